@@ -1,0 +1,1 @@
+//! The surface that Java calls: start, next, kill and close a run by its number.

@@ -1,0 +1,1 @@
+//! A local Azure Batch: answers as the service would and runs tasks on this machine.

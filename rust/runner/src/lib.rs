@@ -1,0 +1,1 @@
+//! Runs one command as one Batch task and reports it as a stream of events.
