@@ -1,0 +1,107 @@
+"""A local stand-in for an Azure account: Azurite for the blobs, azure-batch-emulator for Batch."""
+
+import base64
+import os
+import secrets
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import blob
+import processes
+
+# Kestra masks the values of secrets in its logs, so these names must not occur in any flow's output.
+BATCH_ACCOUNT = "qzbatch7vlocal"
+STORAGE_ACCOUNT = "qzstore7vlocal"
+POOL = "demo-pool"
+CONTAINER = "kestra-demo"
+
+
+def _key():
+    return base64.b64encode(secrets.token_bytes(64)).decode()
+
+
+@dataclass
+class Cloud:
+    """Where the local account is and how to enter it."""
+
+    directory: Path
+    azurite: Path
+    emulator: Path | None
+    images: dict[str, Path]
+    request_log: Path
+    batch_key: str = field(default_factory=_key, repr=False)
+    storage_key: str = field(default_factory=_key, repr=False)
+    batch_endpoint: str = ""
+    blob_endpoint: str = ""
+    services: list = field(default_factory=list)
+
+    def start(self):
+        """Starts both services and creates the blob container."""
+        self._start_azurite()
+        blob.create_container(self.blob_endpoint, STORAGE_ACCOUNT, self.storage_key, CONTAINER)
+        if self.emulator is None:
+            self.batch_endpoint = f"http://127.0.0.1:{_closed_port()}"
+        else:
+            self._start_emulator()
+
+    def end(self):
+        """Ends what `start` started, in reverse order."""
+        while self.services:
+            processes.end(self.services.pop())
+
+    def environment(self):
+        """What Kestra's secrets, the tests and the Rust suites read."""
+        values = {
+            "AZURE_BATCH_ACCOUNT": BATCH_ACCOUNT,
+            "AZURE_BATCH_ACCESS_KEY": self.batch_key,
+            "AZURE_BATCH_ENDPOINT": self.batch_endpoint,
+            "AZURE_BATCH_POOL": POOL,
+            "AZURE_BATCH_REQUEST_LOG": str(self.request_log),
+            "AZURE_STORAGE_CONNECTION_STRING": self._connection_string(),
+            "AZURE_STORAGE_CONTAINER": CONTAINER,
+        }
+        return values | self._kestra_secrets()
+
+    def _kestra_secrets(self):
+        """Kestra reads `secret('x')` from SECRET_X, base64-encoded, once when it starts."""
+        plain = {
+            "SECRET_ACCOUNT": BATCH_ACCOUNT,
+            "SECRET_ACCESSKEY": self.batch_key,
+            "SECRET_ENDPOINT": self.batch_endpoint,
+            "SECRET_CONNECTIONSTRING": self._connection_string(),
+        }
+        return {name: base64.b64encode(value.encode()).decode() for name, value in plain.items()}
+
+    def _connection_string(self):
+        return (
+            f"DefaultEndpointsProtocol=http;AccountName={STORAGE_ACCOUNT};"
+            f"AccountKey={self.storage_key};BlobEndpoint={self.blob_endpoint};"
+        )
+
+    def _start_azurite(self):
+        environment = os.environ | {"AZURITE_ACCOUNTS": f"{STORAGE_ACCOUNT}:{self.storage_key}"}
+        command = [self.azurite, "--blobHost", "127.0.0.1", "--blobPort", "0", "--inMemoryPersistence"]
+        command += ["--disableTelemetry", "--skipApiVersionCheck", "--silent"]
+        ready = r"Blob service successfully listens on (http://127\.0\.0\.1:\d+)"
+        origin = self._start("Azurite", command, ready, env=environment)
+        self.blob_endpoint = f"{origin}/{STORAGE_ACCOUNT}"
+
+    def _start_emulator(self):
+        command = [self.emulator, "--listen", "127.0.0.1:0", "--account", BATCH_ACCOUNT]
+        command += ["--key", self.batch_key, "--pool", POOL, "--request-log", self.request_log]
+        for name, path in self.images.items():
+            command += ["--image", f"{name}={path}"]
+        self.batch_endpoint = self._start("azure-batch-emulator", command, r"^listening on (http://127\.0\.0\.1:\d+)$")
+
+    def _start(self, name, command, ready, **options):
+        process, address = processes.start_service(name, command, ready, self.directory / f"{name}.log", **options)
+        self.services.append(process)
+        return address
+
+
+def _closed_port():
+    """A port where nothing listens: it was free a moment ago."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
