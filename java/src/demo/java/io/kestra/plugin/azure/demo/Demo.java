@@ -1,0 +1,110 @@
+package io.kestra.plugin.azure.demo;
+
+import io.kestra.core.models.executions.Execution;
+import io.kestra.core.models.executions.TaskRun;
+import io.kestra.core.models.flows.State;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+
+/**
+ * Runs two flows on a real Kestra engine whose only other plugin is the built jar.
+ * <p>
+ * Arguments: the plugins folder, the folder of the flows, a folder for Kestra's storage. The exit code is 0 only if both flows succeed with their outputs.
+ */
+public final class Demo {
+    private static final String NAMESPACE = "company.team";
+    private static final String RUNNER = "io.kestra.plugin.azure.runner.Batch";
+    private static final Duration LIMIT = Duration.ofMinutes(3);
+
+    private final Engine engine;
+    private final Console console;
+
+    private Demo(Engine engine, Console console) {
+        this.engine = engine;
+        this.console = console;
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        int exitCode;
+        try (var console = new Console()) {
+            exitCode = run(Path.of(arguments[0]), Path.of(arguments[1]), Path.of(arguments[2]), console) ? 0 : 1;
+        }
+        // The engine leaves threads behind that would keep the process alive.
+        System.exit(exitCode);
+    }
+
+    private static boolean run(Path plugins, Path flows, Path storage, Console console) throws Exception {
+        console.say("%s comes from %s", RUNNER, scan(plugins));
+        console.say("starting the Kestra engine");
+        try (var engine = Engine.start(storage)) {
+            engine.loadFlows(flows);
+            engine.onLog(console::show);
+            var demo = new Demo(engine, console);
+            return demo.seed() && demo.namespaceFile();
+        } catch (DemoFailure failure) {
+            console.say("FAILED: %s", failure.getMessage());
+            return false;
+        }
+    }
+
+    /** Lets Kestra's scanner find the plugin and says in which jar it did. */
+    private static Path scan(Path plugins) {
+        Engine.registerPlugins(plugins);
+        return Engine.originOf(RUNNER)
+            .filter(jar -> jar.startsWith(plugins.toAbsolutePath()))
+            .orElseThrow(() -> new IllegalStateException("no jar in %s holds %s; 'make plugin' builds one".formatted(plugins, RUNNER)));
+    }
+
+    /** The flow of Kestra's page about the Azure Batch task runner. */
+    private boolean seed() throws Exception {
+        var task = runToSuccess("azure_batch_runner");
+        printOutputs("Kestra.outputs", output(task, "vars"));
+        printFiles(task, "environment_info.json");
+        return true;
+    }
+
+    /** A flow that reads a file of its namespace. */
+    private boolean namespaceFile() throws Exception {
+        engine.putNamespaceFile(NAMESPACE, "greeting.txt", "Hello from a namespace file!\n");
+        printFiles(runToSuccess("namespace_file"), "copy.txt");
+        return true;
+    }
+
+    private TaskRun runToSuccess(String flow) throws Exception {
+        console.say("running flow %s.%s", NAMESPACE, flow);
+        Execution execution = engine.run(NAMESPACE, flow, LIMIT);
+        var state = execution.getState();
+        console.say("flow %s ended %s after %s", flow, state.getCurrent(), state.humanDuration());
+        if (state.getCurrent() != State.Type.SUCCESS) {
+            throw new DemoFailure("flow %s ended %s; the log lines above say why. %s".formatted(flow, state.getCurrent(), hint()));
+        }
+        return execution.getTaskRunList().getFirst();
+    }
+
+    private static String hint() {
+        return "off".equals(System.getenv("DEMO_EMULATOR"))
+            ? "DEMO_EMULATOR=off: no emulator was started, so nothing answers at the endpoint."
+            : "The emulator's request log is build/demo/requests.jsonl.";
+    }
+
+    private void printOutputs(String title, Map<?, ?> outputs) {
+        console.say("%s:", title);
+        outputs.forEach((name, value) -> console.say("  %s = %s", name, value));
+    }
+
+    private void printFiles(TaskRun task, String name) throws Exception {
+        var uri = output(task, "outputFiles").get(name);
+        if (uri == null) {
+            throw new DemoFailure("the task delivered no output file %s".formatted(name));
+        }
+        console.say("%s (%s):%n%s", name, uri, engine.read(NAMESPACE, uri.toString()));
+    }
+
+    private static Map<?, ?> output(TaskRun task, String name) {
+        if (task.getOutputs().get(name) instanceof Map<?, ?> values && !values.isEmpty()) {
+            return values;
+        }
+        throw new DemoFailure("the task's outputs lack '%s': %s".formatted(name, task.getOutputs()));
+    }
+}

@@ -1,0 +1,119 @@
+package io.kestra.plugin.azure.demo;
+
+import io.kestra.core.models.executions.Execution;
+import io.kestra.core.models.executions.LogEntry;
+import io.kestra.core.plugins.DefaultPluginRegistry;
+import io.kestra.core.queues.QueueFactoryInterface;
+import io.kestra.core.queues.QueueInterface;
+import io.kestra.core.repositories.LocalFlowRepositoryLoader;
+import io.kestra.core.runners.TestRunner;
+import io.kestra.core.runners.TestRunnerUtils;
+import io.kestra.core.storages.NamespaceFactory;
+import io.kestra.core.storages.StorageInterface;
+import io.micronaut.context.ApplicationContext;
+import io.micronaut.core.type.Argument;
+import io.micronaut.inject.qualifiers.Qualifiers;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+
+/**
+ * A real Kestra engine in this process: executor, worker, queue, repository and storage, without its web server.
+ */
+public final class Engine implements AutoCloseable {
+    /** The tenant of an installation that has only one. */
+    public static final String TENANT = "main";
+
+    private final ApplicationContext context;
+    private final TestRunner runner;
+    private final TestRunnerUtils executions;
+
+    private Engine(ApplicationContext context) {
+        this.context = context;
+        this.runner = context.getBean(TestRunner.class);
+        this.executions = context.getBean(TestRunnerUtils.class);
+    }
+
+    /** Lets Kestra's plugin scanner register every jar of a folder. Comes before {@link #start}. */
+    public static void registerPlugins(Path folder) {
+        DefaultPluginRegistry.getOrCreate().registerIfAbsent(folder);
+    }
+
+    /** The jar or folder that a plugin's class was loaded from; empty where no such plugin is registered. */
+    public static Optional<Path> originOf(String type) {
+        return Optional.ofNullable(DefaultPluginRegistry.getOrCreate().findClassByIdentifier(type))
+            .map(plugin -> Path.of(plugin.getProtectionDomain().getCodeSource().getLocation().getPath()));
+    }
+
+    /** Boots an engine that keeps its files under {@code storage}. */
+    public static Engine start(Path storage) {
+        var context = ApplicationContext.builder()
+            .environments("demo")
+            .properties(Map.of("demo.storage", storage.toString()))
+            .start();
+        var engine = new Engine(context);
+        engine.runner.setSchedulerEnabled(false);
+        engine.runner.run();
+        return engine;
+    }
+
+    /** Loads every flow of a folder. */
+    public void loadFlows(Path folder) throws IOException {
+        context.getBean(LocalFlowRepositoryLoader.class).load(TENANT, folder.toFile());
+    }
+
+    /** Stores a text as a namespace file, where a flow with {@code namespaceFiles} finds it. */
+    public void putNamespaceFile(String namespace, String path, String content) throws Exception {
+        context.getBean(NamespaceFactory.class)
+            .of(TENANT, namespace, storage())
+            .putFile(Path.of(path), new ByteArrayInputStream(content.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    /** Calls {@code listener} with each log entry of any flow, as it comes. */
+    public void onLog(Consumer<LogEntry> listener) {
+        QueueInterface<LogEntry> logs = context.getBean(
+            Argument.of(QueueInterface.class, LogEntry.class),
+            Qualifiers.byName(QueueFactoryInterface.WORKERTASKLOG_NAMED)
+        );
+        logs.receive(entry -> listener.accept(entry.getLeft()));
+    }
+
+    /** Runs a flow to its end. */
+    public Execution run(String namespace, String flow, Duration limit) throws Exception {
+        return executions.runOne(TENANT, namespace, flow, limit);
+    }
+
+    /** Starts a flow and waits until {@code reached} holds for its execution. */
+    public Execution runUntil(String namespace, String flow, Predicate<Execution> reached) throws Exception {
+        return executions.runOneUntil(TENANT, namespace, flow, reached);
+    }
+
+    /** Kills an execution, as the button in Kestra's UI does, and waits for its end. */
+    public Execution kill(Execution execution) throws Exception {
+        return executions.killExecution(execution);
+    }
+
+    /** The content of a file in Kestra's storage. */
+    public String read(String namespace, String uri) throws IOException {
+        try (var content = storage().get(TENANT, namespace, URI.create(uri))) {
+            return new String(content.readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    @Override
+    public void close() throws Exception {
+        runner.close();
+        context.close();
+    }
+
+    private StorageInterface storage() {
+        return context.getBean(StorageInterface.class);
+    }
+}

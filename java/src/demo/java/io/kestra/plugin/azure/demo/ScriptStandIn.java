@@ -1,0 +1,36 @@
+package io.kestra.plugin.azure.demo;
+
+import io.kestra.core.models.property.Property;
+import io.kestra.core.models.tasks.RunnableTask;
+import io.kestra.core.runners.RunContext;
+import io.kestra.plugin.scripts.exec.AbstractExecScript;
+import io.kestra.plugin.scripts.exec.scripts.models.ScriptOutput;
+import jakarta.validation.constraints.NotNull;
+import java.util.List;
+import lombok.Getter;
+import lombok.NoArgsConstructor;
+import lombok.experimental.SuperBuilder;
+
+/**
+ * What the {@code Commands} tasks of Kestra's script plugins have in common: commands, run one after the other.
+ * <p>
+ * Those plugins are not on Maven Central, so the demo and the flow tests bring stand-ins under the same type names.
+ * All the work is done by Kestra's own {@link AbstractExecScript}, on which the real ones are built too.
+ */
+@SuperBuilder
+@Getter
+@NoArgsConstructor
+public abstract class ScriptStandIn extends AbstractExecScript implements RunnableTask<ScriptOutput> {
+    @NotNull
+    private Property<List<String>> commands;
+
+    @Override
+    public ScriptOutput run(RunContext runContext) throws Exception {
+        return commands(runContext)
+            .withInterpreter(getInterpreter())
+            .withBeforeCommands(getBeforeCommands())
+            .withBeforeCommandsWithOptions(true)
+            .withCommands(commands)
+            .run();
+    }
+}
