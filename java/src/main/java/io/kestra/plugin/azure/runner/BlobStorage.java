@@ -1,0 +1,48 @@
+package io.kestra.plugin.azure.runner;
+
+import io.kestra.core.models.property.Property;
+import io.swagger.v3.oas.annotations.media.Schema;
+import jakarta.validation.constraints.NotNull;
+import lombok.EqualsAndHashCode;
+import lombok.Getter;
+import lombok.NoArgsConstructor;
+import lombok.ToString;
+import lombok.experimental.SuperBuilder;
+
+/** Where files are staged. Whether the two forms are used rightly is checked in one place, by the Rust side. */
+@SuperBuilder
+@ToString
+@EqualsAndHashCode
+@Getter
+@NoArgsConstructor
+@Schema(
+    title = "The blob container through which files reach the task and come back",
+    description = "Give either `connectionString`, or `endpoint` with `sharedKeyAccountName` and `sharedKeyAccountAccessKey`."
+)
+public class BlobStorage {
+    @Schema(title = "Name of the blob container", description = "It must exist already.")
+    @NotNull
+    private Property<String> containerName;
+
+    @Schema(title = "Connection string of the storage account", description = "It must contain the account key.")
+    @ToString.Exclude
+    private Property<String> connectionString;
+
+    @Schema(title = "Blob endpoint of the storage account", description = "For example `https://myaccount.blob.core.windows.net`.")
+    private Property<String> endpoint;
+
+    @Schema(title = "Name of the storage account")
+    private Property<String> sharedKeyAccountName;
+
+    @Schema(title = "Key of the storage account, in base64")
+    @ToString.Exclude
+    private Property<String> sharedKeyAccountAccessKey;
+
+    /** Lombok's own builder prints every field. */
+    private static final class BlobStorageBuilderImpl extends BlobStorageBuilder<BlobStorage, BlobStorageBuilderImpl> {
+        @Override
+        public String toString() {
+            return "BlobStorageBuilder";
+        }
+    }
+}

@@ -1,0 +1,26 @@
+package io.kestra.plugin.azure.runner;
+
+/** The four calls of the Rust library. Tests put something else in its place. */
+interface Boundary {
+    /**
+     * Starts a run and returns at once.
+     *
+     * @return the id of the run
+     * @throws IllegalArgumentException if the request is wrong; the message names the property
+     */
+    long start(String requestJson);
+
+    /**
+     * Waits for the next events, at most {@code timeoutMillis} milliseconds.
+     *
+     * @return a JSON array of events, or null if there is nothing yet
+     * @throws IllegalStateException after the outcome has been delivered, and after {@link #close}
+     */
+    String next(long run, long timeoutMillis);
+
+    /** Ends the Batch job. From any thread, any number of times, also after {@link #close}. */
+    void kill(long run);
+
+    /** Ends the pulling of events and leaves the Batch job alone. Any number of times. */
+    void close(long run);
+}

@@ -1,0 +1,75 @@
+package io.kestra.plugin.azure.runner;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.kestra.core.models.tasks.runners.AbstractLogConsumer;
+import io.kestra.core.models.tasks.runners.TaskException;
+import io.kestra.core.models.tasks.runners.TaskRunnerResult;
+import org.slf4j.Logger;
+import org.slf4j.event.Level;
+
+import java.util.List;
+import java.util.concurrent.CancellationException;
+
+/** What a run reports, in order. The outcome is the last event. */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+@JsonSubTypes({
+    @JsonSubTypes.Type(value = Event.Note.class, name = "note"),
+    @JsonSubTypes.Type(value = Event.Log.class, name = "log"),
+    @JsonSubTypes.Type(value = Event.Outcome.class, name = "outcome")
+})
+sealed interface Event {
+    /** The Kestra task's exit code where the command never ran to its end: no process ends with it. */
+    int NO_EXIT_CODE = -1;
+
+    /** @throws IllegalStateException if Java and Rust do not speak of the same events */
+    static List<Event> parse(String json) {
+        try {
+            return new ObjectMapper().readValue(json, new TypeReference<>() {});
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("The plugin does not understand an event of its native library: " + e.getOriginalMessage(), e);
+        }
+    }
+
+    /** Something about the run itself that a person wants to know. */
+    record Note(Level level, String message) implements Event {
+        void writeTo(Logger logger) {
+            logger.atLevel(level).log(message);
+        }
+    }
+
+    /** Whole lines that the task wrote, without their line ends. */
+    record Log(Stream stream, List<String> lines) implements Event {
+        void writeTo(AbstractLogConsumer logConsumer) {
+            lines.forEach(line -> logConsumer.accept(line, stream == Stream.STDERR));
+        }
+    }
+
+    /** How the run ended. Only the status is always there. */
+    record Outcome(Status status, Integer exitCode, String message, BatchDetails details) implements Event {
+        TaskRunnerResult<BatchDetails> toResult(AbstractLogConsumer logConsumer) throws TaskException {
+            return switch (status) {
+                case SUCCEEDED -> new TaskRunnerResult<>(exitCode, logConsumer, details);
+                case FAILED -> throw new TaskException(message, exitCode == null ? NO_EXIT_CODE : exitCode, logConsumer);
+                case INVALID -> throw new IllegalArgumentException(message);
+                case KILLED -> throw new CancellationException(message);
+            };
+        }
+    }
+
+    enum Stream {
+        @JsonProperty("stdout") STDOUT,
+        @JsonProperty("stderr") STDERR
+    }
+
+    enum Status {
+        @JsonProperty("succeeded") SUCCEEDED,
+        @JsonProperty("failed") FAILED,
+        @JsonProperty("invalid") INVALID,
+        @JsonProperty("killed") KILLED
+    }
+}
