@@ -13,8 +13,9 @@ import processes
 # Kestra masks the values of secrets in its logs, so these names must not occur in any flow's output.
 BATCH_ACCOUNT = "qzbatch7vlocal"
 STORAGE_ACCOUNT = "qzstore7vlocal"
-POOL = "demo-pool"
-CONTAINER = "kestra-demo"
+# The names that the plugin's examples use.
+POOL = "my-pool"
+CONTAINER = "my-container"
 
 
 def _key():
@@ -51,27 +52,30 @@ class Cloud:
             processes.end(self.services.pop())
 
     def environment(self):
-        """What Kestra's secrets, the tests and the Rust suites read."""
-        values = {
+        """What the tests read, and Kestra's secrets."""
+        account = self._account()
+        names = {"AZURE_BATCH_POOL": POOL, "AZURE_BATCH_REQUEST_LOG": str(self.request_log), "AZURE_STORAGE_CONTAINER": CONTAINER}
+        return account | names | _as_kestra_secrets(account | self._names_of_the_page())
+
+    def _account(self):
+        return {
             "AZURE_BATCH_ACCOUNT": BATCH_ACCOUNT,
             "AZURE_BATCH_ACCESS_KEY": self.batch_key,
             "AZURE_BATCH_ENDPOINT": self.batch_endpoint,
-            "AZURE_BATCH_POOL": POOL,
-            "AZURE_BATCH_REQUEST_LOG": str(self.request_log),
+            "AZURE_STORAGE_ACCOUNT": STORAGE_ACCOUNT,
+            "AZURE_STORAGE_ACCESS_KEY": self.storage_key,
+            "AZURE_STORAGE_ENDPOINT": self.blob_endpoint,
             "AZURE_STORAGE_CONNECTION_STRING": self._connection_string(),
-            "AZURE_STORAGE_CONTAINER": CONTAINER,
         }
-        return values | self._kestra_secrets()
 
-    def _kestra_secrets(self):
-        """Kestra reads `secret('x')` from SECRET_X, base64-encoded, once when it starts."""
-        plain = {
-            "SECRET_ACCOUNT": BATCH_ACCOUNT,
-            "SECRET_ACCESSKEY": self.batch_key,
-            "SECRET_ENDPOINT": self.batch_endpoint,
-            "SECRET_CONNECTIONSTRING": self._connection_string(),
+    def _names_of_the_page(self):
+        """The names under which the flow of Kestra's page asks for its secrets."""
+        return {
+            "ACCOUNT": BATCH_ACCOUNT,
+            "ACCESSKEY": self.batch_key,
+            "ENDPOINT": self.batch_endpoint,
+            "CONNECTIONSTRING": self._connection_string(),
         }
-        return {name: base64.b64encode(value.encode()).decode() for name, value in plain.items()}
 
     def _connection_string(self):
         return (
@@ -98,6 +102,11 @@ class Cloud:
         process, address = processes.start_service(name, command, ready, self.directory / f"{name}.log", **options)
         self.services.append(process)
         return address
+
+
+def _as_kestra_secrets(values):
+    """Kestra reads `secret('x')` from SECRET_X, base64-encoded, once when it starts."""
+    return {f"SECRET_{name}": base64.b64encode(value.encode()).decode() for name, value in values.items()}
 
 
 def _closed_port():

@@ -38,7 +38,8 @@ public final class Demo {
         console.say("%s comes from %s", RUNNER, scan(plugins));
         console.say("starting the Kestra engine");
         try (var engine = Engine.start(storage)) {
-            engine.loadFlows(flows);
+            engine.loadFlow(flows.resolve("seed.yaml"));
+            engine.loadFlow(flows.resolve("namespace_file.yaml"));
             engine.onLog(console::show);
             var demo = new Demo(engine, console);
             return demo.seed() && demo.namespaceFile();
@@ -73,7 +74,7 @@ public final class Demo {
 
     private TaskRun runToSuccess(String flow) throws Exception {
         console.say("running flow %s.%s", NAMESPACE, flow);
-        Execution execution = engine.run(NAMESPACE, flow, LIMIT);
+        Execution execution = engine.run(NAMESPACE, flow, Map.of(), LIMIT);
         var state = execution.getState();
         console.say("flow %s ended %s after %s", flow, state.getCurrent(), state.humanDuration());
         if (state.getCurrent() != State.Type.SUCCESS) {

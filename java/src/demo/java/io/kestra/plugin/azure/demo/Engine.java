@@ -2,12 +2,13 @@ package io.kestra.plugin.azure.demo;
 
 import io.kestra.core.models.executions.Execution;
 import io.kestra.core.models.executions.LogEntry;
+import io.kestra.core.models.flows.FlowInterface;
 import io.kestra.core.plugins.DefaultPluginRegistry;
 import io.kestra.core.queues.QueueFactoryInterface;
 import io.kestra.core.queues.QueueInterface;
-import io.kestra.core.repositories.LocalFlowRepositoryLoader;
 import io.kestra.core.runners.TestRunner;
 import io.kestra.core.runners.TestRunnerUtils;
+import io.kestra.core.services.FlowService;
 import io.kestra.core.storages.NamespaceFactory;
 import io.kestra.core.storages.StorageInterface;
 import io.micronaut.context.ApplicationContext;
@@ -17,12 +18,12 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 
 /**
  * A real Kestra engine in this process: executor, worker, queue, repository and storage, without its web server.
@@ -64,9 +65,13 @@ public final class Engine implements AutoCloseable {
         return engine;
     }
 
-    /** Loads every flow of a folder. */
-    public void loadFlows(Path folder) throws IOException {
-        context.getBean(LocalFlowRepositoryLoader.class).load(TENANT, folder.toFile());
+    /**
+     * Takes a flow into the engine, as saving it in Kestra's editor does.
+     *
+     * @throws Exception if Kestra refuses the flow; the message names the property
+     */
+    public FlowInterface loadFlow(Path file) throws Exception {
+        return context.getBean(FlowService.class).importFlow(TENANT, Files.readString(file));
     }
 
     /** Stores a text as a namespace file, where a flow with {@code namespaceFiles} finds it. */
@@ -86,13 +91,18 @@ public final class Engine implements AutoCloseable {
     }
 
     /** Runs a flow to its end. */
-    public Execution run(String namespace, String flow, Duration limit) throws Exception {
-        return executions.runOne(TENANT, namespace, flow, limit);
+    public Execution run(String namespace, String flow, Map<String, Object> inputs, Duration limit) throws Exception {
+        return executions.runOne(TENANT, namespace, flow, null, (definition, execution) -> inputs, limit);
     }
 
-    /** Starts a flow and waits until {@code reached} holds for its execution. */
-    public Execution runUntil(String namespace, String flow, Predicate<Execution> reached) throws Exception {
-        return executions.runOneUntil(TENANT, namespace, flow, reached);
+    /** Starts a flow and waits until its execution is running. */
+    public Execution runUntilRunning(String namespace, String flow, Map<String, Object> inputs, Duration limit) throws Exception {
+        return executions.runOneUntilRunning(TENANT, namespace, flow, null, (definition, execution) -> inputs, limit);
+    }
+
+    /** Waits until a running execution has ended. */
+    public Execution awaitEnd(Execution execution, Duration limit) {
+        return executions.awaitExecution(current -> current.getState().isTerminated(), execution, limit);
     }
 
     /** Kills an execution, as the button in Kestra's UI does, and waits for its end. */

@@ -1,0 +1,56 @@
+# The one front door: `make` lists what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint fmt plugin clean build
+.NOTPARALLEL:
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+VERSION := $(shell sed -n 's/^version=//p' gradle.properties)
+# Demo and tests use the dev profile: the release library would be a second compilation of everything.
+DEV := -PnativeDir=$(TARGET)/debug -Pversion=$(VERSION)-dev
+SAY = @printf '\n[make] %s\n'
+
+export AZURITE_BLOB := $(CURDIR)/.tools/azurite/node_modules/.bin/azurite-blob
+
+help: ## Lists the targets.
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-16s %s\n", $$1, $$2 }'
+
+setup: ## Installs what is missing: Debian packages, cargo-nextest, Azurite, Kestra's Python client.
+	@scripts/setup
+
+demo: setup build ## Runs the flow of Kestra's page on a real engine, a local Azure Batch and Azurite.
+	$(SAY) "starting Azurite, the emulator and the Kestra engine"
+	@tests/kit/launch --request-log build/demo/requests.jsonl -- scripts/engine build/demo/storage
+	$(SAY) "the job, as the emulator saw it (build/demo/requests.jsonl)"
+	@scripts/show-jobs build/demo/requests.jsonl
+
+test: setup build ## Runs every suite, as CI does: Rust, bridge, Java and flows. Ends with a summary.
+	$(SAY) "building the tests"
+	@cargo nextest run --locked --workspace --no-run
+	@scripts/test $(DEV)
+
+lint: ## Checks formats and lints; changes nothing.
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	for script in setup find-jdk engine gradle test; do bash -n scripts/$$script; done
+	/usr/bin/python3 -m compileall -q tests/kit
+
+fmt: ## Formats the Rust code.
+	cargo fmt --all
+
+plugin: setup ## Builds the plugin jar with the release library and says where it is.
+	cargo build --locked --release -p bridge
+	scripts/gradle -PnativeDir=$(TARGET)/release jar
+	$(SAY) "the plugin: build/libs/plugin-azure-batch-$(VERSION).jar"
+
+clean: ## Removes everything that was built; keeps what setup installed.
+	rm -rf build .gradle target
+
+# What demo and tests share: the emulator, and the jar alone in a plugins folder.
+build:
+	$(SAY) "building the Rust library and the emulator"
+	@cargo build --locked -p bridge -p azure-batch-emulator
+	$(SAY) "building the plugin jar and the engine's class path"
+	@scripts/gradle $(DEV) jar demoClasspath
+	@rm -rf build/plugins build/demo && mkdir -p build/plugins build/demo
+	@cp build/libs/plugin-azure-batch-$(VERSION)-dev.jar build/plugins/

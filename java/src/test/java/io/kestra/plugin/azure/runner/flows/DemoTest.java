@@ -1,0 +1,49 @@
+package io.kestra.plugin.azure.runner.flows;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The demo in a JVM of its own, where the built jar is all there is of the plugin. */
+class DemoTest {
+    private static final int LIMIT_MINUTES = 4;
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void the_jar_alone_in_a_plugins_folder_serves_the_demo() throws Exception {
+        var output = folder.resolve("output.txt");
+
+        assertThat(exitCode(output)).as(() -> content(output)).isZero();
+        assertThat(Files.readString(output))
+            .containsPattern("Batch comes from .*/build/plugins/plugin-azure-batch-.*\\.jar")
+            .contains("Hello from Azure Batch and kestra!", "Kestra.outputs:", "\"python_version\": ", "Hello from a namespace file!");
+    }
+
+    private int exitCode(Path output) throws Exception {
+        var process = new ProcessBuilder("scripts/engine", folder.resolve("storage").toString())
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile())
+            .start();
+        try {
+            assertThat(process.waitFor(LIMIT_MINUTES, TimeUnit.MINUTES)).as("ended within %d minutes", LIMIT_MINUTES).isTrue();
+            return process.exitValue();
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    private static String content(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            return e.toString();
+        }
+    }
+}

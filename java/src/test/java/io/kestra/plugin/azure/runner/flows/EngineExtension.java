@@ -1,0 +1,32 @@
+package io.kestra.plugin.azure.runner.flows;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolver;
+
+/** Boots one engine for all flow tests of this JVM, because a boot takes longer than a flow. */
+final class EngineExtension implements ParameterResolver {
+    private static final ExtensionContext.Namespace NAMESPACE = ExtensionContext.Namespace.create(EngineExtension.class);
+
+    @Override
+    public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
+        return parameter.getParameter().getType() == Flows.class;
+    }
+
+    /** JUnit closes what lies in its root store when the last test has ended. */
+    @Override
+    public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
+        return context.getRoot().getStore(NAMESPACE).getOrComputeIfAbsent(Flows.class, key -> boot(), Flows.class);
+    }
+
+    private static Flows boot() {
+        try {
+            return new Flows(Files.createTempDirectory("flow-tests-"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
