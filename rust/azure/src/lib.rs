@@ -1,1 +1,18 @@
 //! Azure Batch and Blob Storage, as far as a task runner needs them. Knows nothing of Kestra.
+//!
+//! [`batch::BatchClient`] speaks the data plane of Azure Batch, [`blob::BlobContainer`] one
+//! container of Blob Storage. Both sign with a [`SharedKey`], share one HTTP client
+//! ([`http_client`]), one idea of what is worth a retry ([`RetryPolicy`]) and one [`Error`].
+
+pub mod batch;
+pub mod blob;
+mod encode;
+mod error;
+mod http;
+mod retry;
+mod secret;
+
+pub use error::{Error, ErrorKind, Result};
+pub use http::http_client;
+pub use retry::RetryPolicy;
+pub use secret::{SharedKey, without_signatures};

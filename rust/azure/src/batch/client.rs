@@ -1,0 +1,199 @@
+//! The client: endpoint, key, and the way a request takes.
+
+use super::request::Request;
+use crate::{Error, Result, RetryPolicy, SharedKey, retry::Contact};
+use bytes::{Bytes, BytesMut};
+use reqwest::header::HeaderMap;
+use serde::de::DeserializeOwned;
+use std::{fmt, sync::Arc};
+use time::OffsetDateTime;
+use url::{Host, Url};
+
+/// A Batch account. Cheap to clone.
+#[derive(Clone)]
+pub struct BatchClient(Arc<Inner>);
+
+struct Inner {
+    endpoint: Url,
+    key: SharedKey,
+    http: reqwest::Client,
+    retry: RetryPolicy,
+}
+
+/// An answer that is a success.
+pub(crate) struct Answer {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl BatchClient {
+    /// A client for the account at `endpoint`, `https://account.region.batch.azure.com`.
+    /// Nothing is sent.
+    ///
+    /// # Errors
+    /// A `Configuration` error that shows what an endpoint looks like.
+    pub fn new(
+        endpoint: &str,
+        key: SharedKey,
+        http: reqwest::Client,
+        retry: RetryPolicy,
+    ) -> Result<Self> {
+        let endpoint = parse_endpoint(endpoint)?;
+        Ok(Self(Arc::new(Inner {
+            endpoint,
+            key,
+            http,
+            retry,
+        })))
+    }
+
+    /// The account's endpoint.
+    #[must_use]
+    pub fn endpoint(&self) -> &Url {
+        &self.0.endpoint
+    }
+
+    /// Sends a request until it succeeds or fails for good.
+    pub(crate) async fn send(&self, request: &Request) -> Result<Answer> {
+        self.send_within(Contact::Later, request, u64::MAX).await
+    }
+
+    /// Sends a request; at most `limit` bytes of the answer are read.
+    pub(crate) async fn send_within(
+        &self,
+        contact: Contact,
+        request: &Request,
+        limit: u64,
+    ) -> Result<Answer> {
+        self.0
+            .retry
+            .run(contact, &request.action, || self.attempt(request, limit))
+            .await
+    }
+
+    /// Sends a request and reads its answer's JSON.
+    pub(crate) async fn send_for<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
+        parse(request, &self.send(request).await?)
+    }
+
+    /// One attempt, newly dated and signed.
+    async fn attempt(&self, request: &Request, limit: u64) -> Result<Answer> {
+        let Inner { http, key, .. } = &*self.0;
+        let request = request.sign(http, key, OffsetDateTime::now_utc())?;
+        let response = http.execute(request).await.map_err(Error::from_http)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = read(response, limit).await?;
+        if status.is_success() {
+            Ok(Answer { headers, body })
+        } else {
+            Err(Error::from_response(status, &headers, &body))
+        }
+    }
+}
+
+impl fmt::Debug for BatchClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchClient")
+            .field("endpoint", &self.0.endpoint.as_str())
+            .field("key", &self.0.key)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The JSON of an answer.
+pub(crate) fn parse<T: DeserializeOwned>(request: &Request, answer: &Answer) -> Result<T> {
+    serde_json::from_slice(&answer.body).map_err(|error| {
+        Error::protocol(format!("the answer was not understood: {error}")).during(&request.action)
+    })
+}
+
+/// The body of a response, or as much of it as is wanted.
+async fn read(mut response: reqwest::Response, limit: u64) -> Result<Bytes> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut body = BytesMut::new();
+    while body.len() < limit
+        && let Some(chunk) = response.chunk().await.map_err(Error::from_http)?
+    {
+        body.extend_from_slice(&chunk[..chunk.len().min(limit - body.len())]);
+    }
+    Ok(body.freeze())
+}
+
+/// What is wrong is said in general words: an endpoint may hold a password or a SAS.
+fn parse_endpoint(text: &str) -> Result<Url> {
+    let bad = |reason: &str| {
+        Error::configuration(format!(
+            "the endpoint of the Batch account {reason}; \
+             it looks like https://account.region.batch.azure.com"
+        ))
+    };
+    let url = Url::parse(text.trim()).map_err(|error| bad(&format!("is not a URL ({error})")))?;
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&url) => {}
+        "http" => return Err(bad("must be https, as its host is not this machine")),
+        _ => return Err(bad("must begin with https://")),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(bad("must not hold a user or password"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(bad("must not have a query or fragment"));
+    }
+    if url.path() != "/" {
+        return Err(bad("must not have a path"));
+    }
+    Ok(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn good_endpoints_are_taken_with_or_without_a_slash() {
+        for good in [
+            "https://acct.westeurope.batch.azure.com",
+            " https://acct.westeurope.batch.azure.com/ ",
+            "http://127.0.0.1:8080",
+            "http://[::1]:8080/",
+            "http://localhost:8080",
+        ] {
+            assert!(parse_endpoint(good).is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn bad_endpoints_are_refused_with_an_example_and_without_their_secrets() {
+        for bad in [
+            "",
+            "acct.westeurope.batch.azure.com",
+            "ftp://acct.westeurope.batch.azure.com",
+            "http://acct.westeurope.batch.azure.com",
+            "http://localhost.example.com",
+            "https://user:canary@acct.westeurope.batch.azure.com",
+            "https://acct.westeurope.batch.azure.com?sig=canary",
+            "https://acct.westeurope.batch.azure.com/#canary",
+            "https://acct.westeurope.batch.azure.com/canary",
+            "https://",
+        ] {
+            let error = parse_endpoint(bad).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Configuration);
+            let text = error.to_string();
+            assert!(
+                text.contains("https://account.region.batch.azure.com"),
+                "{bad}: {text}"
+            );
+            assert!(!text.contains("canary"), "{bad}: {text}");
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Jobs.
+
+use super::{
+    BatchClient,
+    model::{Job, JobPatch, NewJob, Page},
+    request::{Request, job_path},
+};
+use crate::{Error, Result};
+use reqwest::Method;
+use serde::Serialize;
+use url::Url;
+
+/// A thousand jobs a page: far more than the service keeps for an account.
+const MAX_PAGES: usize = 1_000;
+
+impl BatchClient {
+    /// Creates a job. Repeating it after a lost reply is safe: the id is ours, so `JobExists`
+    /// then counts as success; at a first attempt it is an error.
+    ///
+    /// [Create Job](https://learn.microsoft.com/rest/api/batchservice/jobs/create-job)
+    ///
+    /// # Errors
+    /// `JobExists` (409), `ActiveJobAndScheduleQuotaReached` (409), and others of the service.
+    pub async fn create_job(&self, job: &NewJob) -> Result<()> {
+        let created = self.send(&create_job_request(self.endpoint(), job)?).await;
+        done_if(created, |error| {
+            error.may_be_our_own_doing() && error.has_code(&["JobExists"])
+        })
+    }
+
+    /// Reads a job.
+    ///
+    /// [Get Job](https://learn.microsoft.com/rest/api/batchservice/jobs/get-job)
+    ///
+    /// # Errors
+    /// `JobNotFound` (404), and others of the service.
+    pub async fn get_job(&self, job: &str) -> Result<Job> {
+        self.send_for(&get_job_request(self.endpoint(), job)).await
+    }
+
+    /// Lists the jobs that match an OData filter, over all pages.
+    ///
+    /// [List Jobs](https://learn.microsoft.com/rest/api/batchservice/jobs/list-jobs)
+    ///
+    /// # Errors
+    /// What the service refuses, a bad filter (400) for example.
+    pub async fn list_jobs(&self, filter: Option<&str>) -> Result<Vec<Job>> {
+        let mut request = list_jobs_request(self.endpoint(), filter);
+        let mut jobs = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let page: Page<Job> = self.send_for(&request).await?;
+            jobs.extend(page.value);
+            match page.next_link {
+                Some(link) => request = next_page_request(&request, self.endpoint(), &link)?,
+                None => return Ok(jobs),
+            }
+        }
+        Err(Error::protocol(format!("more than {MAX_PAGES} pages")).during(&request.action))
+    }
+
+    /// Changes a job.
+    ///
+    /// [Update Job](https://learn.microsoft.com/rest/api/batchservice/jobs/update-job)
+    ///
+    /// # Errors
+    /// `JobNotFound` (404), `JobCompleted` (409), and others of the service.
+    pub async fn patch_job(&self, job: &str, patch: &JobPatch) -> Result<()> {
+        self.send(&patch_job_request(self.endpoint(), job, patch)?)
+            .await
+            .map(drop)
+    }
+
+    /// Asks the service to end a job and its tasks, which it does in its own time. A job that is
+    /// gone, ended or about to end is as good as terminated.
+    ///
+    /// [Terminate Job](https://learn.microsoft.com/rest/api/batchservice/jobs/terminate-job)
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub async fn terminate_job(&self, job: &str, reason: &str) -> Result<()> {
+        let terminated = self
+            .send(&terminate_job_request(self.endpoint(), job, reason)?)
+            .await;
+        done_if(terminated, |error| {
+            error.is_not_found()
+                || error.has_code(&["JobCompleted", "JobBeingTerminated", "JobBeingDeleted"])
+        })
+    }
+
+    /// Asks the service to delete a job and its tasks, which it does in its own time. A job that
+    /// is gone or about to go is as good as deleted.
+    ///
+    /// [Delete Job](https://learn.microsoft.com/rest/api/batchservice/jobs/delete-job)
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub async fn delete_job(&self, job: &str) -> Result<()> {
+        let deleted = self.send(&delete_job_request(self.endpoint(), job)).await;
+        done_if(deleted, |error| {
+            error.is_not_found() || error.has_code(&["JobBeingDeleted"])
+        })
+    }
+}
+
+/// Drops an answer, and an error that means that there is nothing left to do.
+pub(crate) fn done_if<T>(result: Result<T>, done: impl Fn(&Error) -> bool) -> Result<()> {
+    match result {
+        Err(error) if !done(&error) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn create_job_request(endpoint: &Url, job: &NewJob) -> Result<Request> {
+    let action = format!("create job '{}'", job.id);
+    Request::new(Method::POST, endpoint, "/jobs", &action).with_json(job)
+}
+
+fn get_job_request(endpoint: &Url, job: &str) -> Request {
+    Request::get(endpoint, &job_path(job), &format!("get job '{job}'"))
+}
+
+fn list_jobs_request(endpoint: &Url, filter: Option<&str>) -> Request {
+    let request = Request::get(endpoint, "/jobs", "list jobs");
+    match filter {
+        Some(filter) => request.with_query("$filter", filter),
+        None => request,
+    }
+}
+
+/// The next page's link is followed as it is and signed like any other. It must lead to the same
+/// account: no other host gets a signature of ours.
+fn next_page_request(previous: &Request, endpoint: &Url, link: &str) -> Result<Request> {
+    match Url::parse(link) {
+        Ok(url) if url.origin() == endpoint.origin() => Ok(Request {
+            url,
+            ..previous.clone()
+        }),
+        _ => Err(
+            Error::protocol("the link to the next page leads to another host")
+                .during(&previous.action),
+        ),
+    }
+}
+
+fn patch_job_request(endpoint: &Url, job: &str, patch: &JobPatch) -> Result<Request> {
+    let action = format!("update job '{job}'");
+    Request::new(Method::PATCH, endpoint, &job_path(job), &action).with_json(patch)
+}
+
+fn terminate_job_request(endpoint: &Url, job: &str, reason: &str) -> Result<Request> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body<'a> {
+        terminate_reason: &'a str,
+    }
+    let path = format!("{}/terminate", job_path(job));
+    Request::new(
+        Method::POST,
+        endpoint,
+        &path,
+        &format!("terminate job '{job}'"),
+    )
+    .with_json(&Body {
+        terminate_reason: reason,
+    })
+}
+
+fn delete_job_request(endpoint: &Url, job: &str) -> Request {
+    Request::new(
+        Method::DELETE,
+        endpoint,
+        &job_path(job),
+        &format!("delete job '{job}'"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint() -> Url {
+        Url::parse("https://h.example").unwrap()
+    }
+
+    #[test]
+    fn jobs_are_listed_with_the_filter_encoded() {
+        let request = list_jobs_request(&endpoint(), Some("startswith(id,'a+b')"));
+        assert_eq!(
+            request.url.as_str(),
+            "https://h.example/jobs?api-version=2025-06-01&%24filter=startswith%28id%2C%27a%2Bb%27%29"
+        );
+        assert_eq!(
+            list_jobs_request(&endpoint(), None).url.query(),
+            Some("api-version=2025-06-01")
+        );
+    }
+
+    #[test]
+    fn a_job_is_terminated_with_its_reason() {
+        let request = terminate_job_request(&endpoint(), "j", "killed").unwrap();
+        assert_eq!(
+            (request.method.as_str(), request.url.path()),
+            ("POST", "/jobs/j/terminate")
+        );
+        assert_eq!(request.body.unwrap(), r#"{"terminateReason":"killed"}"#);
+    }
+
+    #[test]
+    fn a_next_link_to_another_host_is_refused() {
+        let list = list_jobs_request(&endpoint(), None);
+        for link in [
+            "https://evil.example/jobs?skiptoken=1",
+            "http://h.example/jobs",
+            "jobs",
+        ] {
+            assert!(
+                next_page_request(&list, &endpoint(), link).is_err(),
+                "{link}"
+            );
+        }
+        let link = "https://h.example/jobs?$skiptoken=1&api-version=2025-06-01";
+        assert_eq!(
+            next_page_request(&list, &endpoint(), link)
+                .unwrap()
+                .url
+                .as_str(),
+            link
+        );
+    }
+}

@@ -1,0 +1,15 @@
+//! The data plane of Azure Batch, version 2025-06-01.
+//!
+//! [Batch service REST API](https://learn.microsoft.com/rest/api/batchservice/)
+
+mod client;
+mod job;
+pub mod model;
+mod node_file;
+mod pool;
+mod request;
+mod signing;
+mod task;
+
+pub use client::BatchClient;
+pub use model::*;

@@ -1,0 +1,191 @@
+//! Values that the REST API writes as strings.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// An enumeration of the REST API. `Unknown` keeps a value that this version does not know.
+macro_rules! wire_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+            /// A value that this version does not know.
+            Unknown(String),
+        }
+
+        impl $name {
+            /// The value as the REST API writes it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $text,)*
+                    Self::Unknown(text) => text,
+                }
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                $(if text.eq_ignore_ascii_case($text) { return Self::$variant; })*
+                Self::Unknown(text)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer).map(Self::from)
+            }
+        }
+    };
+}
+
+wire_enum! {
+    /// The state of a job.
+    JobState {
+        /// Tasks can be added and run.
+        Active = "active",
+        /// On its way to disabled.
+        Disabling = "disabling",
+        /// Runs no tasks.
+        Disabled = "disabled",
+        /// On its way back to active.
+        Enabling = "enabling",
+        /// About to complete; its tasks are being ended.
+        Terminating = "terminating",
+        /// Ended; takes no more tasks.
+        Completed = "completed",
+        /// About to vanish.
+        Deleting = "deleting",
+    }
+}
+
+wire_enum! {
+    /// The state of a Batch task.
+    TaskState {
+        /// Queued, or back in the queue.
+        Active = "active",
+        /// Given to a node; the job's preparation runs.
+        Preparing = "preparing",
+        /// On its node, which may still be downloading its files and image.
+        Running = "running",
+        /// Ended, well or not.
+        Completed = "completed",
+    }
+}
+
+wire_enum! {
+    /// How a completed Batch task ended.
+    TaskResult {
+        /// The command ended with 0 and the output files were uploaded.
+        Success = "success",
+        /// See the `failureInfo`.
+        Failure = "failure",
+    }
+}
+
+wire_enum! {
+    /// Whose fault a failure is.
+    ErrorCategory {
+        /// The request's or the command's.
+        UserError = "usererror",
+        /// The service's.
+        ServerError = "servererror",
+    }
+}
+
+wire_enum! {
+    /// The state of a pool.
+    PoolState {
+        /// Can run tasks.
+        Active = "active",
+        /// About to vanish.
+        Deleting = "deleting",
+    }
+}
+
+wire_enum! {
+    /// Whether a pool is changing its size.
+    AllocationState {
+        /// It is not.
+        Steady = "steady",
+        /// It is.
+        Resizing = "resizing",
+        /// It was, and the user stopped it.
+        Stopping = "stopping",
+    }
+}
+
+wire_enum! {
+    /// What a job does once all its tasks are complete. A job without tasks counts as complete.
+    OnAllTasksComplete {
+        /// Stays active.
+        NoAction = "noaction",
+        /// Ends.
+        TerminateJob = "terminatejob",
+    }
+}
+
+wire_enum! {
+    /// When an output file is uploaded.
+    UploadCondition {
+        /// After exit code 0.
+        TaskSuccess = "tasksuccess",
+        /// After any other exit code.
+        TaskFailure = "taskfailure",
+        /// Always.
+        TaskCompletion = "taskcompletion",
+    }
+}
+
+wire_enum! {
+    /// The account a Batch task runs under.
+    AutoUserScope {
+        /// One of its own.
+        Task = "task",
+        /// One that all tasks of the node share.
+        Pool = "pool",
+    }
+}
+
+wire_enum! {
+    /// The rights of that account.
+    ElevationLevel {
+        /// An ordinary user.
+        NonAdmin = "nonadmin",
+        /// Root.
+        Admin = "admin",
+    }
+}
+
+wire_enum! {
+    /// The directory a container starts in.
+    ContainerWorkingDirectory {
+        /// The task's `wd`.
+        TaskWorkingDirectory = "taskWorkingDirectory",
+        /// The image's own.
+        ContainerImageDefault = "containerImageDefault",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_without_regard_to_case_and_unknown_ones_are_kept() {
+        let state = |text: &str| serde_json::from_str::<TaskState>(text).unwrap();
+        assert_eq!(state(r#""Completed""#), TaskState::Completed);
+        assert_eq!(state(r#""RUNNING""#), TaskState::Running);
+        assert_eq!(state(r#""paused""#), TaskState::Unknown("paused".into()));
+        assert_eq!(
+            serde_json::to_string(&TaskState::Running).unwrap(),
+            r#""running""#
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! Pools.
+
+use super::{
+    NameValuePair,
+    enums::{AllocationState, PoolState},
+};
+use serde::Deserialize;
+
+/// A pool as the service tells it.
+///
+/// [Get Pool](https://learn.microsoft.com/rest/api/batchservice/pools/get-pool)
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pool {
+    /// The id.
+    pub id: String,
+    /// The state.
+    pub state: PoolState,
+    /// Whether it is changing its size.
+    #[serde(default)]
+    pub allocation_state: Option<AllocationState>,
+    /// Dedicated nodes there are.
+    #[serde(default)]
+    pub current_dedicated_nodes: u32,
+    /// Spot nodes there are.
+    #[serde(default)]
+    pub current_low_priority_nodes: u32,
+    /// Dedicated nodes there should be.
+    #[serde(default)]
+    pub target_dedicated_nodes: u32,
+    /// Spot nodes there should be.
+    #[serde(default)]
+    pub target_low_priority_nodes: u32,
+    /// Why there are fewer than there should be.
+    #[serde(default)]
+    pub resize_errors: Vec<ResizeError>,
+    /// What its nodes are made of.
+    #[serde(default)]
+    pub virtual_machine_configuration: Option<VirtualMachineConfiguration>,
+}
+
+/// Why a pool could not change its size.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct ResizeError {
+    /// The code.
+    pub code: Option<String>,
+    /// A sentence for people.
+    pub message: Option<String>,
+    /// More about it.
+    pub values: Vec<NameValuePair>,
+}
+
+/// What a pool's nodes are made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct VirtualMachineConfiguration {
+    /// `batch.node.ubuntu 22.04` or `batch.node.windows amd64` for example.
+    #[serde(rename = "nodeAgentSKUId")]
+    pub node_agent_sku_id: String,
+    /// Absent on a pool that cannot run containers.
+    pub container_configuration: Option<ContainerConfiguration>,
+}
+
+/// How a pool runs containers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ContainerConfiguration {
+    /// `dockerCompatible` or `criCompatible`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Images that its nodes have already.
+    pub container_image_names: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pool_is_read_with_what_is_there() {
+        let pool: Pool = serde_json::from_str(
+            r#"{"id":"p","state":"active","allocationState":"steady","currentDedicatedNodes":1,
+                "virtualMachineConfiguration":{"nodeAgentSKUId":"batch.node.ubuntu 22.04",
+                "containerConfiguration":{"type":"dockerCompatible"}},
+                "resizeErrors":[{"code":"AccountCoreQuotaReached","message":"m"}]}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            (pool.current_dedicated_nodes, pool.target_low_priority_nodes),
+            (1, 0)
+        );
+        let machine = pool.virtual_machine_configuration.unwrap();
+        assert_eq!(machine.node_agent_sku_id, "batch.node.ubuntu 22.04");
+        assert_eq!(
+            machine.container_configuration.unwrap().kind,
+            "dockerCompatible"
+        );
+        assert_eq!(
+            pool.resize_errors[0].code.as_deref(),
+            Some("AccountCoreQuotaReached")
+        );
+    }
+}
