@@ -218,7 +218,10 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
      */
     @Override
     public TaskRunnerResult<BatchDetails> run(RunContext runContext, TaskCommands taskCommands, List<String> filesToDownload) throws Exception {
-        BatchRun run = new BatchRun(Native::boundary);
+        return run(new BatchRun(Native::boundary), runContext, taskCommands, filesToDownload);
+    }
+
+    TaskRunnerResult<BatchDetails> run(BatchRun run, RunContext runContext, TaskCommands taskCommands, List<String> filesToDownload) throws Exception {
         onKill(run::kill);
         // A kill from before this line has found no callback; any later one finds it.
         if (getIsKilled().get()) {

@@ -1,0 +1,230 @@
+package io.kestra.plugin.azure.runner;
+
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.kestra.core.context.TestRunContextFactory;
+import io.kestra.core.junit.annotations.KestraTest;
+import io.kestra.core.models.property.Property;
+import io.kestra.core.models.tasks.runners.TargetOS;
+import io.kestra.core.models.tasks.runners.TaskCommands;
+import io.kestra.core.models.validations.ModelValidator;
+import io.kestra.core.runners.RunContext;
+import io.kestra.core.serializers.JacksonMapper;
+import jakarta.inject.Inject;
+import jakarta.validation.ConstraintViolationException;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.mockito.Mockito;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CancellationException;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.mockito.Mockito.when;
+
+/** From the YAML of a flow to the document that starts a run. */
+@KestraTest
+class BatchPropertiesTest {
+    private static final String YAML = """
+        type: io.kestra.plugin.azure.runner.Batch
+        account: "{{ secrets.account }}"
+        accessKey: "{{ secrets.accessKey }}"
+        endpoint: https://contosobatch.westeurope.batch.azure.com
+        poolId: "{{ vars.poolId }}"
+        """;
+    private static final String STORAGE = """
+        blobStorage:
+          containerName: kestra
+          connectionString: "{{ secrets.connectionString }}"
+        """;
+
+    @Inject
+    private TestRunContextFactory runContextFactory;
+
+    @Inject
+    private ModelValidator validator;
+
+    private RunContext runContext;
+    private TaskCommands taskCommands;
+
+    @BeforeEach
+    void prepareTheTask() throws Exception {
+        JsonNode request = Fixtures.read("request.json");
+        runContext = runContextFactory.of(variables(request));
+        taskCommands = Mockito.mock(TaskCommands.class, Mockito.CALLS_REAL_METHODS);
+        Path workingDir = runContext.workingDir().path();
+        Files.writeString(workingDir.resolve("main.py"), "print('hello')");
+        when(taskCommands.getWorkingDirectory()).thenReturn(workingDir);
+        when(taskCommands.getOutputDirectory()).thenReturn(workingDir.resolve("out"));
+        when(taskCommands.getContainerImage()).thenReturn("ghcr.io/kestra-io/pydata:latest");
+        when(taskCommands.getTimeout()).thenReturn(null);
+        when(taskCommands.getTargetOS()).thenReturn(TargetOS.AUTO);
+        when(taskCommands.getCommands()).thenReturn(Property.ofValue(List.of("/bin/sh", "-c", "set -e\npython main.py")));
+    }
+
+    @Test
+    void the_request_is_the_document_that_the_rust_tests_read() throws Exception {
+        ObjectNode expected = (ObjectNode) Fixtures.read("request.json");
+        ObjectNode request = request(YAML + STORAGE, List.of("environment_info.json"));
+        String prefix = request.get("stagingPrefix").asText();
+
+        assertThat(prefix).matches("kestra-[0-9a-f]{12}");
+        assertThat(request.get("jobName").asText()).startsWith("companyteam-azure-batch-runner-");
+        expected.set("jobName", request.get("jobName"));
+        expected.put("localWorkingDir", runContext.workingDir().path().toString());
+        expected.put("stagingPrefix", prefix);
+        expected.put("containerWorkingDir", "/tmp/" + prefix);
+        expected.withObject("/environment").put("WORKING_DIR", "/tmp/" + prefix).put("BUCKET_PATH", prefix);
+        // Kestra writes label values in lower case.
+        expected.withObject("/labels").properties().forEach(label -> label.setValue(expected.textNode(label.getValue().asText().toLowerCase())));
+        assertThat(request).isEqualTo(expected);
+    }
+
+    @Test
+    void the_second_form_of_blob_storage_sends_what_is_there_and_no_more() throws Exception {
+        JsonNode storage = request(YAML + """
+            blobStorage:
+              containerName: kestra
+              endpoint: https://contosostore.blob.core.windows.net
+              sharedKeyAccountName: contosostore
+            """, null).get("blobStorage");
+        assertThat(storage).isEqualTo(new ObjectMapper().readTree("""
+            {"containerName": "kestra", "endpoint": "https://contosostore.blob.core.windows.net", "sharedKeyAccountName": "contosostore"}
+            """));
+    }
+
+    @Test
+    void the_output_directory_is_sent_by_its_name_and_known_to_the_script_by_its_path() throws Exception {
+        when(taskCommands.getEnableOutputDirectory()).thenReturn(true);
+        JsonNode request = request(YAML + STORAGE, null);
+        assertThat(request.get("outputDir").asText()).isEqualTo("out");
+        assertThat(request.at("/environment/OUTPUT_DIR").asText()).isEqualTo(request.get("containerWorkingDir").asText() + "/out");
+    }
+
+    @Test
+    void two_runs_share_neither_directory_nor_blobs() throws Exception {
+        assertThat(request(YAML, null).get("stagingPrefix")).isNotEqualTo(request(YAML, null).get("stagingPrefix"));
+    }
+
+    @Test
+    void the_timeout_of_the_task_wins_over_wait_until_completion() throws Exception {
+        when(taskCommands.getTimeout()).thenReturn(Duration.ofSeconds(3));
+        assertThat(request(YAML + "waitUntilCompletion: PT2H", null).get("waitUntilCompletionMillis").asLong()).isEqualTo(3000);
+    }
+
+    @Test
+    void a_duration_that_is_not_positive_is_refused_by_name() {
+        assertThatThrownBy(() -> request(YAML + "completionCheckInterval: PT0S", null))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageStartingWith("completionCheckInterval: PT0S");
+    }
+
+    @Test
+    void a_task_without_container_image_is_refused() {
+        when(taskCommands.getContainerImage()).thenReturn(null);
+        assertThatThrownBy(() -> request(YAML, null))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageStartingWith("containerImage: ");
+    }
+
+    @Test
+    void output_files_without_blob_storage_are_refused_before_anything_starts() {
+        assertOutputsRefused(List.of("out.txt"));
+    }
+
+    @Test
+    void an_output_directory_without_blob_storage_is_refused_before_anything_starts() {
+        when(taskCommands.getEnableOutputDirectory()).thenReturn(true);
+        assertOutputsRefused(null);
+    }
+
+    @Test
+    void kill_before_run_starts_nothing() throws Exception {
+        FakeBoundary rust = new FakeBoundary();
+        Batch batch = parse(YAML);
+        batch.kill();
+        assertThatThrownBy(() -> batch.run(new BatchRun(() -> rust), runContext, taskCommands, null)).isInstanceOf(CancellationException.class);
+        assertThat(rust.calls).isEmpty();
+    }
+
+    @Test
+    void a_timeout_detaches_first_and_kills_the_job_afterwards() throws Exception {
+        FakeBoundary rust = new FakeBoundary().answers(() -> {
+            Thread.currentThread().interrupt();
+            return null;
+        });
+        Batch batch = parse(YAML);
+        assertThatThrownBy(() -> batch.run(new BatchRun(() -> rust), runContext, taskCommands, null)).isInstanceOf(InterruptedException.class);
+        batch.kill();
+        assertThat(rust.calls).containsExactly("start", "next 7", "close 7", "kill 7");
+    }
+
+    @Test
+    void a_misspelt_required_property_is_noticed() throws Exception {
+        for (String name : List.of("account", "accessKey", "endpoint", "poolId")) {
+            Batch batch = parse(YAML.replace(name + ":", name.toUpperCase() + ":"));
+            assertThatThrownBy(() -> validator.validate(batch)).isInstanceOf(ConstraintViolationException.class).hasMessageContaining(name);
+        }
+    }
+
+    @Test
+    void a_misspelt_container_name_is_noticed() throws Exception {
+        Batch batch = parse(YAML + STORAGE.replace("containerName", "container"));
+        assertThatThrownBy(() -> validator.validate(batch)).isInstanceOf(ConstraintViolationException.class).hasMessageContaining("blobStorage.containerName");
+    }
+
+    @Test
+    void complete_properties_are_valid() throws Exception {
+        assertThat(validator.isValid(parse(YAML + STORAGE))).isEmpty();
+    }
+
+    @Test
+    void no_secret_is_ever_printed() {
+        Property<String> secret = Property.ofValue("canary");
+        var storage = BlobStorage.builder().connectionString(secret).sharedKeyAccountAccessKey(secret);
+        var batch = Batch.builder().accessKey(secret).blobStorage(storage.build());
+        for (Object printed : List.of(storage, storage.build(), batch, batch.build())) {
+            assertThat(printed.toString()).isNotBlank().doesNotContain("canary");
+        }
+    }
+
+    private void assertOutputsRefused(List<String> outputFiles) {
+        FakeBoundary rust = new FakeBoundary();
+        assertThatThrownBy(() -> parse(YAML).run(new BatchRun(() -> rust), runContext, taskCommands, outputFiles))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageStartingWith("blobStorage: ");
+        assertThat(rust.calls).isEmpty();
+    }
+
+    private ObjectNode request(String yaml, List<String> outputFiles) throws Exception {
+        return (ObjectNode) new ObjectMapper().readTree(new Request(parse(yaml), runContext, taskCommands).toJson(outputFiles));
+    }
+
+    /** As the engine reads a flow: names that it does not know are skipped. */
+    private static Batch parse(String yaml) throws Exception {
+        return JacksonMapper.ofYaml().readerFor(Batch.class).without(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES).readValue(yaml);
+    }
+
+    /** What Kestra knows of the run that the fixture describes. */
+    private static Map<String, Object> variables(JsonNode request) {
+        return Map.of(
+            "flow", Map.of("id", "azure_batch_runner", "namespace", "company.team"),
+            "task", Map.of("id", "scrape_environment_info"),
+            "execution", Map.of("id", request.at("/labels/kestra-execution-id").asText()),
+            "taskrun", Map.of("id", request.at("/labels/kestra-taskrun-id").asText(), "attemptsCount", 0),
+            "vars", Map.of("poolId", request.get("poolId").asText()),
+            "secrets", Map.of(
+                "account", request.get("account").asText(),
+                "accessKey", request.get("accessKey").asText(),
+                "connectionString", request.at("/blobStorage/connectionString").asText()
+            )
+        );
+    }
+}

@@ -1,0 +1,89 @@
+package io.kestra.plugin.azure.runner;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.slf4j.helpers.NOPLogger;
+
+import java.io.IOException;
+import java.util.concurrent.CancellationException;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+class BatchRunTest {
+    private final FakeBoundary rust = new FakeBoundary();
+    private final BatchRun run = new BatchRun(() -> rust);
+    private final CollectingLogConsumer logConsumer = new CollectingLogConsumer();
+
+    @AfterEach
+    void forgetTheInterrupt() {
+        Thread.interrupted();
+    }
+
+    @Test
+    void a_run_is_pulled_until_its_outcome_and_not_once_more() throws Exception {
+        rust.answers(() -> null).answers(BatchRunTest::fixture);
+        run.start("{}");
+        Event.Outcome outcome = follow();
+        assertThat(outcome.status()).isEqualTo(Event.Status.SUCCEEDED);
+        assertThat(logConsumer.lines).hasSize(3);
+        assertThat(rust.calls).containsExactly("start", "next 7", "next 7");
+    }
+
+    @Test
+    void kill_before_start_starts_nothing() {
+        run.kill();
+        assertThatThrownBy(() -> run.start("{}")).isInstanceOf(CancellationException.class);
+        assertThat(rust.calls).isEmpty();
+    }
+
+    @Test
+    void kill_while_running_reaches_rust() {
+        run.start("{}");
+        run.kill();
+        assertThat(rust.calls).containsExactly("start", "kill 7");
+    }
+
+    @Test
+    void an_interrupt_ends_the_pulling_and_leaves_the_job_alone() {
+        rust.answers(() -> {
+            Thread.currentThread().interrupt();
+            return null;
+        });
+        run.start("{}");
+        assertThatThrownBy(this::follow).isInstanceOf(InterruptedException.class);
+        run.detach();
+        assertThat(rust.calls).containsExactly("start", "next 7", "close 7");
+    }
+
+    @Test
+    void log_lines_that_came_with_an_interrupt_are_not_lost() {
+        rust.answers(() -> {
+            Thread.currentThread().interrupt();
+            return "[{\"type\": \"log\", \"stream\": \"stdout\", \"lines\": [\"last words\"]}]";
+        });
+        run.start("{}");
+        assertThatThrownBy(this::follow).isInstanceOf(InterruptedException.class);
+        assertThat(logConsumer.lines).containsExactly("stdout last words");
+    }
+
+    @Test
+    void a_kill_that_follows_the_detaching_still_ends_the_job() {
+        run.start("{}");
+        run.detach();
+        run.kill();
+        assertThat(rust.calls).containsExactly("start", "close 7", "kill 7");
+    }
+
+    private Event.Outcome follow() throws InterruptedException {
+        return run.follow(NOPLogger.NOP_LOGGER, logConsumer);
+    }
+
+    private static String fixture() {
+        try {
+            return Fixtures.read("events.json").toString();
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+package io.kestra.plugin.azure.runner;
+
+import io.kestra.core.models.tasks.runners.AbstractLogConsumer;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Keeps what it is given, each line with the name of its stream. */
+final class CollectingLogConsumer extends AbstractLogConsumer {
+    final List<String> lines = new ArrayList<>();
+
+    @Override
+    public void accept(String line, Boolean isStdErr) {
+        lines.add((isStdErr ? "stderr " : "stdout ") + line);
+    }
+
+    @Override
+    public void accept(String line, Boolean isStdErr, Instant instant) {
+        accept(line, isStdErr);
+    }
+}

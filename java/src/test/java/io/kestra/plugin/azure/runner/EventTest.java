@@ -1,0 +1,92 @@
+package io.kestra.plugin.azure.runner;
+
+import io.kestra.core.models.tasks.runners.TaskException;
+import io.kestra.core.models.tasks.runners.TaskRunnerResult;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.slf4j.event.Level;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+class EventTest {
+    private final CollectingLogConsumer logConsumer = new CollectingLogConsumer();
+    private List<Event> events;
+
+    @BeforeEach
+    void readTheFixture() throws IOException {
+        events = Event.parse(Fixtures.read("events.json").toString());
+    }
+
+    @Test
+    void every_event_of_the_fixture_is_understood() {
+        assertThat(events).hasSize(8);
+        assertThat(events.getFirst()).isEqualTo(new Event.Note(Level.INFO, "Job 'company-team-1a2b3c4d' submitted to pool 'pool'"));
+    }
+
+    @Test
+    void log_lines_reach_the_log_consumer_in_order_and_on_their_stream() {
+        events.stream().filter(Event.Log.class::isInstance).map(Event.Log.class::cast).forEach(log -> log.writeTo(logConsumer));
+        assertThat(logConsumer.lines).containsExactly(
+            "stdout Hello from Azure Batch and kestra!",
+            "stdout ::{\"outputs\":{\"a\":1}}::",
+            "stderr careful"
+        );
+    }
+
+    @Test
+    void success_becomes_a_result_that_says_where_the_task_ran() throws TaskException {
+        TaskRunnerResult<BatchDetails> result = outcome(3).toResult(logConsumer);
+        assertThat(result.getExitCode()).isZero();
+        assertThat(result.getLogConsumer()).isSameAs(logConsumer);
+        assertThat(result.getDetails().getJobId()).isEqualTo("company-team-1a2b3c4d");
+        assertThat(result.getDetails().getTaskId()).isEqualTo("company-team-1a2b3c4d");
+        assertThat(result.getDetails().getPoolId()).isEqualTo("pool");
+        assertThat(result.getDetails().getNodeId()).isEqualTo("tvmps_1");
+    }
+
+    @Test
+    void failure_becomes_a_task_exception_with_the_real_exit_code() {
+        TaskException failure = catchThrowableOfType(TaskException.class, () -> outcome(4).toResult(logConsumer));
+        assertThat(failure).hasMessage("The task exited with code 3");
+        assertThat(failure.getExitCode()).isEqualTo(3);
+        assertThat(failure.getLogConsumer()).isSameAs(logConsumer);
+    }
+
+    @Test
+    void a_command_that_never_ended_has_exit_code_minus_one() {
+        TaskException failure = catchThrowableOfType(TaskException.class, () -> outcome(5).toResult(logConsumer));
+        assertThat(failure).hasMessageContaining("could not be pulled");
+        assertThat(failure.getExitCode()).isEqualTo(-1);
+    }
+
+    @Test
+    void bad_configuration_becomes_an_illegal_argument_that_names_the_property() {
+        assertThatThrownBy(() -> outcome(6).toResult(logConsumer))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageStartingWith("poolId: ");
+    }
+
+    @Test
+    void a_killed_run_never_counts_as_success() {
+        assertThatThrownBy(() -> outcome(7).toResult(logConsumer))
+            .isInstanceOf(CancellationException.class)
+            .hasMessageContaining("was terminated");
+    }
+
+    @Test
+    void an_unknown_event_is_refused() {
+        assertThatThrownBy(() -> Event.parse("[{\"type\": \"surprise\"}]"))
+            .isInstanceOf(IllegalStateException.class)
+            .hasMessageContaining("surprise");
+    }
+
+    private Event.Outcome outcome(int index) {
+        return (Event.Outcome) events.get(index);
+    }
+}
