@@ -92,16 +92,8 @@ impl Error {
     /// From the HTTP client. Its URL is dropped: it may hold a SAS.
     pub(crate) fn from_http(error: reqwest::Error) -> Self {
         let error = error.without_url();
-        let text = if error.is_timeout() {
-            "no answer in time".to_owned()
-        } else {
-            chain(&error)
-        };
-        if error.is_builder() {
-            Self::configuration(text)
-        } else {
-            Self::unreachable(text)
-        }
+        let text = if error.is_timeout() { "no answer in time".to_owned() } else { chain(&error) };
+        if error.is_builder() { Self::configuration(text) } else { Self::unreachable(text) }
     }
 
     /// From an answer that is not a success. Understands the JSON of Batch and the XML of Blob
@@ -183,42 +175,26 @@ impl Error {
 
     /// True where the code is one of these.
     pub(crate) fn has_code(&self, codes: &[&str]) -> bool {
-        self.code()
-            .is_some_and(|code| codes.iter().any(|known| known.eq_ignore_ascii_case(code)))
+        self.code().is_some_and(|code| codes.iter().any(|known| known.eq_ignore_ascii_case(code)))
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner {
-            action,
-            status,
-            code,
-            message,
-            details,
-            request_id,
-            ..
-        } = &*self.0;
+        let Inner { action, status, code, message, details, request_id, .. } = &*self.0;
         let mut parts = Vec::new();
         parts.extend(action.as_ref().map(|action| format!("cannot {action}")));
-        let answer: Vec<String> = status
-            .map(|status| status.to_string())
-            .into_iter()
-            .chain(code.clone())
-            .collect();
+        let answer: Vec<String> =
+            status.map(|status| status.to_string()).into_iter().chain(code.clone()).collect();
         parts.extend((!answer.is_empty()).then(|| answer.join(" ")));
         parts.extend(message.clone());
         write!(f, "{}", parts.join(": "))?;
-        let details: Vec<_> = details
-            .iter()
-            .map(|(key, value)| format!("{key}: {value}"))
-            .collect();
+        let details: Vec<_> =
+            details.iter().map(|(key, value)| format!("{key}: {value}")).collect();
         if !details.is_empty() {
             write!(f, " ({})", details.join("; "))?;
         }
-        request_id
-            .iter()
-            .try_for_each(|id| write!(f, " [request id {id}]"))
+        request_id.iter().try_for_each(|id| write!(f, " [request id {id}]"))
     }
 }
 
@@ -235,9 +211,7 @@ fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = PrimitiveDateTime::parse(value.trim(), crate::http::HTTP_DATE)
-        .ok()?
-        .assume_utc();
+    let date = PrimitiveDateTime::parse(value.trim(), crate::http::HTTP_DATE).ok()?.assume_utc();
     Duration::try_from(date - now).ok()
 }
 
@@ -309,10 +283,7 @@ impl From<BatchBody> for Body {
         Self {
             code: body.code,
             message: body.message.and_then(|message| message.value),
-            details: values
-                .iter()
-                .map(|v| (v.key.clone(), one_line(&v.value)))
-                .collect(),
+            details: values.iter().map(|v| (v.key.clone(), one_line(&v.value))).collect(),
         }
     }
 }
@@ -331,10 +302,7 @@ impl From<BlobBody> for Body {
         Self {
             code: body.code,
             message: body.message,
-            details: detail
-                .iter()
-                .map(|text| ("Detail".to_owned(), one_line(text)))
-                .collect(),
+            details: detail.iter().map(|text| ("Detail".to_owned(), one_line(text))).collect(),
         }
     }
 }
@@ -346,10 +314,7 @@ mod tests {
     use time::macros::datetime;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs
-            .iter()
-            .map(|(k, v)| (k.parse().unwrap(), HeaderValue::from_static(v)))
-            .collect()
+        pairs.iter().map(|(k, v)| (k.parse().unwrap(), HeaderValue::from_static(v))).collect()
     }
 
     #[test]
@@ -365,10 +330,7 @@ mod tests {
             "cannot create job 'j' at https://host: 400 InvalidPropertyValue: The value is bad. \
              (PropertyName: id; Url: https://h/c?sig=***) [request id r-1]"
         );
-        assert_eq!(
-            (error.kind(), error.is_retryable()),
-            (ErrorKind::Service, false)
-        );
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Service, false));
     }
 
     #[test]
@@ -377,10 +339,7 @@ mod tests {
             <Code>ContainerNotFound</Code><Message>It does not exist.\nRequestId:abc\nTime:x</Message></Error>";
         let headers = headers(&[("x-ms-request-id", "r-2")]);
         let error = Error::from_response(StatusCode::NOT_FOUND, &headers, body);
-        assert_eq!(
-            error.to_string(),
-            "404 ContainerNotFound: It does not exist. [request id r-2]"
-        );
+        assert_eq!(error.to_string(), "404 ContainerNotFound: It does not exist. [request id r-2]");
         assert!(error.is_not_found());
     }
 
@@ -390,10 +349,7 @@ mod tests {
         let error = Error::from_response(StatusCode::NOT_FOUND, &headers, b"");
         assert_eq!(error.code(), Some("BlobNotFound"));
         let page = Error::from_response(StatusCode::BAD_GATEWAY, &HeaderMap::new(), b"<html><p>no");
-        assert_eq!(
-            (page.to_string().as_str(), page.is_retryable()),
-            ("502", true)
-        );
+        assert_eq!((page.to_string().as_str(), page.is_retryable()), ("502", true));
     }
 
     #[test]
@@ -409,10 +365,7 @@ mod tests {
         let now = datetime!(2026-11-22 17:00:00 UTC);
         let wait = |value| retry_after(&headers(&[("retry-after", value)]), now);
         assert_eq!(wait("7"), Some(Duration::from_secs(7)));
-        assert_eq!(
-            wait("Sun, 22 Nov 2026 17:00:30 GMT"),
-            Some(Duration::from_secs(30))
-        );
+        assert_eq!(wait("Sun, 22 Nov 2026 17:00:30 GMT"), Some(Duration::from_secs(30)));
         assert_eq!(wait("Sun, 22 Nov 2026 16:00:00 GMT"), None);
         assert_eq!(wait("soon"), None);
     }

@@ -21,11 +21,7 @@ pub struct RetryPolicy {
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self {
-            attempts: 10,
-            base: Duration::from_millis(250),
-            max: Duration::from_secs(90),
-        }
+        Self { attempts: 10, base: Duration::from_millis(250), max: Duration::from_secs(90) }
     }
 }
 
@@ -117,38 +113,25 @@ mod tests {
         let policy = RetryPolicy::default();
         let asked = Duration::from_secs(7);
         assert_eq!(policy.delay(1, Some(asked)), asked);
-        assert_eq!(
-            policy.delay(1, Some(Duration::from_secs(86_400))),
-            policy.max
-        );
+        assert_eq!(policy.delay(1, Some(Duration::from_secs(86_400))), policy.max);
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_endpoint_that_never_answers_is_given_up_after_five_seconds() {
         let start = Instant::now();
         let error = RetryPolicy::default()
-            .run(
-                Contact::First,
-                "get pool 'p' at https://host",
-                std::future::pending::<Result<()>>,
-            )
+            .run(Contact::First, "get pool 'p' at https://host", std::future::pending::<Result<()>>)
             .await
             .unwrap_err();
         assert_eq!(start.elapsed(), FIRST_CONTACT);
-        assert_eq!(
-            error.to_string(),
-            "cannot get pool 'p' at https://host: no answer within 5 s"
-        );
+        assert_eq!(error.to_string(), "cannot get pool 'p' at https://host: no answer within 5 s");
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_endpoint_that_refuses_is_given_up_within_five_seconds() {
         let start = Instant::now();
         let refused = || async { Err::<(), _>(Error::unreachable("refused")) };
-        let error = RetryPolicy::default()
-            .run(Contact::First, "call", refused)
-            .await
-            .unwrap_err();
+        let error = RetryPolicy::default().run(Contact::First, "call", refused).await.unwrap_err();
         assert!(start.elapsed() <= FIRST_CONTACT, "{:?}", start.elapsed());
         assert_eq!(error.to_string(), "cannot call: refused");
     }
@@ -160,10 +143,7 @@ mod tests {
             attempts += 1;
             async { Err::<(), _>(Error::unreachable("refused")) }
         };
-        let error = RetryPolicy::default()
-            .run(Contact::Later, "call", refused)
-            .await
-            .unwrap_err();
+        let error = RetryPolicy::default().run(Contact::Later, "call", refused).await.unwrap_err();
         assert_eq!((attempts, error.may_be_our_own_doing()), (10, true));
     }
 }

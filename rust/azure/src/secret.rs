@@ -25,19 +25,14 @@ impl SharedKey {
         if account.is_empty() {
             return Err(Error::configuration("the account name is empty"));
         }
-        let key = BASE64_STANDARD
-            .decode(base64_key.trim())
-            .unwrap_or_default();
+        let key = BASE64_STANDARD.decode(base64_key.trim()).unwrap_or_default();
         if key.is_empty() {
             return Err(Error::configuration(format!(
                 "the access key of account '{account}' is not base64; \
                  copy it whole from the account's Keys page"
             )));
         }
-        Ok(Self {
-            account: account.to_owned(),
-            key: key.into(),
-        })
+        Ok(Self { account: account.to_owned(), key: key.into() })
     }
 
     /// The account's name.
@@ -62,10 +57,7 @@ impl SharedKey {
 
 impl fmt::Debug for SharedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SharedKey")
-            .field("account", &self.account)
-            .field("key", &HIDDEN)
-            .finish()
+        f.debug_struct("SharedKey").field("account", &self.account).field("key", &HIDDEN).finish()
     }
 }
 
@@ -104,10 +96,7 @@ mod tests {
     #[test]
     fn a_key_is_not_shown_and_bad_ones_are_refused_without_showing_them() {
         let key = SharedKey::new("acct", "Y2FuYXJ5LWtleQ==").unwrap();
-        assert_eq!(
-            format!("{key:?}"),
-            r#"SharedKey { account: "acct", key: "***" }"#
-        );
+        assert_eq!(format!("{key:?}"), r#"SharedKey { account: "acct", key: "***" }"#);
         for bad in ["canary*not*base64", "", "   "] {
             let error = SharedKey::new("acct", bad).unwrap_err().to_string();
             assert!(error.contains("'acct' is not base64"), "{error}");
@@ -119,10 +108,7 @@ mod tests {
     #[test]
     fn signatures_are_hidden_wherever_they_stand() {
         let text = "see https://h/c?sv=1&sig=aB%2Bc/=&se=2, and sig=zz";
-        assert_eq!(
-            without_signatures(text),
-            "see https://h/c?sv=1&sig=***&se=2, and sig=***"
-        );
+        assert_eq!(without_signatures(text), "see https://h/c?sv=1&sig=***&se=2, and sig=***");
         assert_eq!(without_signatures("nothing"), "nothing");
     }
 

@@ -1,1 +1,31 @@
-//! Runs one command as one Batch task and reports it as a stream of events.
+//! Runs one command as one Azure Batch task and reports it as a stream of events.
+//!
+//! The life of a run: [`Request`] → [`Plan`] → *check* → *stage in* → *submit* → *follow* → *collect* → *clean up*.
+//! A request is what the caller sent, word for word; a plan is the same with every question answered.
+//! Nothing is created remotely before the plan stands and the pool and the container have answered.
+
+mod check;
+mod clean_up;
+mod collect;
+mod command;
+mod event;
+mod failure;
+mod follow;
+mod halt;
+mod invalid;
+mod logs;
+mod names;
+mod outputs;
+mod plan;
+mod request;
+mod run;
+mod stage_in;
+mod submit;
+
+pub use azure::http_client;
+pub use event::{Details, Event, Events, Level, Outcome, Status, Stream, channel};
+pub use invalid::Invalid;
+pub use plan::Plan;
+pub use request::{BlobStorage, Request};
+pub use reqwest::Client as HttpClient;
+pub use run::run;

@@ -39,12 +39,7 @@ impl BatchClient {
         retry: RetryPolicy,
     ) -> Result<Self> {
         let endpoint = parse_endpoint(endpoint)?;
-        Ok(Self(Arc::new(Inner {
-            endpoint,
-            key,
-            http,
-            retry,
-        })))
+        Ok(Self(Arc::new(Inner { endpoint, key, http, retry })))
     }
 
     /// The account's endpoint.
@@ -65,10 +60,7 @@ impl BatchClient {
         request: &Request,
         limit: u64,
     ) -> Result<Answer> {
-        self.0
-            .retry
-            .run(contact, &request.action, || self.attempt(request, limit))
-            .await
+        self.0.retry.run(contact, &request.action, || self.attempt(request, limit)).await
     }
 
     /// Sends a request and reads its answer's JSON.
@@ -189,10 +181,7 @@ mod tests {
             let error = parse_endpoint(bad).unwrap_err();
             assert_eq!(error.kind(), crate::ErrorKind::Configuration);
             let text = error.to_string();
-            assert!(
-                text.contains("https://account.region.batch.azure.com"),
-                "{bad}: {text}"
-            );
+            assert!(text.contains("https://account.region.batch.azure.com"), "{bad}: {text}");
             assert!(!text.contains("canary"), "{bad}: {text}");
         }
     }

@@ -23,9 +23,7 @@ impl BatchClient {
     /// `JobExists` (409), `ActiveJobAndScheduleQuotaReached` (409), and others of the service.
     pub async fn create_job(&self, job: &NewJob) -> Result<()> {
         let created = self.send(&create_job_request(self.endpoint(), job)?).await;
-        done_if(created, |error| {
-            error.may_be_our_own_doing() && error.has_code(&["JobExists"])
-        })
+        done_if(created, |error| error.may_be_our_own_doing() && error.has_code(&["JobExists"]))
     }
 
     /// Reads a job.
@@ -65,9 +63,7 @@ impl BatchClient {
     /// # Errors
     /// `JobNotFound` (404), `JobCompleted` (409), and others of the service.
     pub async fn patch_job(&self, job: &str, patch: &JobPatch) -> Result<()> {
-        self.send(&patch_job_request(self.endpoint(), job, patch)?)
-            .await
-            .map(drop)
+        self.send(&patch_job_request(self.endpoint(), job, patch)?).await.map(drop)
     }
 
     /// Asks the service to end a job and its tasks, which it does in its own time. A job that is
@@ -78,9 +74,7 @@ impl BatchClient {
     /// # Errors
     /// What the service refuses.
     pub async fn terminate_job(&self, job: &str, reason: &str) -> Result<()> {
-        let terminated = self
-            .send(&terminate_job_request(self.endpoint(), job, reason)?)
-            .await;
+        let terminated = self.send(&terminate_job_request(self.endpoint(), job, reason)?).await;
         done_if(terminated, |error| {
             error.is_not_found()
                 || error.has_code(&["JobCompleted", "JobBeingTerminated", "JobBeingDeleted"])
@@ -96,9 +90,7 @@ impl BatchClient {
     /// What the service refuses.
     pub async fn delete_job(&self, job: &str) -> Result<()> {
         let deleted = self.send(&delete_job_request(self.endpoint(), job)).await;
-        done_if(deleted, |error| {
-            error.is_not_found() || error.has_code(&["JobBeingDeleted"])
-        })
+        done_if(deleted, |error| error.is_not_found() || error.has_code(&["JobBeingDeleted"]))
     }
 }
 
@@ -131,14 +123,9 @@ fn list_jobs_request(endpoint: &Url, filter: Option<&str>) -> Request {
 /// account: no other host gets a signature of ours.
 fn next_page_request(previous: &Request, endpoint: &Url, link: &str) -> Result<Request> {
     match Url::parse(link) {
-        Ok(url) if url.origin() == endpoint.origin() => Ok(Request {
-            url,
-            ..previous.clone()
-        }),
-        _ => Err(
-            Error::protocol("the link to the next page leads to another host")
-                .during(&previous.action),
-        ),
+        Ok(url) if url.origin() == endpoint.origin() => Ok(Request { url, ..previous.clone() }),
+        _ => Err(Error::protocol("the link to the next page leads to another host")
+            .during(&previous.action)),
     }
 }
 
@@ -154,24 +141,12 @@ fn terminate_job_request(endpoint: &Url, job: &str, reason: &str) -> Result<Requ
         terminate_reason: &'a str,
     }
     let path = format!("{}/terminate", job_path(job));
-    Request::new(
-        Method::POST,
-        endpoint,
-        &path,
-        &format!("terminate job '{job}'"),
-    )
-    .with_json(&Body {
-        terminate_reason: reason,
-    })
+    Request::new(Method::POST, endpoint, &path, &format!("terminate job '{job}'"))
+        .with_json(&Body { terminate_reason: reason })
 }
 
 fn delete_job_request(endpoint: &Url, job: &str) -> Request {
-    Request::new(
-        Method::DELETE,
-        endpoint,
-        &job_path(job),
-        &format!("delete job '{job}'"),
-    )
+    Request::new(Method::DELETE, endpoint, &job_path(job), &format!("delete job '{job}'"))
 }
 
 #[cfg(test)]
@@ -198,33 +173,17 @@ mod tests {
     #[test]
     fn a_job_is_terminated_with_its_reason() {
         let request = terminate_job_request(&endpoint(), "j", "killed").unwrap();
-        assert_eq!(
-            (request.method.as_str(), request.url.path()),
-            ("POST", "/jobs/j/terminate")
-        );
+        assert_eq!((request.method.as_str(), request.url.path()), ("POST", "/jobs/j/terminate"));
         assert_eq!(request.body.unwrap(), r#"{"terminateReason":"killed"}"#);
     }
 
     #[test]
     fn a_next_link_to_another_host_is_refused() {
         let list = list_jobs_request(&endpoint(), None);
-        for link in [
-            "https://evil.example/jobs?skiptoken=1",
-            "http://h.example/jobs",
-            "jobs",
-        ] {
-            assert!(
-                next_page_request(&list, &endpoint(), link).is_err(),
-                "{link}"
-            );
+        for link in ["https://evil.example/jobs?skiptoken=1", "http://h.example/jobs", "jobs"] {
+            assert!(next_page_request(&list, &endpoint(), link).is_err(), "{link}");
         }
         let link = "https://h.example/jobs?$skiptoken=1&api-version=2025-06-01";
-        assert_eq!(
-            next_page_request(&list, &endpoint(), link)
-                .unwrap()
-                .url
-                .as_str(),
-            link
-        );
+        assert_eq!(next_page_request(&list, &endpoint(), link).unwrap().url.as_str(), link);
     }
 }

@@ -50,10 +50,7 @@ impl BatchClient {
         };
         let start = match start_of(&answer, from, max) {
             Some(start) => start,
-            None => {
-                self.guess_start(job, task, path, from, size(&answer))
-                    .await?
-            }
+            None => self.guess_start(job, task, path, from, size(&answer)).await?,
         };
         Ok(slice(answer.body, start, from, max))
     }
@@ -74,16 +71,10 @@ impl BatchClient {
         let Some(answer) = present(self.send(&request).await)? else {
             return Ok(None);
         };
-        let length = answer
-            .headers
-            .get(CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok());
-        length
-            .and_then(|length| length.parse().ok())
-            .map(Some)
-            .ok_or_else(|| {
-                Error::protocol("the answer has no Content-Length").during(&request.action)
-            })
+        let length = answer.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        length.and_then(|length| length.parse().ok()).map(Some).ok_or_else(|| {
+            Error::protocol("the answer has no Content-Length").during(&request.action)
+        })
     }
 
     /// Where a body of `size` bytes starts that may be the file's rest or the whole file: a rest
@@ -125,10 +116,7 @@ fn is_absence(error: &Error) -> bool {
 /// which has at least `from` bytes, as so many were read before.
 fn start_of(answer: &Answer, from: u64, max: u64) -> Option<u64> {
     let size = size(answer);
-    let range = answer
-        .headers
-        .get(CONTENT_RANGE)
-        .and_then(|value| value.to_str().ok());
+    let range = answer.headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
     match range.and_then(first_of_range) {
         Some(first) => Some(first),
         None if from == 0 || size > max => Some(0),
@@ -139,12 +127,7 @@ fn start_of(answer: &Answer, from: u64, max: u64) -> Option<u64> {
 
 /// The first byte of `bytes 3-9/20`.
 fn first_of_range(range: &str) -> Option<u64> {
-    range
-        .strip_prefix("bytes ")?
-        .split('-')
-        .next()?
-        .parse()
-        .ok()
+    range.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
 }
 
 /// The part of a body that was asked for, if there is any.
@@ -188,10 +171,7 @@ mod tests {
 
     fn answer(size: usize, range: Option<&'static str>) -> Answer {
         let range = range.map(|range| (CONTENT_RANGE, HeaderValue::from_static(range)));
-        Answer {
-            headers: HeaderMap::from_iter(range),
-            body: vec![b'x'; size].into(),
-        }
+        Answer { headers: HeaderMap::from_iter(range), body: vec![b'x'; size].into() }
     }
 
     #[test]
@@ -208,16 +188,8 @@ mod tests {
     fn the_start_of_a_body_is_told_by_its_range_or_its_size() {
         assert_eq!(start_of(&answer(5, Some("bytes 7-11/12")), 7, 10), Some(7));
         assert_eq!(start_of(&answer(5, None), 0, 10), Some(0));
-        assert_eq!(
-            start_of(&answer(5, None), 7, 10),
-            Some(7),
-            "less than was read before"
-        );
-        assert_eq!(
-            start_of(&answer(12, None), 7, 10),
-            Some(0),
-            "more than was asked for"
-        );
+        assert_eq!(start_of(&answer(5, None), 7, 10), Some(7), "less than was read before");
+        assert_eq!(start_of(&answer(12, None), 7, 10), Some(0), "more than was asked for");
         assert_eq!(start_of(&answer(8, None), 7, 10), None);
     }
 
@@ -227,10 +199,6 @@ mod tests {
         assert_eq!(slice(body.clone(), 0, 4, 3).unwrap(), "456");
         assert_eq!(slice(body.clone(), 4, 4, 30).unwrap(), "0123456789");
         assert_eq!(slice(body.clone(), 0, 10, 3), None);
-        assert_eq!(
-            slice(body, 5, 4, 3),
-            None,
-            "a body that starts too late is of no use"
-        );
+        assert_eq!(slice(body, 5, 4, 3), None, "a body that starts too late is of no use");
     }
 }

@@ -32,9 +32,6 @@ mod tests {
     fn a_pool_is_asked_for_by_its_encoded_id() {
         let endpoint = Url::parse("https://h.example").unwrap();
         let request = get_pool_request(&endpoint, "a/b");
-        assert_eq!(
-            request.url.as_str(),
-            "https://h.example/pools/a%2Fb?api-version=2025-06-01"
-        );
+        assert_eq!(request.url.as_str(), "https://h.example/pools/a%2Fb?api-version=2025-06-01");
     }
 }

@@ -35,16 +35,9 @@ impl Request {
     pub(crate) fn new(method: Method, endpoint: &Url, path: &str, action: &str) -> Self {
         let mut url = endpoint.clone();
         url.set_path(path);
-        url.query_pairs_mut()
-            .append_pair("api-version", API_VERSION);
+        url.query_pairs_mut().append_pair("api-version", API_VERSION);
         let place = endpoint.as_str().trim_end_matches('/');
-        Self {
-            method,
-            url,
-            action: format!("{action} at {place}"),
-            body: None,
-            range: None,
-        }
+        Self { method, url, action: format!("{action} at {place}"), body: None, range: None }
     }
 
     pub(crate) fn get(endpoint: &Url, path: &str, action: &str) -> Self {
@@ -98,9 +91,7 @@ impl Request {
             request = request.header(header::CONTENT_LENGTH, length);
         }
         if let Some(body) = &self.body {
-            request = request
-                .header(header::CONTENT_TYPE, JSON)
-                .body(body.clone());
+            request = request.header(header::CONTENT_TYPE, JSON).body(body.clone());
         }
         request.build().map_err(Error::from_http)
     }
@@ -131,13 +122,7 @@ mod tests {
 
     fn signed(request: &Request) -> reqwest::Request {
         let key = SharedKey::new("acct", "a2V5").unwrap();
-        request
-            .sign(
-                &reqwest::Client::new(),
-                &key,
-                datetime!(2026-11-22 17:10:00 UTC),
-            )
-            .unwrap()
+        request.sign(&reqwest::Client::new(), &key, datetime!(2026-11-22 17:10:00 UTC)).unwrap()
     }
 
     fn endpoint() -> Url {
@@ -155,16 +140,10 @@ mod tests {
         assert_eq!(sent.headers()["ocp-date"], "Sun, 22 Nov 2026 17:10:00 GMT");
         assert_eq!(sent.headers()["ocp-range"], "bytes=3-9");
         let authorization = sent.headers()["authorization"].to_str().unwrap();
-        assert!(
-            authorization.starts_with("SharedKey acct:"),
-            "{authorization}"
-        );
+        assert!(authorization.starts_with("SharedKey acct:"), "{authorization}");
         assert!(sent.headers().contains_key("client-request-id"));
         assert!(!sent.headers().contains_key("content-length"));
-        assert_eq!(
-            request.action,
-            "get job 'a b' at https://acct.r.batch.azure.com"
-        );
+        assert_eq!(request.action, "get job 'a b' at https://acct.r.batch.azure.com");
     }
 
     #[test]

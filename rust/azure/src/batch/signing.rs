@@ -27,10 +27,7 @@ impl Signed<'_> {
     /// and Range lines stay empty because `ocp-date` and `ocp-range` stand for them.
     fn string_to_sign(&self, account: &str) -> String {
         let method = self.method;
-        let length = self
-            .content_length
-            .map(|length| length.to_string())
-            .unwrap_or_default();
+        let length = self.content_length.map(|length| length.to_string()).unwrap_or_default();
         let content_type = self.content_type.unwrap_or_default();
         let headers = self.canonicalized_headers();
         let resource = canonicalized_resource(account, self.url);
@@ -38,11 +35,8 @@ impl Signed<'_> {
     }
 
     fn canonicalized_headers(&self) -> String {
-        let mut lines: Vec<_> = self
-            .headers
-            .iter()
-            .map(|(name, value)| format!("{name}:{}\n", value.trim()))
-            .collect();
+        let mut lines: Vec<_> =
+            self.headers.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
         lines.sort();
         lines.concat()
     }
@@ -50,15 +44,11 @@ impl Signed<'_> {
 
 /// Account and encoded path, then the decoded parameters in the order of their names.
 fn canonicalized_resource(account: &str, url: &Url) -> String {
-    let mut parameters: Vec<_> = url
-        .query_pairs()
-        .map(|(name, value)| (name.to_lowercase(), value.into_owned()))
-        .collect();
+    let mut parameters: Vec<_> =
+        url.query_pairs().map(|(name, value)| (name.to_lowercase(), value.into_owned())).collect();
     parameters.sort();
-    let parameters: String = parameters
-        .iter()
-        .map(|(name, value)| format!("\n{name}:{value}"))
-        .collect();
+    let parameters: String =
+        parameters.iter().map(|(name, value)| format!("\n{name}:{value}")).collect();
     format!("/{account}{}{parameters}", url.path())
 }
 
@@ -71,9 +61,7 @@ mod tests {
             method,
             url,
             content_length: body.map(|(length, _)| length),
-            content_type: body
-                .map(|(_, content_type)| content_type)
-                .filter(|t| !t.is_empty()),
+            content_type: body.map(|(_, content_type)| content_type).filter(|t| !t.is_empty()),
             headers: &[],
         }
     }
@@ -90,10 +78,7 @@ mod tests {
             ("ocp-range", "bytes=0-9".to_owned()),
             ("ocp-date", "Tue, 29 Jul 2014 21:49:13 GMT".to_owned()),
         ];
-        let signed = Signed {
-            headers: &headers,
-            ..signed(&Method::GET, &url, None)
-        };
+        let signed = Signed { headers: &headers, ..signed(&Method::GET, &url, None) };
         assert_eq!(
             signed.string_to_sign("myaccount"),
             "GET\n\n\n\n\n\n\n\n\n\n\n\n\
@@ -120,10 +105,7 @@ mod tests {
         .unwrap();
         let body = Some((12, "application/json; odata=minimalmetadata"));
         let headers = [("ocp-date", "Sun, 22 Nov 2026 17:10:00 GMT".to_owned())];
-        let signed = Signed {
-            headers: &headers,
-            ..signed(&Method::POST, &url, body)
-        };
+        let signed = Signed { headers: &headers, ..signed(&Method::POST, &url, body) };
         assert_eq!(
             signed.string_to_sign("myaccount"),
             "POST\n\n\n12\n\napplication/json; odata=minimalmetadata\n\n\n\n\n\n\n\

@@ -19,12 +19,8 @@ impl BatchClient {
     /// # Errors
     /// `TaskExists` (409), `JobNotFound` (404), `RequestBodyTooLarge` (413), and others.
     pub async fn create_task(&self, job: &str, task: &NewTask) -> Result<()> {
-        let created = self
-            .send(&create_task_request(self.endpoint(), job, task)?)
-            .await;
-        done_if(created, |error| {
-            error.may_be_our_own_doing() && error.has_code(&["TaskExists"])
-        })
+        let created = self.send(&create_task_request(self.endpoint(), job, task)?).await;
+        done_if(created, |error| error.may_be_our_own_doing() && error.has_code(&["TaskExists"]))
     }
 
     /// Reads a Batch task.
@@ -34,8 +30,7 @@ impl BatchClient {
     /// # Errors
     /// `TaskNotFound` or `JobNotFound` (404), and others of the service.
     pub async fn get_task(&self, job: &str, task: &str) -> Result<Task> {
-        self.send_for(&get_task_request(self.endpoint(), job, task))
-            .await
+        self.send_for(&get_task_request(self.endpoint(), job, task)).await
     }
 
     /// Ends a Batch task. One that is gone or completed is as good as terminated.
@@ -45,12 +40,8 @@ impl BatchClient {
     /// # Errors
     /// What the service refuses.
     pub async fn terminate_task(&self, job: &str, task: &str) -> Result<()> {
-        let terminated = self
-            .send(&terminate_task_request(self.endpoint(), job, task))
-            .await;
-        done_if(terminated, |error| {
-            error.is_not_found() || error.has_code(&["TaskCompleted"])
-        })
+        let terminated = self.send(&terminate_task_request(self.endpoint(), job, task)).await;
+        done_if(terminated, |error| error.is_not_found() || error.has_code(&["TaskCompleted"]))
     }
 }
 
@@ -61,11 +52,7 @@ fn create_task_request(endpoint: &Url, job: &str, task: &NewTask) -> Result<Requ
 }
 
 fn get_task_request(endpoint: &Url, job: &str, task: &str) -> Request {
-    Request::get(
-        endpoint,
-        &task_path(job, task),
-        &format!("get task '{task}' of job '{job}'"),
-    )
+    Request::get(endpoint, &task_path(job, task), &format!("get task '{task}' of job '{job}'"))
 }
 
 fn terminate_task_request(endpoint: &Url, job: &str, task: &str) -> Request {
@@ -81,21 +68,11 @@ mod tests {
     #[test]
     fn a_task_is_created_under_its_job_and_terminated_without_a_body() {
         let endpoint = Url::parse("https://h.example").unwrap();
-        let task = NewTask {
-            id: "t".into(),
-            command_line: "x".into(),
-            ..NewTask::default()
-        };
+        let task = NewTask { id: "t".into(), command_line: "x".into(), ..NewTask::default() };
         let create = create_task_request(&endpoint, "j", &task).unwrap();
-        assert_eq!(
-            (create.method.as_str(), create.url.path()),
-            ("POST", "/jobs/j/tasks")
-        );
+        assert_eq!((create.method.as_str(), create.url.path()), ("POST", "/jobs/j/tasks"));
         assert_eq!(create.body.unwrap(), r#"{"id":"t","commandLine":"x"}"#);
-        assert_eq!(
-            create.action,
-            "create task 't' of job 'j' at https://h.example"
-        );
+        assert_eq!(create.action, "create task 't' of job 'j' at https://h.example");
         let terminate = terminate_task_request(&endpoint, "j", "t");
         assert_eq!(terminate.url.path(), "/jobs/j/tasks/t/terminate");
         assert!(terminate.body.is_none());

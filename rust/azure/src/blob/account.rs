@@ -29,9 +29,7 @@ impl StorageAccount {
         if parts.get("usedevelopmentstorage").is_some_and(is_true) {
             return Self::from_connection_string(DEVELOPMENT_STORAGE);
         }
-        let account = parts
-            .get("accountname")
-            .ok_or_else(|| bad("has no AccountName"))?;
+        let account = parts.get("accountname").ok_or_else(|| bad("has no AccountName"))?;
         let key = parts.get("accountkey").ok_or_else(|| parts.missing_key())?;
         Self::from_parts(&parts.blob_endpoint(account), account, key)
     }
@@ -44,10 +42,7 @@ impl StorageAccount {
     /// A `Configuration` error where the endpoint is malformed or the key not base64.
     pub fn from_parts(endpoint: &str, account: &str, key: &str) -> Result<Self> {
         let endpoint = parse_endpoint(endpoint)?;
-        Ok(Self {
-            endpoint,
-            key: SharedKey::new(account, key)?,
-        })
+        Ok(Self { endpoint, key: SharedKey::new(account, key)? })
     }
 
     /// The endpoint of the blob service, without a slash at its end.
@@ -62,10 +57,7 @@ struct ConnectionString<'a>(HashMap<String, &'a str>);
 
 impl<'a> ConnectionString<'a> {
     fn parse(text: &'a str) -> Result<Self> {
-        let pairs = text
-            .split(';')
-            .map(str::trim)
-            .filter(|pair| !pair.is_empty());
+        let pairs = text.split(';').map(str::trim).filter(|pair| !pair.is_empty());
         pairs
             .map(|pair| {
                 let (name, value) = pair.split_once('=').ok_or_else(|| bad("is malformed"))?;
@@ -136,10 +128,7 @@ mod tests {
     #[test]
     fn connection_strings_lead_to_their_endpoint() {
         let table = [
-            (
-                "AccountName=a;AccountKey=a2V5",
-                "https://a.blob.core.windows.net",
-            ),
+            ("AccountName=a;AccountKey=a2V5", "https://a.blob.core.windows.net"),
             (
                 "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=a2V5;EndpointSuffix=core.chinacloudapi.cn",
                 "https://a.blob.core.chinacloudapi.cn",
@@ -152,10 +141,7 @@ mod tests {
                 "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;QueueEndpoint=https://q;New=1",
                 "http://a.blob.core.windows.net",
             ),
-            (
-                "UseDevelopmentStorage=TRUE",
-                "http://127.0.0.1:10000/devstoreaccount1",
-            ),
+            ("UseDevelopmentStorage=TRUE", "http://127.0.0.1:10000/devstoreaccount1"),
         ];
         for (text, endpoint) in table {
             let account = StorageAccount::from_connection_string(text).unwrap();
@@ -172,28 +158,16 @@ mod tests {
             ("AccountName=a;AccountKey=", "has no AccountKey"),
             ("AccountName=a;AccountKey=canary!", "is not base64"),
             ("AccountName=a;canary", "is malformed"),
-            (
-                "AccountName=a;SharedAccessSignature=sig=canary",
-                "instead of an AccountKey",
-            ),
-            (
-                "AccountName=a;AccountKey=a2V5;BlobEndpoint=https://h/?sig=canary",
-                "query",
-            ),
-            (
-                "AccountName=a;AccountKey=a2V5;BlobEndpoint=canary",
-                "is not a URL",
-            ),
+            ("AccountName=a;SharedAccessSignature=sig=canary", "instead of an AccountKey"),
+            ("AccountName=a;AccountKey=a2V5;BlobEndpoint=https://h/?sig=canary", "query"),
+            ("AccountName=a;AccountKey=a2V5;BlobEndpoint=canary", "is not a URL"),
         ];
         for (text, reason) in table {
             let error = StorageAccount::from_connection_string(text).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Configuration);
             let message = error.to_string();
             assert!(message.contains(reason), "{text}: {message}");
-            assert!(
-                !format!("{message}{error:?}").contains("canary"),
-                "{text}: {message}"
-            );
+            assert!(!format!("{message}{error:?}").contains("canary"), "{text}: {message}");
         }
     }
 

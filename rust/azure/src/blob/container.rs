@@ -55,12 +55,7 @@ impl BlobContainer {
     ) -> Result<Self> {
         check_container_name(container)?;
         let client = container_client(&account, container, http);
-        Ok(Self(Arc::new(Inner {
-            account,
-            name: container.to_owned(),
-            client,
-            retry,
-        })))
+        Ok(Self(Arc::new(Inner { account, name: container.to_owned(), client, retry })))
     }
 
     /// The container's name.
@@ -81,11 +76,7 @@ impl BlobContainer {
         let action = format!("look at {}", self.place());
         let one = self.client().list_blobs().max_results(NonZeroU32::MIN);
         let contact = Contact::First;
-        self.0
-            .retry
-            .run(contact, &action, || first(one.clone().into_stream()))
-            .await
-            .map(drop)
+        self.0.retry.run(contact, &action, || first(one.clone().into_stream())).await.map(drop)
     }
 
     /// All blobs whose name begins with `prefix`, over all pages.
@@ -122,8 +113,7 @@ impl BlobContainer {
             page = page.marker(marker);
         }
         let action = format!("list the blobs under '{prefix}'");
-        self.run(&action, || first(page.clone().into_stream()))
-            .await
+        self.run(&action, || first(page.clone().into_stream())).await
     }
 
     /// Deletes a blob. One that is gone is as good as deleted.
@@ -135,9 +125,7 @@ impl BlobContainer {
     pub async fn delete(&self, name: &str) -> Result<()> {
         let request = self.blob(name)?.delete();
         let action = format!("delete blob '{name}'");
-        let deleted = self.run(&action, || async {
-            request.clone().await.map_err(from_azure)
-        });
+        let deleted = self.run(&action, || async { request.clone().await.map_err(from_azure) });
         match deleted.await {
             Err(error) if !error.has_code(&["BlobNotFound"]) => Err(error),
             _ => Ok(()),
@@ -169,11 +157,7 @@ impl BlobContainer {
     }
 
     fn place(&self) -> String {
-        format!(
-            "container '{}' at {}",
-            self.name(),
-            self.account().endpoint()
-        )
+        format!("container '{}' at {}", self.name(), self.account().endpoint())
     }
 }
 
@@ -196,10 +180,7 @@ impl From<&Blob> for BlobItem {
             name: blob.name.clone(),
             size: blob.properties.content_length,
             is_directory_marker: is(blob.properties.resource_type.as_ref(), "directory")
-                || is(
-                    metadata.and_then(|metadata| metadata.get("hdi_isfolder")),
-                    "true",
-                ),
+                || is(metadata.and_then(|metadata| metadata.get("hdi_isfolder")), "true"),
         }
     }
 }
@@ -212,16 +193,11 @@ fn container_client(
 ) -> ContainerClient {
     let name = account.key.account().to_owned();
     let credentials = StorageCredentials::access_key(name.clone(), account.key.expose_base64());
-    let location = CloudLocation::Custom {
-        account: name,
-        uri: account.endpoint().to_owned(),
-    };
+    let location = CloudLocation::Custom { account: name, uri: account.endpoint().to_owned() };
     let mut options = azure_core::ClientOptions::default()
         .transport(TransportOptions::new(Arc::new(Transport(http))))
         .retry(RetryOptions::none());
-    options
-        .per_call_policies_mut()
-        .push(Arc::new(NoRangeChecksum));
+    options.per_call_policies_mut().push(Arc::new(NoRangeChecksum));
     ClientBuilder::with_location(location, credentials)
         .client_options(options)
         .container_client(container)

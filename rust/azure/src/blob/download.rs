@@ -51,8 +51,7 @@ impl BlobContainer {
         };
         let (file, part) = create_sibling(path).await.map_err(cannot_write)?;
         let size = self.copy(name, file, cannot_write).await?;
-        part.persist(path)
-            .map_err(|error| cannot_write(error.error))?;
+        part.persist(path).map_err(|error| cannot_write(error.error))?;
         Ok(size)
     }
 
@@ -93,15 +92,8 @@ impl BlobContainer {
         let action = format!("read blob '{name}'");
         let part = self.run(&action, || async {
             let answer = first(request.clone().into_stream()).await?;
-            let bytes = answer
-                .data
-                .collect()
-                .await
-                .map_err(super::transport::from_azure)?;
-            Ok(Part {
-                bytes,
-                version: answer.blob.properties.etag.to_string(),
-            })
+            let bytes = answer.data.collect().await.map_err(super::transport::from_azure)?;
+            Ok(Part { bytes, version: answer.blob.properties.etag.to_string() })
         });
         match part.await {
             Ok(part) if part.bytes.is_empty() => Ok(None),

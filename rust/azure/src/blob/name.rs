@@ -20,9 +20,7 @@ pub(crate) fn check_blob_name(name: &str) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::configuration(format!(
-        "blob name {name:?} cannot be used: {reason}"
-    )))
+    Err(Error::configuration(format!("blob name {name:?} cannot be used: {reason}")))
 }
 
 /// Refuses what cannot be a container, before the service says so in fewer words.
@@ -44,26 +42,10 @@ mod tests {
 
     #[test]
     fn names_that_would_change_are_refused() {
-        for bad in [
-            "",
-            "/a",
-            "a/",
-            ".",
-            "a/../b",
-            "a/./b",
-            "a\tb",
-            "a\nb",
-            &"x".repeat(1025),
-        ] {
+        for bad in ["", "/a", "a/", ".", "a/../b", "a/./b", "a\tb", "a\nb", &"x".repeat(1025)] {
             assert!(check_blob_name(bad).is_err(), "{bad:?}");
         }
-        for good in [
-            "a",
-            "a b/c#%+?.txt",
-            ".hidden/..x",
-            "é/日本",
-            &"é".repeat(1024),
-        ] {
+        for good in ["a", "a b/c#%+?.txt", ".hidden/..x", "é/日本", &"é".repeat(1024)] {
             assert!(check_blob_name(good).is_ok(), "{good:?}");
         }
     }

@@ -26,23 +26,11 @@ pub struct SasRights {
 
 impl SasRights {
     /// Read a blob: enough for a resource file by `http_url`.
-    pub const READ: Self = Self {
-        read: true,
-        list: false,
-        write: false,
-    };
+    pub const READ: Self = Self { read: true, list: false, write: false };
     /// Read and list: what a resource file by `storage_container_url` needs.
-    pub const READ_LIST: Self = Self {
-        read: true,
-        list: true,
-        write: false,
-    };
+    pub const READ_LIST: Self = Self { read: true, list: true, write: false };
     /// Create and overwrite blobs: what an output file needs.
-    pub const WRITE: Self = Self {
-        read: false,
-        list: false,
-        write: true,
-    };
+    pub const WRITE: Self = Self { read: false, list: false, write: true };
 
     fn permissions(self) -> BlobSasPermissions {
         BlobSasPermissions {
@@ -88,15 +76,10 @@ impl BlobContainer {
         life: Duration,
     ) -> Result<String> {
         let key = &self.account().key;
-        let resource: Vec<_> = ["/blob", key.account(), self.name()]
-            .into_iter()
-            .chain(blob)
-            .collect();
-        let kind = if blob.is_some() {
-            BlobSignedResource::Blob
-        } else {
-            BlobSignedResource::Container
-        };
+        let resource: Vec<_> =
+            ["/blob", key.account(), self.name()].into_iter().chain(blob).collect();
+        let kind =
+            if blob.is_some() { BlobSignedResource::Blob } else { BlobSignedResource::Container };
         let mut sas = BlobSharedAccessSignature::new(
             Secret::new(key.expose_base64()),
             resource.join("/"),
@@ -132,30 +115,21 @@ mod tests {
 
     fn parameter(url: &str, name: &str) -> Option<String> {
         let url = Url::parse(url).unwrap();
-        url.query_pairs()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.into_owned())
+        url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 
     #[test]
     fn a_containers_url_is_plain_and_has_the_rights_asked_for() {
         let container = container("https://acct.blob.core.windows.net");
         let hour = Duration::from_secs(3600);
-        let url = container
-            .container_url_with_sas(SasRights::READ_LIST, hour)
-            .unwrap();
-        assert!(
-            url.starts_with("https://acct.blob.core.windows.net/data?"),
-            "{url}"
-        );
+        let url = container.container_url_with_sas(SasRights::READ_LIST, hour).unwrap();
+        assert!(url.starts_with("https://acct.blob.core.windows.net/data?"), "{url}");
         let get = |name| parameter(&url, name);
         assert_eq!(get("sp").as_deref(), Some("rl"));
         assert_eq!(get("sr").as_deref(), Some("c"));
         assert_eq!(get("spr").as_deref(), Some("https"));
         assert_eq!((get("st"), get("restype")), (None, None));
-        let url = container
-            .container_url_with_sas(SasRights::WRITE, hour)
-            .unwrap();
+        let url = container.container_url_with_sas(SasRights::WRITE, hour).unwrap();
         assert_eq!(parameter(&url, "sp").as_deref(), Some("cw"));
     }
 
@@ -163,9 +137,7 @@ mod tests {
     fn a_blobs_url_encodes_its_name_and_azurites_has_the_account_in_its_path() {
         let container = container("http://127.0.0.1:1/acct/");
         let name = "a b/c#d%e+f?é.txt";
-        let url = container
-            .blob_url_with_sas(name, SasRights::READ, Duration::ZERO)
-            .unwrap();
+        let url = container.blob_url_with_sas(name, SasRights::READ, Duration::ZERO).unwrap();
         let expected = "http://127.0.0.1:1/acct/data/a%20b/c%23d%25e+f%3F%C3%A9.txt?";
         assert!(url.starts_with(expected), "{url}");
         assert_eq!(parameter(&url, "spr"), None);

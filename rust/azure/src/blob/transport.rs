@@ -22,11 +22,7 @@ impl HttpClient for Transport {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<Response> {
         let response = self.send(request).await.map_err(into_azure)?;
         let body = Box::pin(BytesStream::new(response.body));
-        Ok(Response::new(
-            response.status,
-            to_headers(&response.headers),
-            body,
-        ))
+        Ok(Response::new(response.status, to_headers(&response.headers), body))
     }
 }
 
@@ -38,11 +34,7 @@ struct Success {
 
 impl Transport {
     async fn send(&self, request: &Request) -> crate::Result<Success> {
-        let response = self
-            .to_reqwest(request)?
-            .send()
-            .await
-            .map_err(Error::from_http)?;
+        let response = self.to_reqwest(request)?.send().await.map_err(Error::from_http)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.map_err(Error::from_http)?;
         if !status.is_success() {
@@ -50,11 +42,7 @@ impl Transport {
         }
         let status = StatusCode::try_from(status.as_u16())
             .map_err(|_| Error::protocol(format!("unknown status {status}")))?;
-        Ok(Success {
-            status,
-            headers,
-            body,
-        })
+        Ok(Success { status, headers, body })
     }
 
     fn to_reqwest(&self, request: &Request) -> crate::Result<reqwest::RequestBuilder> {
@@ -63,18 +51,11 @@ impl Transport {
         let Body::Bytes(body) = request.body().clone() else {
             return Err(Error::protocol("a streamed body cannot be sent twice"));
         };
-        let mut builder = self
-            .0
-            .request(method, request.url().clone())
-            .timeout(REQUEST_TIMEOUT);
+        let mut builder = self.0.request(method, request.url().clone()).timeout(REQUEST_TIMEOUT);
         for (name, value) in request.headers().iter() {
             builder = builder.header(name.as_str(), value.as_str());
         }
-        Ok(if body.is_empty() {
-            builder
-        } else {
-            builder.body(body)
-        })
+        Ok(if body.is_empty() { builder } else { builder.body(body) })
     }
 }
 

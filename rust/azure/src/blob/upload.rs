@@ -33,9 +33,7 @@ impl BlobContainer {
     pub async fn put_bytes(&self, name: &str, body: Bytes) -> Result<()> {
         let request = self.blob(name)?.put_block_blob(body);
         let action = format!("write blob '{name}'");
-        let put = self.run(&action, || async {
-            request.clone().await.map_err(from_azure)
-        });
+        let put = self.run(&action, || async { request.clone().await.map_err(from_azure) });
         put.await.map(drop)
     }
 
@@ -48,13 +46,10 @@ impl BlobContainer {
     /// # Errors
     /// A `Local` error where the file cannot be read, and the errors of `put_bytes`.
     pub async fn put_file(&self, name: &str, path: &Path) -> Result<u64> {
-        let size = tokio::fs::metadata(path)
-            .await
-            .map_err(|error| cannot_read(path, &error))?
-            .len();
+        let size =
+            tokio::fs::metadata(path).await.map_err(|error| cannot_read(path, &error))?.len();
         if size <= BLOCK_SIZE {
-            self.put_bytes(name, read_part(path, 0, size).await?)
-                .await?;
+            self.put_bytes(name, read_part(path, 0, size).await?).await?;
         } else {
             self.put_blocks(name, path, size).await?;
         }
@@ -64,39 +59,29 @@ impl BlobContainer {
     async fn put_blocks(&self, name: &str, path: &Path, size: u64) -> Result<()> {
         let blob = self.blob(name)?;
         let blocks = blocks(size);
-        stream::iter(
-            blocks
-                .iter()
-                .map(|block| self.put_block(&blob, path, block)),
-        )
-        .buffer_unordered(BLOCKS_AT_ONCE)
-        .try_collect::<()>()
-        .await?;
-        let blocks = blocks
-            .into_iter()
-            .map(|block| BlobBlockType::Uncommitted(block.id))
-            .collect();
+        stream::iter(blocks.clone())
+            .map(|block| self.put_block(&blob, path, block))
+            .buffer_unordered(BLOCKS_AT_ONCE)
+            .try_collect::<()>()
+            .await?;
+        let blocks = blocks.into_iter().map(|block| BlobBlockType::Uncommitted(block.id)).collect();
         let request = blob.put_block_list(BlockList { blocks });
         let action = format!("put the blocks of blob '{name}' together");
-        let put = self.run(&action, || async {
-            request.clone().await.map_err(from_azure)
-        });
+        let put = self.run(&action, || async { request.clone().await.map_err(from_azure) });
         put.await.map(drop)
     }
 
-    async fn put_block(&self, blob: &BlobClient, path: &Path, block: &Block) -> Result<()> {
+    async fn put_block(&self, blob: &BlobClient, path: &Path, block: Block) -> Result<()> {
         let body = read_part(path, block.start, block.size).await?;
-        let request = blob.put_block(block.id.clone(), body);
+        let request = blob.put_block(block.id, body);
         let action = format!("write a block of blob '{}'", blob.blob_name());
-        let put = self.run(&action, || async {
-            request.clone().await.map_err(from_azure)
-        });
+        let put = self.run(&action, || async { request.clone().await.map_err(from_azure) });
         put.await.map(drop)
     }
 }
 
 /// A part of a file on its way to become a block of a blob.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Block {
     id: BlockId,
     start: u64,
@@ -110,11 +95,7 @@ fn blocks(size: u64) -> Vec<Block> {
         .map(|number| {
             let start = number * block_size;
             let id = BlockId::new(format!("{number:08}"));
-            Block {
-                id,
-                start,
-                size: block_size.min(size - start),
-            }
+            Block { id, start, size: block_size.min(size - start) }
         })
         .collect()
 }

@@ -183,9 +183,6 @@ mod tests {
         assert_eq!(state(r#""Completed""#), TaskState::Completed);
         assert_eq!(state(r#""RUNNING""#), TaskState::Running);
         assert_eq!(state(r#""paused""#), TaskState::Unknown("paused".into()));
-        assert_eq!(
-            serde_json::to_string(&TaskState::Running).unwrap(),
-            r#""running""#
-        );
+        assert_eq!(serde_json::to_string(&TaskState::Running).unwrap(), r#""running""#);
     }
 }

@@ -47,10 +47,7 @@ pub struct PoolInfo {
 #[serde(rename_all = "camelCase")]
 pub struct JobConstraints {
     /// Counts from the job's creation, waiting included; the service then ends the job. Whole seconds.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "iso_duration"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "iso_duration")]
     pub max_wall_clock_time: Option<Duration>,
     /// How often a task that ends with a code other than 0 is run again.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,17 +119,12 @@ mod tests {
     fn a_new_job_writes_only_what_is_set() {
         let mut job = NewJob {
             id: "j".into(),
-            pool_info: PoolInfo {
-                pool_id: "p".into(),
-            },
+            pool_info: PoolInfo { pool_id: "p".into() },
             ..NewJob::default()
         };
         let json = |job: &NewJob| serde_json::to_string(job).unwrap();
         assert_eq!(json(&job), r#"{"id":"j","poolInfo":{"poolId":"p"}}"#);
-        job.metadata = vec![MetadataItem {
-            name: "a".into(),
-            value: "b".into(),
-        }];
+        job.metadata = vec![MetadataItem { name: "a".into(), value: "b".into() }];
         job.on_all_tasks_complete = Some(OnAllTasksComplete::NoAction);
         job.constraints = Some(JobConstraints {
             max_wall_clock_time: Some(Duration::from_millis(90_500)),
@@ -153,9 +145,6 @@ mod tests {
         .unwrap();
         assert_eq!((job.state, job.metadata.len()), (JobState::Active, 0));
         assert!(job.creation_time.is_some());
-        assert_eq!(
-            job.execution_info.unwrap().terminate_reason.as_deref(),
-            Some("killed")
-        );
+        assert_eq!(job.execution_info.unwrap().terminate_reason.as_deref(), Some("killed"));
     }
 }

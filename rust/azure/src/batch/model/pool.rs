@@ -86,19 +86,10 @@ mod tests {
                 "resizeErrors":[{"code":"AccountCoreQuotaReached","message":"m"}]}"#,
         )
         .unwrap();
-        assert_eq!(
-            (pool.current_dedicated_nodes, pool.target_low_priority_nodes),
-            (1, 0)
-        );
+        assert_eq!((pool.current_dedicated_nodes, pool.target_low_priority_nodes), (1, 0));
         let machine = pool.virtual_machine_configuration.unwrap();
         assert_eq!(machine.node_agent_sku_id, "batch.node.ubuntu 22.04");
-        assert_eq!(
-            machine.container_configuration.unwrap().kind,
-            "dockerCompatible"
-        );
-        assert_eq!(
-            pool.resize_errors[0].code.as_deref(),
-            Some("AccountCoreQuotaReached")
-        );
+        assert_eq!(machine.container_configuration.unwrap().kind, "dockerCompatible");
+        assert_eq!(pool.resize_errors[0].code.as_deref(), Some("AccountCoreQuotaReached"));
     }
 }

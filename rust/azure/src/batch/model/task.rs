@@ -125,16 +125,10 @@ pub struct AutoUser {
 #[serde(rename_all = "camelCase")]
 pub struct TaskConstraints {
     /// Counts from the task's start, downloads included, not from its creation.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "iso_duration"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "iso_duration")]
     pub max_wall_clock_time: Option<Duration>,
     /// How long its directory stays on the node; 7 days where absent.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "iso_duration"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "iso_duration")]
     pub retention_time: Option<Duration>,
     /// How often it is run again after a code other than 0; the loss of a node is not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -340,10 +334,7 @@ mod tests {
         let info = task.execution_info.unwrap();
         assert_eq!((info.exit_code, info.requeue_count), (None, 1));
         assert_eq!(info.result, Some(TaskResult::Failure));
-        assert_eq!(
-            info.failure_info.unwrap().category,
-            ErrorCategory::UserError
-        );
+        assert_eq!(info.failure_info.unwrap().category, ErrorCategory::UserError);
         assert_eq!(task.node_info.unwrap().node_id.as_deref(), Some("n"));
     }
 }

@@ -1,0 +1,45 @@
+//! What Azure says went wrong, in words that say what to change.
+
+use azure::batch::FailureInfo;
+
+/// One sentence for a task's `failureInfo`, followed by its code and the service's own words.
+///
+/// [Task failure codes](https://learn.microsoft.com/azure/batch/batch-task-output)
+pub(crate) fn in_words(failure: &FailureInfo, image: &str) -> String {
+    let code = failure.code.as_deref().unwrap_or("no code");
+    let said: Vec<String> = failure
+        .message
+        .iter()
+        .cloned()
+        .chain(failure.details.iter().map(|d| format!("{}: {}", d.name, d.value)))
+        .collect();
+    let said = if said.is_empty() { String::new() } else { format!(": {}", said.join("; ")) };
+    format!("{} ({code}{said})", explain(code, image))
+}
+
+fn explain(code: &str, image: &str) -> String {
+    match code {
+        "ContainerInvalidImage" => {
+            format!("containerImage: the image '{image}' could not be pulled")
+        }
+        "ContainerInvalidRegistry" => {
+            format!("containerImage: the registry of '{image}' refused or does not exist")
+        }
+        "ContainerInvalidSettings" => "The node refused the container's settings".to_owned(),
+        "CommandProgramNotFound" | "CommandLaunchFailed" => {
+            format!("The command could not be started; the image '{image}' needs /bin/sh")
+        }
+        "BlobAccessDenied" | "ResourceContainerAccessDenied" => {
+            "blobStorage: the node may not read the staged input files".to_owned()
+        }
+        "DiskFull" => "The node's disk is full; clean it or use a larger VM size".to_owned(),
+        "TaskEnded" => "The task was ended before its command was done".to_owned(),
+        code if code.starts_with("FileUpload") => {
+            "outputFiles: the node could not upload the output files".to_owned()
+        }
+        code if code.starts_with("Blob") || code.starts_with("Resource") => {
+            "The node could not download the staged input files".to_owned()
+        }
+        _ => "The task failed".to_owned(),
+    }
+}

@@ -1,0 +1,218 @@
+//! Follows a task: its state, and both of its output streams as they grow.
+
+use std::time::Duration;
+
+use azure::batch::{Task, TaskState};
+use tokio::time::{Instant, sleep_until};
+
+use crate::event::{Event, Events, Level, Stream};
+use crate::halt::Halt;
+use crate::logs::LineSplitter;
+use crate::plan::Plan;
+
+/// The first pause between two looks at the state; each is twice the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// Longest pause while a start is to be expected, so that the first lines of a log are not late.
+const START_PAUSE: Duration = Duration::from_secs(1);
+/// For how long a start is to be expected soon. Tasks that queue longer are looked at less often.
+const START_EXPECTED: Duration = Duration::from_secs(120);
+/// Pauses between two looks at the logs: while lines arrive, and while the task is silent.
+const LOG_PAUSE: Duration = Duration::from_millis(500);
+const SILENT_LOG_PAUSE: Duration = Duration::from_secs(1);
+/// Most bytes of a log in one answer.
+const CHUNK: u64 = 1024 * 1024;
+/// How long an ended task may take to be `completed`, uploads included.
+const END_PATIENCE: Duration = Duration::from_secs(120);
+
+/// One task under observation.
+pub(crate) struct Follower<'a> {
+    plan: &'a Plan,
+    events: &'a Events,
+    since: Instant,
+    logs: [Log; 2],
+    known: Option<TaskState>,
+    restarts: u32,
+    /// The run's limit was reached and the task was ended for it.
+    pub(crate) timed_out: bool,
+}
+
+impl<'a> Follower<'a> {
+    pub(crate) fn new(plan: &'a Plan, events: &'a Events) -> Self {
+        let logs = [Log::new(Stream::Stdout), Log::new(Stream::Stderr)];
+        let since = Instant::now();
+        Self { plan, events, since, logs, known: None, restarts: 0, timed_out: false }
+    }
+
+    /// Follows the task until it is completed and all its lines are delivered.
+    pub(crate) async fn follow(&mut self) -> Result<Task, Halt> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let task = self.look().await?;
+            if task.state == TaskState::Completed {
+                self.finish_logs().await?;
+                return Ok(task);
+            }
+            self.enforce_limit().await?;
+            self.stream_logs(self.next_look(pause)).await?;
+            pause = (pause * 2).min(self.longest_pause());
+        }
+    }
+
+    async fn look(&mut self) -> Result<Task, Halt> {
+        let plan = self.plan;
+        let task = plan.batch.get_task(&plan.job_id, plan.task_id()).await.map_err(gone)?;
+        self.note_restart(&task).await?;
+        if self.known.as_ref() != Some(&task.state) {
+            self.events.note(Level::Info, describe(&task)).await?;
+            self.known = Some(task.state.clone());
+        }
+        Ok(task)
+    }
+
+    /// A task that Batch starts anew, on this node or another, writes its logs from the beginning.
+    async fn note_restart(&mut self, task: &Task) -> Result<(), Halt> {
+        let Some(info) = &task.execution_info else {
+            return Ok(());
+        };
+        let restarts = info.retry_count + info.requeue_count;
+        if restarts > self.restarts {
+            self.restarts = restarts;
+            self.logs = [Log::new(Stream::Stdout), Log::new(Stream::Stderr)];
+            let message = format!("Batch starts the task again (restart {restarts})");
+            self.events.note(Level::Warn, message).await?;
+        }
+        Ok(())
+    }
+
+    /// Batch counts a task's time from its start; ours includes the time in the queue.
+    async fn enforce_limit(&mut self) -> Result<(), Halt> {
+        let Plan { batch, job_id, limit, .. } = self.plan;
+        let spent = self.since.elapsed();
+        if self.timed_out && spent > *limit + END_PATIENCE {
+            return Err(Halt::Failed(format!(
+                "Job '{job_id}' was ended at its limit but did not complete in {END_PATIENCE:?}"
+            )));
+        }
+        if !self.timed_out && spent >= *limit {
+            self.timed_out = true;
+            let message = format!("The limit of {limit:?} is reached, the task is ended");
+            self.events.note(Level::Warn, message).await?;
+            batch.terminate_task(job_id, self.plan.task_id()).await?;
+        }
+        Ok(())
+    }
+
+    fn next_look(&self, pause: Duration) -> Instant {
+        let next = Instant::now() + pause;
+        if self.timed_out { next } else { next.min(self.since + self.plan.limit) }
+    }
+
+    fn longest_pause(&self) -> Duration {
+        let running = self.known == Some(TaskState::Running);
+        let start_is_near = !running && self.since.elapsed() < START_EXPECTED;
+        if start_is_near || self.timed_out {
+            self.plan.check_interval.min(START_PAUSE)
+        } else {
+            self.plan.check_interval
+        }
+    }
+
+    /// Delivers log lines until it is time to look at the state again.
+    async fn stream_logs(&mut self, until: Instant) -> Result<(), Halt> {
+        if !self.plan.stream_logs || self.known != Some(TaskState::Running) {
+            sleep_until(until).await;
+            return Ok(());
+        }
+        loop {
+            let silent = !self.pull_logs().await?;
+            let pause = if silent { SILENT_LOG_PAUSE } else { LOG_PAUSE };
+            sleep_until(until.min(Instant::now() + pause)).await;
+            if Instant::now() >= until {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn pull_logs(&mut self) -> Result<bool, Halt> {
+        let mut grew = false;
+        for log in &mut self.logs {
+            grew |= log.pull(self.plan, self.events).await?;
+        }
+        Ok(grew)
+    }
+
+    async fn finish_logs(&mut self) -> Result<(), Halt> {
+        self.pull_logs().await?;
+        for log in &mut self.logs {
+            log.finish(self.events).await?;
+        }
+        Ok(())
+    }
+}
+
+/// How far one output stream was read.
+struct Log {
+    stream: Stream,
+    offset: u64,
+    lines: LineSplitter,
+}
+
+impl Log {
+    fn new(stream: Stream) -> Self {
+        Self { stream, offset: 0, lines: LineSplitter::default() }
+    }
+
+    fn file(&self) -> &'static str {
+        match self.stream {
+            Stream::Stdout => "stdout.txt",
+            Stream::Stderr => "stderr.txt",
+        }
+    }
+
+    /// Delivers all that the file has beyond what was read. Tells whether that was anything.
+    async fn pull(&mut self, plan: &Plan, events: &Events) -> Result<bool, Halt> {
+        let start = self.offset;
+        let task = plan.task_id();
+        while let Some(bytes) =
+            plan.batch.get_task_file(&plan.job_id, task, self.file(), self.offset, CHUNK).await?
+        {
+            if bytes.is_empty() {
+                break;
+            }
+            let lines = self.lines.push(&bytes);
+            self.deliver(lines, events).await?;
+            self.offset += bytes.len() as u64;
+            if (bytes.len() as u64) < CHUNK {
+                break;
+            }
+        }
+        Ok(self.offset > start)
+    }
+
+    async fn finish(&mut self, events: &Events) -> Result<(), Halt> {
+        let last = self.lines.finish().into_iter().collect();
+        self.deliver(last, events).await
+    }
+
+    async fn deliver(&self, lines: Vec<String>, events: &Events) -> Result<(), Halt> {
+        if !lines.is_empty() {
+            events.send(Event::Log { stream: self.stream, lines }).await?;
+        }
+        Ok(())
+    }
+}
+
+fn describe(task: &Task) -> String {
+    let state = format!("{:?}", task.state).to_lowercase();
+    match task.node_info.as_ref().and_then(|node| node.node_id.as_deref()) {
+        Some(node) => format!("The Batch task is {state} on node '{node}'"),
+        None => format!("The Batch task is {state}"),
+    }
+}
+
+fn gone(error: azure::Error) -> Halt {
+    if error.is_not_found() {
+        return Halt::Failed(format!("The Batch task was deleted while it was followed: {error}"));
+    }
+    error.into()
+}

@@ -1,0 +1,72 @@
+//! Names that a run gives to things in Azure.
+
+/// Longest id of a job or a task.
+///
+/// [Create Job](https://learn.microsoft.com/rest/api/batchservice/jobs/create-job)
+const MAX_ID: usize = 64;
+
+/// A job id made from Kestra's job name: letters, digits, `-` and `_`, at most 64 of them.
+///
+/// The end of the name is kept, because its random part makes the id unique.
+pub(crate) fn job_id(job_name: &str) -> String {
+    let safe: String = job_name.chars().map(id_char).collect();
+    let start = safe.len().saturating_sub(MAX_ID);
+    safe.get(start..).unwrap_or(&safe).to_owned()
+}
+
+fn id_char(c: char) -> char {
+    if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' }
+}
+
+/// Names of the blobs of one run, all below one prefix.
+#[derive(Debug, Clone)]
+pub(crate) struct BlobNames {
+    prefix: String,
+}
+
+impl BlobNames {
+    pub(crate) fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.trim_matches('/').to_owned() }
+    }
+
+    /// What all blobs of the run begin with; the `/` keeps a longer sibling's blobs out.
+    pub(crate) fn all(&self) -> String {
+        format!("{}/", self.prefix)
+    }
+
+    pub(crate) fn inputs(&self) -> String {
+        format!("{}/in/", self.prefix)
+    }
+
+    pub(crate) fn input(&self, file: &str) -> String {
+        format!("{}/in/{file}", self.prefix)
+    }
+
+    pub(crate) fn script(&self) -> String {
+        format!("{}/run.sh", self.prefix)
+    }
+
+    /// Directory of the blobs that the n-th output pattern brings. Apart from the inputs, so that a
+    /// requeued task does not download its own outputs.
+    pub(crate) fn output(&self, pattern: usize) -> String {
+        format!("{}/out/{pattern}", self.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_id_has_only_the_characters_that_batch_allows() {
+        assert_eq!(job_id("company.team_flow/ä-1"), "company-team_flow---1");
+    }
+
+    #[test]
+    fn a_long_job_name_keeps_its_unique_end() {
+        let name = format!("{}-1a2b3c4d", "n".repeat(80));
+        let id = job_id(&name);
+        assert_eq!(id.len(), 64);
+        assert!(id.ends_with("-1a2b3c4d"));
+    }
+}

@@ -1,0 +1,232 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use azure::batch::BatchClient;
+use azure::blob::{BlobContainer, StorageAccount};
+use azure::{RetryPolicy, SharedKey};
+
+use crate::command::{self, Script};
+use crate::names::{self, BlobNames};
+use crate::outputs::{self, Output};
+use crate::{BlobStorage, Invalid, Request};
+
+/// Azure Batch ends every task after 180 days.
+const LONGEST_LIMIT: Duration = Duration::from_secs(180 * 24 * 60 * 60);
+
+/// A shorter pause between two looks at a task would only be throttled.
+const SHORTEST_CHECK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// A request with every question answered: what will be created, under which names, with which limits.
+///
+/// It holds clients with secrets in them, so it has no `Debug`.
+pub struct Plan {
+    pub(crate) batch: BatchClient,
+    pub(crate) account: String,
+    pub(crate) pool_id: String,
+    pub(crate) job_id: String,
+    pub(crate) metadata: Vec<(String, String)>,
+    pub(crate) image: String,
+    pub(crate) command: Command,
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) local_dir: PathBuf,
+    pub(crate) limit: Duration,
+    pub(crate) check_interval: Duration,
+    pub(crate) delete: bool,
+    pub(crate) stream_logs: bool,
+    /// Things that the flow's author should know before the run starts.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// How the command reaches the node.
+pub(crate) enum Command {
+    /// On the Batch command line itself; no files go in or out.
+    Inline(String),
+    /// As a script in blob storage, with the files.
+    Staged(Box<Staged>),
+}
+
+/// What goes through blob storage.
+pub(crate) struct Staged {
+    pub(crate) container: BlobContainer,
+    pub(crate) names: BlobNames,
+    pub(crate) script: String,
+    pub(crate) inputs: Vec<String>,
+    pub(crate) outputs: Vec<Output>,
+}
+
+impl Plan {
+    /// Plans the run without asking any service.
+    ///
+    /// # Errors
+    /// The first property that is missing, malformed or contradicts another.
+    pub fn new(request: Request, http: &reqwest::Client) -> Result<Self, Invalid> {
+        check_target_os(&request.target_os)?;
+        let image = required("containerImage", request.container_image.as_deref())?;
+        let pool_id = required("poolId", Some(&request.pool_id))?;
+        let (command, warnings) = plan_command(&request, http)?;
+        Ok(Self {
+            batch: batch_client(&request, http)?,
+            job_id: names::job_id(&request.job_name),
+            metadata: request.labels.into_iter().collect(),
+            environment: request.environment.into_iter().collect(),
+            local_dir: request.local_working_dir,
+            limit: limit(request.wait_until_completion_millis)?,
+            check_interval: Duration::from_millis(request.completion_check_interval_millis)
+                .max(SHORTEST_CHECK_INTERVAL),
+            account: request.account,
+            delete: request.delete,
+            stream_logs: request.stream_logs,
+            pool_id,
+            image,
+            command,
+            warnings,
+        })
+    }
+
+    pub(crate) fn staged(&self) -> Option<&Staged> {
+        match &self.command {
+            Command::Inline(_) => None,
+            Command::Staged(staged) => Some(staged),
+        }
+    }
+
+    /// The job has one task, and it bears the same id.
+    pub(crate) fn task_id(&self) -> &str {
+        &self.job_id
+    }
+}
+
+fn plan_command(
+    request: &Request,
+    http: &reqwest::Client,
+) -> Result<(Command, Vec<String>), Invalid> {
+    if request.commands.is_empty() {
+        return Err(Invalid::new("commands", "there is no command to run"));
+    }
+    match &request.blob_storage {
+        Some(storage) => Ok((stage(request, storage, http)?, Vec::new())),
+        None => inline(request),
+    }
+}
+
+fn stage(
+    request: &Request,
+    storage: &BlobStorage,
+    http: &reqwest::Client,
+) -> Result<Command, Invalid> {
+    let names = BlobNames::new(&request.staging_prefix);
+    let directory = directory(request);
+    let inputs = (!request.input_files.is_empty()).then(|| names.inputs());
+    let output_dir = request.output_dir.as_deref();
+    Ok(Command::Staged(Box::new(Staged {
+        container: blob_container(storage, http)?,
+        script: script(request, inputs.as_deref()).text(),
+        outputs: outputs::outputs(&request.output_files, output_dir, directory, &names)?,
+        inputs: request.input_files.clone(),
+        names,
+    })))
+}
+
+fn inline(request: &Request) -> Result<(Command, Vec<String>), Invalid> {
+    if !request.output_files.is_empty() {
+        return Err(Invalid::new("outputFiles", "output files need blobStorage to come back by"));
+    }
+    if request.output_dir.is_some() {
+        return Err(Invalid::new("outputDirectory", "it needs blobStorage to come back by"));
+    }
+    let line = command::inline_command_line(&script(request, None).text())?;
+    let warnings = (!request.input_files.is_empty())
+        .then(|| {
+            format!(
+                "blobStorage is not set: the {} input files are not available to the task",
+                request.input_files.len()
+            )
+        })
+        .into_iter()
+        .collect();
+    Ok((Command::Inline(line), warnings))
+}
+
+fn script<'a>(request: &'a Request, inputs: Option<&'a str>) -> Script<'a> {
+    Script {
+        link: &request.container_working_dir,
+        directory: directory(request),
+        inputs,
+        output_dir: request.output_dir.as_deref(),
+        argv: &request.commands,
+    }
+}
+
+/// The working directory's name in `wd`: unique to the run, like the link that leads to it.
+fn directory(request: &Request) -> &str {
+    let path = request.container_working_dir.trim_end_matches('/');
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn check_target_os(target_os: &str) -> Result<(), Invalid> {
+    if target_os.eq_ignore_ascii_case("windows") {
+        return Err(Invalid::new(
+            "targetOS",
+            "WINDOWS is not supported: the task runs in a Linux container, use LINUX or AUTO",
+        ));
+    }
+    Ok(())
+}
+
+fn required(property: &'static str, value: Option<&str>) -> Result<String, Invalid> {
+    match value.map(str::trim) {
+        Some(value) if !value.is_empty() => Ok(value.to_owned()),
+        _ => Err(Invalid::new(property, "it is required, and empty")),
+    }
+}
+
+fn limit(millis: u64) -> Result<Duration, Invalid> {
+    let limit = Duration::from_millis(millis);
+    if limit.is_zero() || limit > LONGEST_LIMIT {
+        return Err(Invalid::new(
+            "waitUntilCompletion",
+            "it must be longer than 0 and at most 180 days (P180D)",
+        ));
+    }
+    Ok(limit)
+}
+
+fn batch_client(request: &Request, http: &reqwest::Client) -> Result<BatchClient, Invalid> {
+    let account = required("account", Some(&request.account))?;
+    let key = SharedKey::new(&account, &request.access_key)
+        .map_err(|error| Invalid::new("accessKey", error))?;
+    BatchClient::new(&request.endpoint, key, http.clone(), RetryPolicy::default())
+        .map_err(|error| Invalid::new("endpoint", error))
+}
+
+fn blob_container(storage: &BlobStorage, http: &reqwest::Client) -> Result<BlobContainer, Invalid> {
+    let container = required("blobStorage.containerName", storage.container_name.as_deref())?;
+    let account = storage_account(storage)?;
+    BlobContainer::new(account, &container, http.clone(), RetryPolicy::default())
+        .map_err(|error| Invalid::new("blobStorage.containerName", error))
+}
+
+fn storage_account(storage: &BlobStorage) -> Result<StorageAccount, Invalid> {
+    let parts = [
+        ("blobStorage.endpoint", storage.endpoint.as_deref()),
+        ("blobStorage.sharedKeyAccountName", storage.shared_key_account_name.as_deref()),
+        ("blobStorage.sharedKeyAccountAccessKey", storage.shared_key_account_access_key.as_deref()),
+    ];
+    match (&storage.connection_string, parts.iter().find(|(_, value)| value.is_some())) {
+        (Some(connection), None) => StorageAccount::from_connection_string(connection)
+            .map_err(|error| Invalid::new("blobStorage.connectionString", error)),
+        (Some(_), Some((property, _))) => Err(Invalid::new(
+            "blobStorage.connectionString",
+            format!("it is set together with {property}; keep one of the two forms"),
+        )),
+        (None, None) => Err(Invalid::new(
+            "blobStorage.connectionString",
+            "it is missing; set it, or endpoint, sharedKeyAccountName and sharedKeyAccountAccessKey",
+        )),
+        (None, Some(_)) => {
+            let [endpoint, account, key] = parts.map(|(property, value)| required(property, value));
+            StorageAccount::from_parts(&endpoint?, &account?, &key?)
+                .map_err(|error| Invalid::new("blobStorage.endpoint", error))
+        }
+    }
+}

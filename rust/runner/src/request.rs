@@ -1,0 +1,122 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::Invalid;
+
+/// What the caller sends, as JSON. Unknown fields are refused: a field that nobody reads is a mistake.
+///
+/// It holds secrets, so it has no `Debug`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Request {
+    /// Name of the Batch account.
+    pub account: String,
+    /// Shared key of the Batch account, base64.
+    pub access_key: String,
+    /// Base URL of the Batch account.
+    pub endpoint: String,
+    /// Pool that the job runs on; it exists already.
+    pub pool_id: String,
+    /// Where files are staged; without it no file goes in or out.
+    pub blob_storage: Option<BlobStorage>,
+    /// How long the task may take, queue included, in milliseconds.
+    pub wait_until_completion_millis: u64,
+    /// Longest pause between two looks at the task's state, in milliseconds.
+    pub completion_check_interval_millis: u64,
+    /// Remove the job and the staged blobs at the end.
+    pub delete: bool,
+    /// Deliver log lines while the task runs, not only at its end.
+    pub stream_logs: bool,
+    /// Declared by the flow; see [`Plan`](crate::Plan) for what it does.
+    pub sync_working_directory: bool,
+    /// Name for the job, unique to this run.
+    pub job_name: String,
+    /// Kestra's labels of the task run, kept as metadata of the job.
+    pub labels: BTreeMap<String, String>,
+    /// Image that the task runs in.
+    pub container_image: Option<String>,
+    /// `LINUX`, `AUTO` or `WINDOWS`.
+    pub target_os: String,
+    /// The command, one argument an element.
+    pub commands: Vec<String>,
+    /// Environment of the task.
+    pub environment: BTreeMap<String, String>,
+    /// The Kestra task's working directory on this machine.
+    pub local_working_dir: PathBuf,
+    /// The absolute path that stands for the working directory inside the container.
+    pub container_working_dir: String,
+    /// What the names of all staged blobs begin with.
+    pub staging_prefix: String,
+    /// Files to stage in, relative to the working directory.
+    pub input_files: Vec<String>,
+    /// Files to bring back, relative to the working directory; wildcards are allowed.
+    pub output_files: Vec<String>,
+    /// Directory whose whole content comes back, relative to the working directory.
+    pub output_dir: Option<String>,
+}
+
+/// The container that files are staged in: by connection string, or by endpoint, account and key.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BlobStorage {
+    /// Name of the container; it exists already.
+    pub container_name: Option<String>,
+    /// Connection string with an account key.
+    pub connection_string: Option<String>,
+    /// Blob endpoint, for the form without a connection string.
+    pub endpoint: Option<String>,
+    /// Name of the storage account.
+    pub shared_key_account_name: Option<String>,
+    /// Key of the storage account, base64.
+    pub shared_key_account_access_key: Option<String>,
+}
+
+impl Request {
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// Says which field is unknown or missing. Other texts of the JSON reader may quote a value, which can
+    /// be a secret: of those only the place is told.
+    pub fn from_json(json: &str) -> Result<Self, Invalid> {
+        serde_json::from_str(json).map_err(|error| Invalid::new("request", describe(&error)))
+    }
+}
+
+fn describe(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    if text.starts_with("unknown field") || text.starts_with("missing field") {
+        return text;
+    }
+    format!("malformed JSON at line {}, column {}", error.line(), error.column())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIXTURE: &str = include_str!("../../../tests/fixtures/request.json");
+
+    #[test]
+    fn the_fixture_that_java_writes_is_read() {
+        let request = Request::from_json(FIXTURE).unwrap();
+        assert_eq!(request.account, "contosobatch");
+        assert_eq!(request.input_files, ["main.py"]);
+        assert_eq!(request.output_dir, None);
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused_by_name() {
+        let json = FIXTURE.replace("\"poolId\"", "\"poolid\"");
+        let error = Request::from_json(&json).err().unwrap();
+        assert!(error.to_string().contains("`poolid`"), "{error}");
+    }
+
+    #[test]
+    fn a_secret_of_the_wrong_type_is_not_quoted() {
+        let json = FIXTURE.replace("\"delete\": true", "\"delete\": \"canary-secret\"");
+        let error = Request::from_json(&json).err().unwrap();
+        assert!(!error.to_string().contains("canary"), "{error}");
+    }
+}

@@ -1,0 +1,34 @@
+//! Puts the input files and the script into blob storage.
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
+
+use crate::halt::Halt;
+use crate::plan::{Plan, Staged};
+
+/// Small files are bound by the time of a request, so many are under way at once.
+pub(crate) const TRANSFERS_AT_ONCE: usize = 32;
+
+/// Uploads everything, or fails with the name of the file that could not be.
+///
+/// Repeating it is safe: the names are the run's own, and a blob is replaced as a whole.
+/// Gives the number of input files and their bytes.
+pub(crate) async fn stage_in(plan: &Plan, staged: &Staged) -> Result<(usize, u64), Halt> {
+    let bytes = stream::iter(staged.inputs.iter().cloned())
+        .map(|file| upload(plan, staged, file))
+        .buffer_unordered(TRANSFERS_AT_ONCE)
+        .try_fold(0, |sum, size| async move { Ok(sum + size) })
+        .await?;
+    let script = Bytes::from(staged.script.clone());
+    staged.container.put_bytes(&staged.names.script(), script).await?;
+    Ok((staged.inputs.len(), bytes))
+}
+
+async fn upload(plan: &Plan, staged: &Staged, file: String) -> Result<u64, Halt> {
+    let path = plan.local_dir.join(&file);
+    staged
+        .container
+        .put_file(&staged.names.input(&file), &path)
+        .await
+        .map_err(|error| Halt::Failed(format!("inputFiles: '{file}' could not be staged: {error}")))
+}

@@ -1,0 +1,131 @@
+//! Creates the job with its one task.
+
+use std::time::Duration;
+
+use azure::batch::{
+    AutoUser, AutoUserScope, ContainerSettings, ContainerWorkingDirectory, ElevationLevel,
+    EnvironmentSetting, JobConstraints, JobPatch, MetadataItem, NewJob, NewTask,
+    OnAllTasksComplete, OutputFile, OutputFileBlobContainerDestination, OutputFileDestination,
+    OutputFileUploadOptions, PoolInfo, ResourceFile, TaskConstraints, UploadCondition,
+    UserIdentity,
+};
+use azure::blob::SasRights;
+
+use crate::command;
+use crate::halt::Halt;
+use crate::outputs::Output;
+use crate::plan::{Command, Plan, Staged};
+
+/// What a signature or a job may live beyond the run's own limit: clocks differ, and uploads take time.
+const MARGIN: Duration = Duration::from_secs(60 * 60);
+
+/// Creates job and task, and sets the job to end by itself once its task is done, so that nobody has to
+/// be alive for that. An empty job counts as complete, therefore in this order.
+///
+/// Repeating it after a lost reply is safe: the ids are ours.
+pub(crate) async fn submit(plan: &Plan) -> Result<(), Halt> {
+    let task = new_task(plan)?;
+    plan.batch.create_job(&new_job(plan)).await?;
+    plan.batch.create_task(&plan.job_id, &task).await?;
+    let patch = JobPatch { on_all_tasks_complete: Some(OnAllTasksComplete::TerminateJob) };
+    plan.batch.patch_job(&plan.job_id, &patch).await?;
+    Ok(())
+}
+
+fn new_job(plan: &Plan) -> NewJob {
+    let metadata = plan.metadata.iter().cloned();
+    // The last resort for a job whose creator died between two requests.
+    let max_wall_clock_time = Some(plan.limit + MARGIN);
+    NewJob {
+        id: plan.job_id.clone(),
+        pool_info: PoolInfo { pool_id: plan.pool_id.clone() },
+        metadata: metadata.map(|(name, value)| MetadataItem { name, value }).collect(),
+        constraints: Some(JobConstraints { max_wall_clock_time, ..JobConstraints::default() }),
+        ..NewJob::default()
+    }
+}
+
+fn new_task(plan: &Plan) -> Result<NewTask, Halt> {
+    let environment = plan.environment.iter().cloned();
+    let task = NewTask {
+        id: plan.task_id().to_owned(),
+        container_settings: Some(ContainerSettings {
+            image_name: plan.image.clone(),
+            working_directory: Some(ContainerWorkingDirectory::TaskWorkingDirectory),
+            ..ContainerSettings::default()
+        }),
+        environment_settings: environment
+            .map(|(name, value)| EnvironmentSetting { name, value })
+            .collect(),
+        user_identity: Some(task_user()),
+        constraints: TaskConstraints {
+            max_wall_clock_time: Some(plan.limit),
+            max_task_retry_count: Some(0),
+            ..TaskConstraints::default()
+        },
+        ..NewTask::default()
+    };
+    match &plan.command {
+        Command::Inline(line) => Ok(NewTask { command_line: line.clone(), ..task }),
+        Command::Staged(staged) => Ok(NewTask {
+            command_line: command::staged_command_line(),
+            resource_files: resource_files(plan, staged)?,
+            output_files: output_files(plan, staged)?,
+            ..task
+        }),
+    }
+}
+
+/// The documentation contradicts itself on the default, so both are said.
+///
+/// [Auto-user](https://learn.microsoft.com/azure/batch/batch-user-accounts)
+fn task_user() -> UserIdentity {
+    let (scope, elevation_level) = (AutoUserScope::Task, ElevationLevel::NonAdmin);
+    UserIdentity { auto_user: AutoUser { scope, elevation_level } }
+}
+
+/// All inputs are one resource file: Batch allows 32,768 characters for the whole list, and a signature
+/// for each file would end at about 105 files. The script is a second one, so that its place is known.
+fn resource_files(plan: &Plan, staged: &Staged) -> Result<Vec<ResourceFile>, Halt> {
+    let life = plan.limit + MARGIN;
+    let (container, names) = (&staged.container, &staged.names);
+    let script = ResourceFile {
+        http_url: Some(container.blob_url_with_sas(&names.script(), SasRights::READ, life)?),
+        file_path: Some(command::SCRIPT_NAME.to_owned()),
+        ..ResourceFile::default()
+    };
+    if staged.inputs.is_empty() {
+        return Ok(vec![script]);
+    }
+    let inputs = ResourceFile {
+        storage_container_url: Some(container.container_url_with_sas(SasRights::READ_LIST, life)?),
+        blob_prefix: Some(names.inputs()),
+        file_path: Some(command::INPUTS_DIR.to_owned()),
+        ..ResourceFile::default()
+    };
+    Ok(vec![script, inputs])
+}
+
+fn output_files(plan: &Plan, staged: &Staged) -> Result<Vec<OutputFile>, Halt> {
+    if staged.outputs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let url = staged.container.container_url_with_sas(SasRights::WRITE, plan.limit + MARGIN)?;
+    Ok(staged.outputs.iter().map(|output| output_file(output, &url)).collect())
+}
+
+/// Uploaded whatever the exit code is: the files of a failed run are those one looks for.
+fn output_file(output: &Output, container_url: &str) -> OutputFile {
+    OutputFile {
+        file_pattern: output.file_pattern.clone(),
+        destination: OutputFileDestination {
+            container: OutputFileBlobContainerDestination {
+                container_url: container_url.to_owned(),
+                path: Some(output.destination.clone()),
+            },
+        },
+        upload_options: OutputFileUploadOptions {
+            upload_condition: UploadCondition::TaskCompletion,
+        },
+    }
+}

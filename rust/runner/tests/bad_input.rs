@@ -1,0 +1,146 @@
+//! Bad input gets a clear error that names the property, before anything is created remotely.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use std::net::TcpListener;
+
+use runner::{Plan, Request, Status};
+use serde_json::{Value, json};
+use support::Lab;
+
+const FIXTURE: &str = include_str!("../../../tests/fixtures/request.json");
+
+/// The fixture with one value changed, at a JSON pointer.
+fn with(pointer: &str, value: Value) -> Value {
+    let mut request: Value = serde_json::from_str(FIXTURE).unwrap();
+    *request.pointer_mut(pointer).unwrap() = value;
+    request
+}
+
+fn refusal(request: &Value) -> String {
+    let http = runner::http_client().unwrap();
+    let request = Request::from_json(&request.to_string()).unwrap();
+    Plan::new(request, &http).err().map(|error| error.to_string()).unwrap_or_default()
+}
+
+#[test]
+fn what_can_be_seen_without_a_service_is_refused_by_property() {
+    let canary = "Y2FuYXJ5LXNlY3JldA==";
+    let storage = |rest: Value| {
+        let mut storage = json!({"containerName": "kestra"});
+        storage.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        with("/blobStorage", storage)
+    };
+    let table = [
+        (with("/endpoint", json!("contoso.batch.azure.com")), "endpoint: "),
+        (with("/endpoint", json!("http://contoso.example")), "endpoint: "),
+        (with("/account", json!(" ")), "account: "),
+        (with("/accessKey", json!("canary-not-base64!")), "accessKey: "),
+        (with("/poolId", json!("")), "poolId: "),
+        (with("/containerImage", json!(null)), "containerImage: "),
+        (with("/targetOs", json!("WINDOWS")), "targetOS: "),
+        (with("/commands", json!([])), "commands: "),
+        (with("/waitUntilCompletionMillis", json!(0)), "waitUntilCompletion: "),
+        (with("/outputFiles", json!(["../up"])), "outputFiles: "),
+        (with("/blobStorage/containerName", json!(null)), "blobStorage.containerName: "),
+        (storage(json!({})), "blobStorage.connectionString: "),
+        (storage(json!({"connectionString": "AccountName=a"})), "blobStorage.connectionString: "),
+        (
+            storage(json!({"endpoint": "https://a.blob.core.windows.net"})),
+            "blobStorage.sharedKeyAccountName: ",
+        ),
+        (
+            storage(json!({"sharedKeyAccountAccessKey": canary, "sharedKeyAccountName": "a"})),
+            "blobStorage.endpoint: ",
+        ),
+        (
+            storage(json!({"connectionString": "x", "sharedKeyAccountName": "a"})),
+            "blobStorage.connectionString: it is set together with blobStorage.sharedKeyAccountName",
+        ),
+    ];
+    for (request, start) in table {
+        let message = refusal(&request);
+        assert!(message.starts_with(start), "{start} {message}");
+        assert!(!message.contains("canary") && !message.contains(canary), "{message}");
+    }
+}
+
+#[test]
+fn the_fixture_itself_is_good() {
+    assert_eq!(refusal(&serde_json::from_str(FIXTURE).unwrap()), "");
+}
+
+#[test]
+fn output_files_without_blob_storage_are_refused() {
+    let mut request = with("/blobStorage", json!(null));
+    assert!(refusal(&request).starts_with("outputFiles: "));
+    request["outputFiles"] = json!([]);
+    assert_eq!(refusal(&request), "");
+    request["outputDir"] = json!("out");
+    assert!(refusal(&request).starts_with("outputDirectory: "));
+}
+
+#[tokio::test]
+async fn an_unknown_pool_is_named_and_nothing_is_created() {
+    let lab = Lab::start().await;
+    let mut request = lab.request("true");
+    request["poolId"] = json!("nowhere");
+    let report = lab.run(&request).await;
+    assert_eq!(report.outcome().status, Status::Invalid);
+    let start = "poolId: there is no pool 'nowhere' in the Batch account 'labbatch'";
+    assert!(report.message().starts_with(start), "{report:?}");
+    assert_eq!(lab.changes(), [""; 0]);
+    assert_eq!(lab.blobs().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_wrong_access_key_is_named_and_not_shown() {
+    let lab = Lab::start().await;
+    let mut request = lab.request("true");
+    request["accessKey"] = json!("Y2FuYXJ5LXNlY3JldA==");
+    let report = lab.run(&request).await;
+    assert_eq!(report.outcome().status, Status::Invalid);
+    assert!(report.message().starts_with("accessKey: "), "{report:?}");
+    let told = format!("{report:?}");
+    assert!(!told.contains("Y2FuYXJ5") && !told.contains("canary"), "{told}");
+}
+
+#[tokio::test]
+async fn a_container_that_does_not_exist_is_named_and_nothing_is_created() {
+    let lab = Lab::start().await;
+    let mut request = lab.request("true");
+    request["blobStorage"]["containerName"] = json!("nowhere");
+    let report = lab.run(&request).await;
+    assert_eq!(report.outcome().status, Status::Invalid);
+    assert!(report.message().starts_with("blobStorage.containerName: "), "{report:?}");
+    assert!(report.message().contains("'nowhere'"), "{report:?}");
+    assert_eq!(lab.changes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_input_file_that_is_missing_is_named_and_no_job_is_created() {
+    let lab = Lab::start().await;
+    let mut request = lab.request("true");
+    request["inputFiles"] = json!(["lost.csv"]);
+    let report = lab.run(&request).await;
+    assert_eq!(report.outcome().status, Status::Failed);
+    assert!(report.message().starts_with("inputFiles: 'lost.csv'"), "{report:?}");
+    assert_eq!(lab.changes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_does_not_answer_is_named() {
+    let lab = Lab::start().await;
+    let closed = {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}", free.local_addr().unwrap())
+    };
+    let mut request = lab.request("true");
+    request["endpoint"] = json!(closed);
+    let report = lab.run(&request).await;
+    assert_eq!(report.outcome().status, Status::Failed);
+    let message = report.message();
+    assert!(message.starts_with("endpoint: ") && message.contains(&closed), "{report:?}");
+    assert_eq!(lab.blobs().await, [""; 0]);
+}

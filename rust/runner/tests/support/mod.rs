@@ -1,0 +1,199 @@
+//! A local Azure account for one test: an emulator in this process, and Azurite.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use azure::batch::{BatchClient, Job};
+use azure::blob::{BlobContainer, StorageAccount};
+use azure::{RetryPolicy, SharedKey};
+use azure_batch_emulator::{Emulator, Isolation, Settings};
+use runner::{Event, Level, Outcome, Plan, Request, Stream};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::mpsc::Receiver;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+mod azurite;
+use azurite::Azurite;
+
+const ACCOUNT: &str = "labbatch";
+const KEY: &str = "bGFiLWJhdGNoLWtleQ==";
+const PREFIX: &str = "kestra-0123456789ab";
+pub const POOL: &str = "pool";
+const IMAGE: &str = "ubuntu:latest";
+const CONTAINER: &str = "kestra";
+
+pub struct Lab {
+    pub emulator: Emulator,
+    azurite: Azurite,
+    http: runner::HttpClient,
+    /// The Kestra task's working directory on the worker.
+    pub dir: TempDir,
+    _image: TempDir,
+}
+
+impl Lab {
+    pub async fn start() -> Self {
+        let image = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            account: ACCOUNT.to_owned(),
+            key: KEY.to_owned(),
+            pools: vec![POOL.to_owned()],
+            images: BTreeMap::from([(IMAGE.to_owned(), image.path().to_owned())]),
+            isolation: Isolation::Bubblewrap,
+            ..Settings::default()
+        };
+        let azurite = Azurite::start().await;
+        azurite.create_container(CONTAINER).await;
+        Self {
+            emulator: Emulator::start(settings).await.unwrap(),
+            azurite,
+            http: runner::http_client().unwrap(),
+            dir: tempfile::tempdir().unwrap(),
+            _image: image,
+        }
+    }
+
+    /// A request for a shell command, to be changed by the test.
+    pub fn request(&self, script: &str) -> Value {
+        json!({
+            "account": ACCOUNT,
+            "accessKey": KEY,
+            "endpoint": self.emulator.endpoint(),
+            "poolId": POOL,
+            "blobStorage": {
+                "containerName": CONTAINER,
+                "connectionString": self.azurite.connection_string(),
+            },
+            "waitUntilCompletionMillis": 60_000,
+            "completionCheckIntervalMillis": 200,
+            "delete": true,
+            "streamLogs": true,
+            "syncWorkingDirectory": false,
+            "jobName": "company-team-flow-task-1a2b3c4d",
+            "labels": {"kestra-namespace": "company.team"},
+            "containerImage": IMAGE,
+            "targetOs": "AUTO",
+            "commands": ["/bin/sh", "-c", script],
+            "environment": {"GREETING": "it's \"quoted\" $HOME"},
+            "localWorkingDir": self.dir.path(),
+            "containerWorkingDir": format!("/tmp/{PREFIX}"),
+            "stagingPrefix": PREFIX,
+            "inputFiles": [],
+            "outputFiles": [],
+            "outputDir": null,
+        })
+    }
+
+    pub fn write(&self, name: &str, content: &[u8]) {
+        let path = self.dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.dir.path().join(name)).unwrap()
+    }
+
+    pub fn start_run(&self, request: &Value) -> Run {
+        let request = Request::from_json(&request.to_string()).unwrap();
+        let plan = Plan::new(request, &self.http).unwrap();
+        let (events, receiver) = runner::channel();
+        let kill = CancellationToken::new();
+        let task = tokio::spawn(runner::run(plan, events, kill.clone()));
+        Run { events: receiver, kill, task, report: Report::default() }
+    }
+
+    pub async fn run(&self, request: &Value) -> Report {
+        self.start_run(request).to_end().await
+    }
+
+    pub async fn jobs(&self) -> Vec<Job> {
+        let key = SharedKey::new(ACCOUNT, KEY).unwrap();
+        let endpoint = self.emulator.endpoint();
+        let client =
+            BatchClient::new(&endpoint, key, self.http.clone(), RetryPolicy::default()).unwrap();
+        client.list_jobs(None).await.unwrap()
+    }
+
+    /// Names of all blobs of the run.
+    pub async fn blobs(&self) -> Vec<String> {
+        let account =
+            StorageAccount::from_connection_string(&self.azurite.connection_string()).unwrap();
+        let container =
+            BlobContainer::new(account, CONTAINER, self.http.clone(), RetryPolicy::default());
+        let blobs = container.unwrap().list(PREFIX).await.unwrap();
+        blobs.into_iter().map(|blob| blob.name).collect()
+    }
+
+    /// Requests that the emulator saw and that change something.
+    pub fn changes(&self) -> Vec<String> {
+        let requests = self.emulator.requests();
+        let changing = requests.iter().filter(|r| r.method != "GET" && r.method != "HEAD");
+        changing.map(|r| format!("{} {}", r.method, r.path)).collect()
+    }
+}
+
+/// A run under way, seen as its caller sees it.
+pub struct Run {
+    events: Receiver<Event>,
+    pub kill: CancellationToken,
+    pub task: JoinHandle<()>,
+    report: Report,
+}
+
+/// What a run told.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub stdout: Vec<String>,
+    pub stderr: Vec<String>,
+    pub notes: Vec<(Level, String)>,
+    outcome: Option<Outcome>,
+}
+
+impl Run {
+    pub async fn to_end(mut self) -> Report {
+        while self.pull().await {}
+        self.task.await.unwrap();
+        self.report
+    }
+
+    pub async fn until_line(&mut self, line: &str) {
+        while !self.report.stdout.iter().any(|l| l == line) {
+            assert!(self.pull().await, "no line '{line}': {:?}", self.report);
+        }
+    }
+
+    pub async fn until_note(&mut self, start: &str) {
+        while !self.report.notes.iter().any(|(_, note)| note.starts_with(start)) {
+            assert!(self.pull().await, "no note '{start}': {:?}", self.report);
+        }
+    }
+
+    /// The caller goes away; the run's future lives on.
+    pub fn detach(self) -> (CancellationToken, JoinHandle<()>) {
+        (self.kill, self.task)
+    }
+
+    async fn pull(&mut self) -> bool {
+        match self.events.recv().await {
+            Some(Event::Log { stream: Stream::Stdout, lines }) => self.report.stdout.extend(lines),
+            Some(Event::Log { stream: Stream::Stderr, lines }) => self.report.stderr.extend(lines),
+            Some(Event::Note { level, message }) => self.report.notes.push((level, message)),
+            Some(Event::Outcome(outcome)) => self.report.outcome = Some(outcome),
+            None => return false,
+        }
+        true
+    }
+}
+
+impl Report {
+    pub fn outcome(&self) -> &Outcome {
+        self.outcome.as_ref().unwrap()
+    }
+
+    pub fn message(&self) -> &str {
+        self.outcome().message.as_deref().unwrap_or_default()
+    }
+}

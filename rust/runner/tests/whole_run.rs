@@ -1,0 +1,127 @@
+//! Whole runs against the emulator and Azurite.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use runner::{Level, Status};
+use serde_json::json;
+use support::{Lab, POOL};
+
+#[tokio::test]
+async fn files_go_in_and_out_and_the_lines_arrive() {
+    let lab = Lab::start().await;
+    lab.write("main.sh", b"echo from-main");
+    lab.write("data/a b #1%+.txt", "zw\u{f6}lf".as_bytes());
+    lab.write("data/empty", b"");
+    let mut request = lab.request(
+        "sh main.sh; echo careful >&2; cat data/a*.txt > out.txt; mkdir -p deep/er; cp data/empty deep/er/x.bin; \
+         echo \"$GREETING\"; pwd -L; cat /tmp/kestra-0123456789ab/main.sh",
+    );
+    request["inputFiles"] = json!(["main.sh", "data/a b #1%+.txt", "data/empty"]);
+    request["outputFiles"] = json!(["out.txt", "deep/**/*.bin", "never-made.txt*"]);
+    let report = lab.run(&request).await;
+    assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
+    assert_eq!(report.outcome().exit_code, Some(0));
+    let home = "it's \"quoted\" $HOME";
+    assert_eq!(report.stdout, ["from-main", home, "/tmp/kestra-0123456789ab", "echo from-main"]);
+    assert_eq!(report.stderr, ["careful"]);
+    assert_eq!(lab.read("out.txt"), "zw\u{f6}lf".as_bytes());
+    assert_eq!(lab.read("deep/er/x.bin"), b"");
+    let submitted = format!("Job 'company-team-flow-task-1a2b3c4d' submitted to pool '{POOL}'");
+    assert!(report.notes.contains(&(Level::Info, submitted)), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_deleted_run_leaves_neither_job_nor_blobs() {
+    let lab = Lab::start().await;
+    lab.write("in.txt", b"x");
+    let mut request = lab.request("cp in.txt out.txt");
+    request["inputFiles"] = json!(["in.txt"]);
+    request["outputFiles"] = json!(["out.txt"]);
+    assert_eq!(lab.run(&request).await.outcome().status, Status::Succeeded);
+    assert_eq!(lab.blobs().await, [""; 0]);
+    let gone = async {
+        while !lab.jobs().await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), gone).await.unwrap();
+}
+
+#[tokio::test]
+async fn without_delete_the_job_is_completed_and_the_blobs_stay() {
+    let lab = Lab::start().await;
+    lab.write("in.txt", b"x");
+    let mut request = lab.request("true");
+    request["delete"] = json!(false);
+    request["inputFiles"] = json!(["in.txt"]);
+    assert_eq!(lab.run(&request).await.outcome().status, Status::Succeeded);
+    assert_eq!(lab.blobs().await.len(), 2, "the input and the script");
+    assert!(!lab.changes().iter().any(|change| change.starts_with("DELETE")));
+    let completed = async {
+        while format!("{:?}", lab.jobs().await[0].state) != "Completed" {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), completed).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_failed_task_has_its_exit_code_its_logs_and_its_files() {
+    let lab = Lab::start().await;
+    let mut request = lab.request("echo before; echo broken > report.txt; exit 3");
+    request["outputFiles"] = json!(["report.txt"]);
+    let report = lab.run(&request).await;
+    assert_eq!(report.outcome().status, Status::Failed);
+    assert_eq!(report.outcome().exit_code, Some(3));
+    assert_eq!(report.message(), "The task exited with code 3");
+    assert_eq!(report.stdout, ["before"]);
+    assert_eq!(lab.read("report.txt"), b"broken\n");
+}
+
+#[tokio::test]
+async fn without_blob_storage_a_command_runs_and_inputs_are_warned_about() {
+    let lab = Lab::start().await;
+    let mut request = lab.request("echo \"a\\\\b 'c'\"; ls; exit 4");
+    request["blobStorage"] = json!(null);
+    request["inputFiles"] = json!(["in.txt"]);
+    let report = lab.run(&request).await;
+    assert_eq!(report.outcome().exit_code, Some(4), "{report:?}");
+    assert_eq!(report.stdout, ["a\\b 'c'"]);
+    let (level, warning) = &report.notes[0];
+    assert_eq!(*level, Level::Warn);
+    assert!(warning.starts_with("blobStorage is not set: the 1 input files"), "{warning}");
+}
+
+#[tokio::test]
+async fn an_image_that_cannot_be_pulled_is_said_in_words() {
+    let lab = Lab::start().await;
+    let mut request = lab.request("true");
+    request["containerImage"] = json!("registry.example/missing:1");
+    let report = lab.run(&request).await;
+    assert_eq!(report.outcome().status, Status::Failed);
+    assert_eq!(report.outcome().exit_code, None);
+    let start = "containerImage: the image 'registry.example/missing:1' could not be pulled";
+    assert!(report.message().starts_with(start), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_missing_output_file_fails_the_run_and_says_so() {
+    let lab = Lab::start().await;
+    let mut request = lab.request("true");
+    request["outputFiles"] = json!(["never-made.txt"]);
+    let report = lab.run(&request).await;
+    assert_eq!(report.outcome().status, Status::Failed, "{report:?}");
+    assert!(report.message().starts_with("outputFiles: "), "{report:?}");
+}
+
+#[tokio::test]
+async fn the_limit_ends_the_task_and_its_logs_arrive() {
+    let lab = Lab::start().await;
+    let mut request = lab.request("echo started; sleep 600");
+    request["waitUntilCompletionMillis"] = json!(2_000);
+    let report = lab.run(&request).await;
+    assert_eq!(report.outcome().status, Status::Failed);
+    assert!(report.message().starts_with("waitUntilCompletion of 2s"), "{report:?}");
+    assert_eq!(report.stdout, ["started"]);
+}
