@@ -64,7 +64,7 @@ import java.util.Map;
                 tasks:
                   - id: hello
                     type: io.kestra.plugin.scripts.shell.Commands
-                    containerImage: ubuntu
+                    containerImage: ubuntu:latest
                     taskRunner:
                       type: io.kestra.plugin.azure.runner.Batch
                       account: "{{ secret('AZURE_BATCH_ACCOUNT') }}"
@@ -93,7 +93,7 @@ import java.util.Map;
                 tasks:
                   - id: count_lines
                     type: io.kestra.plugin.scripts.shell.Commands
-                    containerImage: ubuntu
+                    containerImage: ubuntu:latest
                     inputFiles:
                       data.txt: "{{ inputs.file }}"
                     outputFiles:

@@ -6,12 +6,16 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kestra.core.context.TestRunContextFactory;
 import io.kestra.core.junit.annotations.KestraTest;
+import io.kestra.core.models.annotations.Example;
+import io.kestra.core.models.annotations.Plugin;
+import io.kestra.core.models.flows.Flow;
 import io.kestra.core.models.property.Property;
 import io.kestra.core.models.tasks.runners.TargetOS;
 import io.kestra.core.models.tasks.runners.TaskCommands;
 import io.kestra.core.models.validations.ModelValidator;
 import io.kestra.core.runners.RunContext;
 import io.kestra.core.serializers.JacksonMapper;
+import io.kestra.core.serializers.YamlParser;
 import jakarta.inject.Inject;
 import jakarta.validation.ConstraintViolationException;
 import org.junit.jupiter.api.BeforeEach;
@@ -183,6 +187,16 @@ class BatchPropertiesTest {
     @Test
     void complete_properties_are_valid() throws Exception {
         assertThat(validator.isValid(parse(YAML + STORAGE))).isEmpty();
+    }
+
+    @Test
+    void every_example_is_a_flow_that_kestra_accepts() {
+        Example[] examples = Batch.class.getAnnotation(Plugin.class).examples();
+        assertThat(examples).isNotEmpty().allSatisfy(example -> {
+            Flow flow = YamlParser.parse(String.join("\n", example.code()), Flow.class);
+            validator.validate(flow);
+            assertThat(flow.getTasks()).isNotEmpty();
+        });
     }
 
     @Test
