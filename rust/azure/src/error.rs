@@ -251,7 +251,7 @@ impl Body {
     fn parse(body: &[u8]) -> Self {
         serde_json::from_slice::<BatchBody>(body)
             .map(Self::from)
-            .or_else(|_| azure_core::xml::read_xml::<BlobBody>(body).map(Self::from))
+            .or_else(|_| read_xml(body).map(Self::from))
             .unwrap_or_default()
     }
 }
@@ -286,6 +286,10 @@ impl From<BatchBody> for Body {
             details: values.iter().map(|v| (v.key.clone(), one_line(&v.value))).collect(),
         }
     }
+}
+
+fn read_xml(body: &[u8]) -> std::result::Result<BlobBody, quick_xml::DeError> {
+    quick_xml::de::from_reader(body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body))
 }
 
 #[derive(Deserialize)]

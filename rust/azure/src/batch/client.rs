@@ -9,6 +9,9 @@ use std::{fmt, sync::Arc};
 use time::OffsetDateTime;
 use url::{Host, Url};
 
+/// More of an error's body is not read, in bytes.
+const MAX_ERROR: u64 = 64 * 1024;
+
 /// A Batch account. Cheap to clone.
 #[derive(Clone)]
 pub struct BatchClient(Arc<Inner>);
@@ -53,7 +56,7 @@ impl BatchClient {
         self.send_within(Contact::Later, request, u64::MAX).await
     }
 
-    /// Sends a request; at most `limit` bytes of the answer are read.
+    /// Sends a request; at most `limit` bytes of its answer are read if it is a success.
     pub(crate) async fn send_within(
         &self,
         contact: Contact,
@@ -74,6 +77,7 @@ impl BatchClient {
         let request = request.sign(http, key, OffsetDateTime::now_utc())?;
         let response = http.execute(request).await.map_err(Error::from_http)?;
         let (status, headers) = (response.status(), response.headers().clone());
+        let limit = if status.is_success() { limit } else { MAX_ERROR };
         let body = read(response, limit).await?;
         if status.is_success() {
             Ok(Answer { headers, body })

@@ -1,9 +1,10 @@
 //! Blobs to memory and to files.
 
-use super::{BlobContainer, container::first};
+use super::{BlobContainer, transport::from_azure};
 use crate::{Error, Result};
 use azure_core::prelude::{IfMatchCondition, Range};
 use bytes::Bytes;
+use futures::StreamExt;
 use std::{
     io,
     path::{Path, PathBuf},
@@ -92,7 +93,7 @@ impl BlobContainer {
         let action = format!("read blob '{name}'");
         let part = self.run(&action, || async {
             let answer = first(request.clone().into_stream()).await?;
-            let bytes = answer.data.collect().await.map_err(super::transport::from_azure)?;
+            let bytes = answer.data.collect().await.map_err(from_azure)?;
             Ok(Part { bytes, version: answer.blob.properties.etag.to_string() })
         });
         match part.await {
@@ -112,4 +113,14 @@ async fn create_sibling(path: &Path) -> io::Result<(File, TempPath)> {
     let part = directory.join(format!(".{}.part", Uuid::new_v4()));
     let file = File::create_new(&part).await?;
     Ok((file, TempPath::try_from_path(part)?))
+}
+
+/// The first item of a stream of the storage crate: one request, one answer.
+async fn first<T>(
+    mut stream: impl futures::Stream<Item = azure_core::Result<T>> + Unpin,
+) -> Result<T> {
+    match stream.next().await {
+        Some(item) => item.map_err(from_azure),
+        None => Err(Error::protocol("no answer was made")),
+    }
 }

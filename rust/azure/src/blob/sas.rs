@@ -50,8 +50,7 @@ impl BlobContainer {
     /// # Errors
     /// A `Configuration` error where `life` ends past the year 9999.
     pub fn container_url_with_sas(&self, rights: SasRights, life: Duration) -> Result<String> {
-        let url = self.client().url().map_err(from_azure)?;
-        self.with_sas(url, None, rights, life)
+        self.signed_url(None, rights, life).map(Into::into)
     }
 
     /// The URL of a blob, its name percent-encoded, with a SAS for `life` from now.
@@ -64,22 +63,24 @@ impl BlobContainer {
         rights: SasRights,
         life: Duration,
     ) -> Result<String> {
-        let url = self.blob(name)?.url().map_err(from_azure)?;
-        self.with_sas(url, Some(name), rights, life)
+        self.signed_url(Some(name), rights, life).map(Into::into)
     }
 
-    fn with_sas(
+    /// The URL of a blob, or of the container, with a SAS.
+    pub(crate) fn signed_url(
         &self,
-        mut url: Url,
         blob: Option<&str>,
         rights: SasRights,
         life: Duration,
-    ) -> Result<String> {
+    ) -> Result<Url> {
+        let (url, kind) = match blob {
+            Some(name) => (self.blob(name)?.url(), BlobSignedResource::Blob),
+            None => (self.client().url(), BlobSignedResource::Container),
+        };
+        let mut url = url.map_err(from_azure)?;
         let key = &self.account().key;
         let resource: Vec<_> =
             ["/blob", key.account(), self.name()].into_iter().chain(blob).collect();
-        let kind =
-            if blob.is_some() { BlobSignedResource::Blob } else { BlobSignedResource::Container };
         let mut sas = BlobSharedAccessSignature::new(
             Secret::new(key.expose_base64()),
             resource.join("/"),
@@ -91,7 +92,7 @@ impl BlobContainer {
             sas = sas.protocol(SasProtocol::Https);
         }
         url.set_query(Some(&sas.token().map_err(from_azure)?));
-        Ok(url.into())
+        Ok(url)
     }
 }
 

@@ -6,21 +6,24 @@ use azure_core::{
     Body, BytesStream, Context, HttpClient, Policy, PolicyResult, Request, Response, StatusCode,
     error::ErrorKind, headers,
 };
+use bytes::Bytes;
 use reqwest::{Method, header::HeaderMap};
 use std::{collections::HashMap, sync::Arc, time::Duration};
+use url::Url;
 
 /// For one block of 8 MiB and its answer: 70 KiB a second. Nothing hangs for ever.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Sends a request once. The whole body is read here, so that a connection that breaks within it
 /// is an error of this attempt; no body is longer than one range of a blob.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Transport(pub(crate) reqwest::Client);
 
 #[async_trait]
 impl HttpClient for Transport {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<Response> {
-        let response = self.send(request).await.map_err(into_azure)?;
+        let request = self.to_reqwest(request).map_err(into_azure)?;
+        let response = send(request).await.map_err(into_azure)?;
         let body = Box::pin(BytesStream::new(response.body));
         Ok(Response::new(response.status, to_headers(&response.headers), body))
     }
@@ -29,20 +32,14 @@ impl HttpClient for Transport {
 struct Success {
     status: StatusCode,
     headers: HeaderMap,
-    body: bytes::Bytes,
+    body: Bytes,
 }
 
 impl Transport {
-    async fn send(&self, request: &Request) -> crate::Result<Success> {
-        let response = self.to_reqwest(request)?.send().await.map_err(Error::from_http)?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.bytes().await.map_err(Error::from_http)?;
-        if !status.is_success() {
-            return Err(Error::from_response(status, &headers, &body));
-        }
-        let status = StatusCode::try_from(status.as_u16())
-            .map_err(|_| Error::protocol(format!("unknown status {status}")))?;
-        Ok(Success { status, headers, body })
+    /// Reads a URL that carries its right to be read.
+    pub(crate) async fn get(&self, url: Url) -> crate::Result<Bytes> {
+        let request = self.0.get(url).timeout(REQUEST_TIMEOUT);
+        send(request).await.map(|success| success.body)
     }
 
     fn to_reqwest(&self, request: &Request) -> crate::Result<reqwest::RequestBuilder> {
@@ -59,8 +56,22 @@ impl Transport {
     }
 }
 
+async fn send(request: reqwest::RequestBuilder) -> crate::Result<Success> {
+    let response = request.send().await.map_err(Error::from_http)?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = response.bytes().await.map_err(Error::from_http)?;
+    if !status.is_success() {
+        return Err(Error::from_response(status, &headers, &body));
+    }
+    let status = StatusCode::try_from(status.as_u16())
+        .map_err(|_| Error::protocol(format!("unknown status {status}")))?;
+    Ok(Success { status, headers, body })
+}
+
+/// Without those that the crate cannot read when their value is new.
 fn to_headers(map: &HeaderMap) -> headers::Headers {
-    let pairs = map.iter().filter_map(|(name, value)| {
+    let known = map.iter().filter(|(name, _)| *name != "x-ms-access-tier");
+    let pairs = known.filter_map(|(name, value)| {
         let value = value.to_str().ok()?.to_owned();
         Some((name.as_str().to_owned().into(), value.into()))
     });

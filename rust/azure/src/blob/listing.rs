@@ -1,0 +1,157 @@
+//! What is in a container.
+//!
+//! Read here and not by the storage crate, which trims spaces off names and fails on a list that
+//! holds a single value it does not know, an access tier say.
+//!
+//! [List Blobs](https://learn.microsoft.com/rest/api/storageservices/list-blobs)
+
+use super::{BlobContainer, SasRights};
+use crate::{Error, Result, retry::Contact};
+use bytes::Bytes;
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use std::time::Duration;
+use url::Url;
+
+/// Five thousand blobs a page: ten million are more than a task runner should look at.
+const MAX_PAGES: usize = 2_000;
+
+/// Each request is signed anew, so that this only has to cover a clock that is a little off.
+const SIGNATURE_LIFE: Duration = Duration::from_secs(15 * 60);
+
+/// A blob as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlobItem {
+    /// The whole name, prefix included.
+    pub name: String,
+    /// In bytes.
+    pub size: u64,
+    /// True where the blob only stands for a directory, as it does in accounts with a
+    /// hierarchical namespace. There is nothing in it to download.
+    pub is_directory_marker: bool,
+}
+
+impl BlobContainer {
+    /// Makes sure that the container exists and the key is right. This is the first call of a
+    /// run: an endpoint that does not answer at all is given up after 5 s, while an answer such
+    /// as 503 is retried as always.
+    ///
+    /// # Errors
+    /// `ContainerNotFound` (404), `AuthenticationFailed` (403), `Unreachable`, and others.
+    pub async fn check(&self) -> Result<()> {
+        let query = [("maxresults", "1")];
+        self.list_page(Contact::First, "look at the blobs", &query).await.map(drop)
+    }
+
+    /// All blobs whose name begins with `prefix`, over all pages.
+    ///
+    /// # Errors
+    /// `ContainerNotFound` (404), and others of the service.
+    pub async fn list(&self, prefix: &str) -> Result<Vec<BlobItem>> {
+        let action = format!("list the blobs under '{prefix}'");
+        let mut blobs = Vec::new();
+        let mut marker = String::new();
+        for _ in 0..MAX_PAGES {
+            let query = [("include", "metadata"), ("prefix", prefix), ("marker", &marker)];
+            let page = self.list_page(Contact::Later, &action, &query).await?;
+            blobs.extend(page.blobs.blob.into_iter().map(BlobItem::from));
+            marker = page.next_marker;
+            if marker.is_empty() {
+                return Ok(blobs);
+            }
+        }
+        Err(Error::protocol(format!("more than {MAX_PAGES} pages")).during(&action))
+    }
+
+    async fn list_page(
+        &self,
+        contact: Contact,
+        action: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Page> {
+        let attempt = async || parse(self.transport().get(self.list_url(query)?).await?);
+        self.run_at(contact, action, attempt).await
+    }
+
+    /// The container's URL with a new SAS and the parts of the query that say something.
+    fn list_url(&self, query: &[(&str, &str)]) -> Result<Url> {
+        let mut url = self.signed_url(None, SasRights::READ_LIST, SIGNATURE_LIFE)?;
+        url.query_pairs_mut()
+            .extend_pairs([("restype", "container"), ("comp", "list")])
+            .extend_pairs(query.iter().filter(|(_, value)| !value.is_empty()));
+        Ok(url)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Page {
+    blobs: Blobs,
+    #[serde(default)]
+    next_marker: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Blobs {
+    #[serde(default)]
+    blob: Vec<Blob>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Blob {
+    name: Name,
+    properties: Properties,
+    metadata: Option<Metadata>,
+}
+
+/// Percent-encoded where it holds a character that XML cannot.
+#[derive(Debug, Deserialize)]
+struct Name {
+    #[serde(rename = "@Encoded", default)]
+    encoded: bool,
+    #[serde(rename = "$text", default)]
+    text: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Properties {
+    #[serde(rename = "Content-Length", default)]
+    content_length: u64,
+    resource_type: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Metadata {
+    hdi_isfolder: Option<String>,
+}
+
+impl From<Blob> for BlobItem {
+    fn from(blob: Blob) -> Self {
+        let is_directory = blob.properties.resource_type.is_some_and(|kind| kind == "directory");
+        let folder = blob.metadata.and_then(|metadata| metadata.hdi_isfolder);
+        Self {
+            name: blob.name.decoded(),
+            size: blob.properties.content_length,
+            is_directory_marker: is_directory || folder.is_some_and(|folder| folder == "true"),
+        }
+    }
+}
+
+impl Name {
+    fn decoded(self) -> String {
+        if !self.encoded {
+            return self.text;
+        }
+        percent_decode_str(&self.text).decode_utf8_lossy().into_owned()
+    }
+}
+
+/// The answer is not quoted: its text may be anything.
+fn parse(body: Bytes) -> Result<Page> {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&body);
+    quick_xml::de::from_reader(body)
+        .map_err(|_| Error::protocol("the answer was not understood: it is not a list of blobs"))
+}

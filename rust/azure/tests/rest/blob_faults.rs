@@ -1,0 +1,163 @@
+//! Blob Storage that is busy, broken, refusing or away, and lists that Azurite cannot make.
+
+use crate::scripted_service::{KEY, Reply, ScriptedService, closed_endpoint, eager};
+use azure::{
+    ErrorKind,
+    blob::{BlobContainer, BlobItem, StorageAccount},
+};
+use bytes::Bytes;
+
+/// Headers of every answer of the service.
+const HEADERS: [(&str, &str); 3] = [
+    ("x-ms-request-id", "b9f0e2a4-0000-4000-8000-000000000000"),
+    ("date", "Sun, 22 Nov 2026 17:10:00 GMT"),
+    ("content-type", "application/xml"),
+];
+
+const CREATED: [(&str, &str); 5] = [
+    HEADERS[0],
+    HEADERS[1],
+    ("etag", "\"0x1\""),
+    ("last-modified", "Sun, 22 Nov 2026 17:10:00 GMT"),
+    ("x-ms-request-server-encrypted", "true"),
+];
+
+fn container_at(endpoint: &str) -> BlobContainer {
+    let account = StorageAccount::from_parts(endpoint, "acct", KEY).unwrap();
+    BlobContainer::new(account, "data", azure::http_client().unwrap(), eager()).unwrap()
+}
+
+fn error(status: u16, code: &str) -> Reply {
+    let body =
+        format!("<Error><Code>{code}</Code><Message>It failed.\nRequestId:x</Message></Error>");
+    Reply::new(status, &HEADERS, &body)
+}
+
+/// A page as the service writes it, with one blob.
+fn page(name: &str, extra: &str, metadata: &str, next: &str) -> Reply {
+    let body = format!(
+        "\u{feff}<?xml version=\"1.0\" encoding=\"utf-8\"?>\
+        <EnumerationResults ServiceEndpoint=\"https://h/\" ContainerName=\"data\"><Blobs><Blob>\
+        {name}<Properties>\
+        <Creation-Time>Sun, 22 Nov 2026 17:10:00 GMT</Creation-Time>\
+        <Last-Modified>Sun, 22 Nov 2026 17:10:00 GMT</Last-Modified><Etag>0x1</Etag>{extra}\
+        <Content-Length>7</Content-Length><Content-Type>text/plain</Content-Type>\
+        <Content-Encoding /><BlobType>BlockBlob</BlobType><AccessTier>Smart</AccessTier>\
+        <LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState>\
+        <ServerEncrypted>true</ServerEncrypted><NewProperty>1</NewProperty></Properties>{metadata}\
+        <OrMetadata /></Blob></Blobs><NextMarker>{next}</NextMarker></EnumerationResults>"
+    );
+    Reply::new(200, &HEADERS, &body)
+}
+
+#[tokio::test]
+async fn every_page_of_a_list_is_read_and_a_busy_service_does_not_end_it() {
+    let service = ScriptedService::start([
+        page("<Name>in/a.txt</Name>", "", "<Metadata />", "2!next+page/="),
+        Reply::status(503),
+        Reply::hang_up(),
+        page("<Name> in/b &amp; c.txt</Name>", "", "", "3"),
+        page("<Name Encoded=\"true\">in/%EF%BF%BF</Name>", "", "", ""),
+    ])
+    .await;
+    let blobs = container_at(&service.endpoint).list("in/").await.unwrap();
+    let names: Vec<_> = blobs.iter().map(|blob| blob.name.as_str()).collect();
+    assert_eq!(names, ["in/a.txt", " in/b & c.txt", "in/\u{ffff}"]);
+    let received = service.received();
+    assert!(received[0].target.contains("prefix=in%2F"), "{}", received[0].target);
+    assert!(received[1].target.contains("marker=2%21next%2Bpage%2F%3D"), "{}", received[1].target);
+    assert!(received[3].target.contains("marker=2%21"), "{}", received[3].target);
+}
+
+#[tokio::test]
+async fn blobs_that_stand_for_directories_are_marked() {
+    let folder = "<Metadata><hdi_isfolder>true</hdi_isfolder></Metadata>";
+    let service = ScriptedService::start([
+        page("<Name>in</Name>", "", folder, "1"),
+        page("<Name>in</Name>", "<ResourceType>directory</ResourceType>", "<Metadata />", "2"),
+        page(
+            "<Name>in/a</Name>",
+            "<ResourceType>file</ResourceType>",
+            "<Metadata><k>v</k></Metadata>",
+            "",
+        ),
+    ])
+    .await;
+    let blobs = container_at(&service.endpoint).list("in").await.unwrap();
+    let markers: Vec<_> = blobs.iter().map(|blob| blob.is_directory_marker).collect();
+    assert_eq!(markers, [true, true, false]);
+    assert_eq!(blobs[2], BlobItem { name: "in/a".into(), size: 7, is_directory_marker: false });
+}
+
+#[tokio::test]
+async fn a_busy_service_is_asked_again_with_the_whole_body() {
+    let busy = Reply::new(429, &[("retry-after", "0")], "");
+    let service =
+        ScriptedService::start([busy, Reply::hang_up(), Reply::new(201, &CREATED, "")]).await;
+    let container = container_at(&service.endpoint);
+    container.put_bytes("a b.txt", Bytes::from_static(b"hello")).await.unwrap();
+    assert_eq!(service.calls(), ["PUT /data/a%20b.txt"; 3]);
+    assert!(service.received().iter().all(|request| request.body == b"hello"));
+}
+
+#[tokio::test]
+async fn a_refusal_is_final_and_says_code_and_request_id() {
+    let service = ScriptedService::start([error(403, "AuthenticationFailed")]).await;
+    let error = container_at(&service.endpoint).check().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "cannot look at the blobs in container 'data' at {}: 403 AuthenticationFailed: It failed. \
+             [request id b9f0e2a4-0000-4000-8000-000000000000]",
+            service.endpoint
+        )
+    );
+    assert_eq!(service.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_blob_that_is_gone_is_as_good_as_deleted_and_a_container_is_not() {
+    let service =
+        ScriptedService::start([error(404, "BlobNotFound"), error(404, "ContainerNotFound")]).await;
+    let container = container_at(&service.endpoint);
+    container.delete("a").await.unwrap();
+    assert_eq!(container.delete("a").await.unwrap_err().code(), Some("ContainerNotFound"));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_away_is_named() {
+    let endpoint = closed_endpoint().await;
+    let error = container_at(&endpoint).check().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    let expected = format!("cannot look at the blobs in container 'data' at {endpoint}: ");
+    assert!(error.to_string().starts_with(&expected), "{error}");
+}
+
+/// The clock is paused: it jumps ahead to the deadline as soon as there is nothing left to do.
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_never_answers_is_named() {
+    let service = ScriptedService::start([Reply::Silence]).await;
+    let error = container_at(&service.endpoint).check().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    assert!(error.to_string().contains(&service.endpoint), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_named_and_nothing_is_sent() {
+    let service = ScriptedService::start([]).await;
+    let container = container_at(&service.endpoint);
+    let error = container.put_file("a", "/no/such/file".as_ref()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Local);
+    assert!(error.to_string().contains("/no/such/file"), "{error}");
+    assert!(service.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_download_that_fails_leaves_nothing_behind() {
+    let service = ScriptedService::start([error(403, "AuthorizationFailure")]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let container = container_at(&service.endpoint);
+    let error = container.get_to_file("a", &directory.path().join("a")).await.unwrap_err();
+    assert_eq!(error.status(), Some(403));
+    assert_eq!(directory.path().read_dir().unwrap().count(), 0);
+}

@@ -1,0 +1,156 @@
+//! Blobs go to Azurite and come back.
+
+use crate::azurite::Azurite;
+use azure::blob::{BlobItem, SasRights};
+use bytes::Bytes;
+use std::{collections::BTreeSet, path::Path, time::Duration};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Names that have gone wrong for somebody.
+const NAMES: [&str; 10] = [
+    "plain.txt",
+    "with space.txt",
+    "a/deep/path/x",
+    "hash#percent%plus+question?.txt",
+    "already%20encoded%2F.txt",
+    "ünïcode/日本語.txt",
+    ".hidden/.file",
+    "quote'\"&<>.txt",
+    " leading space",
+    "semi;colon,at@equals=$.txt",
+];
+
+#[tokio::test]
+async fn blobs_with_difficult_names_go_there_and_back() {
+    let azurite = Azurite::start().await;
+    let container = azurite.create_container("names").await;
+    container.check().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    for name in NAMES {
+        container.put_bytes(name, Bytes::from(name)).await.unwrap();
+        let file = directory.path().join("down").join(name);
+        assert_eq!(container.get_to_file(name, &file).await.unwrap(), name.len() as u64);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), name);
+    }
+    let listed: BTreeSet<_> =
+        container.list("").await.unwrap().into_iter().map(|blob| blob.name).collect();
+    assert_eq!(listed, NAMES.map(str::to_owned).into());
+    let below = container.list("a/deep/").await.unwrap();
+    let expected = BlobItem { name: "a/deep/path/x".into(), size: 13, is_directory_marker: false };
+    assert_eq!(below, [expected]);
+    for name in NAMES {
+        container.delete(name).await.unwrap();
+        container.delete(name).await.unwrap();
+    }
+    assert_eq!(container.list("").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_blob_may_be_empty() {
+    let azurite = Azurite::start().await;
+    let container = azurite.create_container("empty").await;
+    let directory = tempfile::tempdir().unwrap();
+    let source = directory.path().join("source");
+    std::fs::write(&source, "").unwrap();
+    assert_eq!(container.put_file("empty", &source).await.unwrap(), 0);
+    let target = directory.path().join("target");
+    assert_eq!(container.get_to_file("empty", &target).await.unwrap(), 0);
+    assert_eq!(std::fs::read(&target).unwrap(), b"");
+    assert_eq!(container.get_range("empty", 0, 10).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_range_is_as_short_as_wanted_and_ends_with_the_blob() {
+    let azurite = Azurite::start().await;
+    let container = azurite.create_container("ranges").await;
+    container.put_bytes("log", Bytes::from_static(b"0123456789")).await.unwrap();
+    let range = async |from, max| container.get_range("log", from, max).await.unwrap();
+    assert_eq!(range(0, 3).await.unwrap(), "012");
+    assert_eq!(range(7, 100).await.unwrap(), "789");
+    assert_eq!(range(10, 100).await, None);
+    assert_eq!(container.get_range("no such log", 0, 3).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_large_file_goes_in_blocks_and_comes_back_the_same() {
+    let azurite = Azurite::start().await;
+    let container = azurite.create_container("large").await;
+    let directory = tempfile::tempdir().unwrap();
+    let (source, target) = (directory.path().join("source"), directory.path().join("target"));
+    for size in [8 << 20, (8 << 20) + 1, 41_234_567_usize] {
+        let content: Vec<u8> = (0..size).map(|i| (i ^ (i >> 8) ^ (i >> 16)) as u8).collect();
+        std::fs::write(&source, &content).unwrap();
+        assert_eq!(container.put_file("large", &source).await.unwrap(), size as u64);
+        assert_eq!(container.get_to_file("large", &target).await.unwrap(), size as u64);
+        assert!(std::fs::read(&target).unwrap() == content, "{size} bytes differ");
+    }
+    assert_eq!(only_entry_names(directory.path()), ["source", "target"]);
+}
+
+fn only_entry_names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<_> = directory
+        .read_dir()
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn signed_urls_allow_what_they_say_and_no_more() {
+    let azurite = Azurite::start().await;
+    let container = azurite.create_container("signed").await;
+    let http = azure::http_client().unwrap();
+    for name in NAMES {
+        container.put_bytes(name, Bytes::from(name)).await.unwrap();
+        let url = container.blob_url_with_sas(name, SasRights::READ, HOUR).unwrap();
+        let answer = http.get(&url).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{name}");
+        assert_eq!(answer.text().await.unwrap(), name);
+        assert_eq!(http.delete(&url).send().await.unwrap().status(), 403);
+    }
+    let list = container.container_url_with_sas(SasRights::READ_LIST, HOUR).unwrap();
+    let listed = http.get(format!("{list}&restype=container&comp=list")).send().await.unwrap();
+    assert!(listed.text().await.unwrap().contains("<Name>plain.txt</Name>"));
+    let write = container.container_url_with_sas(SasRights::WRITE, HOUR).unwrap();
+    for (url, status) in [(&write, 201), (&write, 201), (&list, 403)] {
+        let url = url.replace("/signed?", "/signed/out/new%20file.txt?");
+        let put = http.put(url).header("x-ms-blob-type", "BlockBlob").body("new");
+        assert_eq!(put.send().await.unwrap().status(), status);
+    }
+    assert_eq!(container.get_range("out/new file.txt", 0, 9).await.unwrap().unwrap(), "new");
+    let expired = container.blob_url_with_sas(NAMES[0], SasRights::READ, Duration::ZERO).unwrap();
+    assert_eq!(http.get(&expired).send().await.unwrap().status(), 403);
+}
+
+#[tokio::test]
+async fn a_container_that_does_not_exist_is_named() {
+    let azurite = Azurite::start().await;
+    let container = azurite.container("missing");
+    let error = container.check().await.unwrap_err();
+    assert_eq!((error.status(), error.code()), (Some(404), Some("ContainerNotFound")));
+    assert!(error.request_id().is_some());
+    let expected = format!(
+        "cannot look at the blobs in container 'missing' at {}: 404 ContainerNotFound: ",
+        azurite.endpoint
+    );
+    assert!(error.to_string().starts_with(&expected), "{error}");
+    let error = container.get_range("log", 0, 9).await.unwrap_err();
+    assert_eq!(error.code(), Some("ContainerNotFound"));
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_refused_with_the_services_reason() {
+    let azurite = Azurite::start().await;
+    azurite.create_container("locked").await;
+    let account =
+        azure::blob::StorageAccount::from_parts(&azurite.endpoint, "acct", "d3Jvbmc=").unwrap();
+    let http = azure::http_client().unwrap();
+    let container =
+        azure::blob::BlobContainer::new(account, "locked", http, azure::RetryPolicy::default())
+            .unwrap();
+    let error = container.check().await.unwrap_err();
+    assert_eq!(error.status(), Some(403), "{error}");
+}

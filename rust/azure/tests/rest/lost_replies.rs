@@ -1,0 +1,108 @@
+//! Writes whose answer got lost, or whose work was done already.
+
+use crate::scripted_service::{Reply, ScriptedService};
+use azure::batch::{JobPatch, NewJob, NewTask, OnAllTasksComplete, PoolInfo};
+
+fn job() -> NewJob {
+    let pool_info = PoolInfo { pool_id: "p".into() };
+    NewJob { id: "j".into(), pool_info, ..NewJob::default() }
+}
+
+fn task() -> NewTask {
+    NewTask { id: "t".into(), command_line: "x".into(), ..NewTask::default() }
+}
+
+#[tokio::test]
+async fn a_job_that_exists_after_a_lost_reply_is_ours() {
+    for lost in [Reply::hang_up(), Reply::status(500), Reply::status(504)] {
+        let service = ScriptedService::start([lost, Reply::error(409, "JobExists")]).await;
+        service.batch().create_job(&job()).await.unwrap();
+        assert_eq!(service.calls(), ["POST /jobs"; 2]);
+        let received = service.received();
+        assert_eq!(received[0].body, received[1].body);
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_exists_before_the_first_attempt_had_an_effect_is_not_ours() {
+    let exists = Reply::error(409, "JobExists");
+    for replies in [vec![exists.clone()], vec![Reply::status(429), exists]] {
+        let service = ScriptedService::start(replies).await;
+        let error = service.batch().create_job(&job()).await.unwrap_err();
+        assert_eq!(error.code(), Some("JobExists"));
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_exists_after_a_lost_reply_is_ours() {
+    let exists = Reply::error(409, "TaskExists");
+    let service = ScriptedService::start([Reply::hang_up(), exists.clone(), exists]).await;
+    let batch = service.batch();
+    batch.create_task("j", &task()).await.unwrap();
+    let error = batch.create_task("j", &task()).await.unwrap_err();
+    assert_eq!(error.code(), Some("TaskExists"));
+}
+
+#[tokio::test]
+async fn a_job_is_created_patched_terminated_and_deleted() {
+    let replies = [201, 201, 200, 202, 202].map(Reply::status);
+    let service = ScriptedService::start(replies).await;
+    let batch = service.batch();
+    batch.create_job(&job()).await.unwrap();
+    batch.create_task("j", &task()).await.unwrap();
+    let patch = JobPatch { on_all_tasks_complete: Some(OnAllTasksComplete::TerminateJob) };
+    batch.patch_job("j", &patch).await.unwrap();
+    batch.terminate_job("j", "killed").await.unwrap();
+    batch.delete_job("j").await.unwrap();
+    assert_eq!(
+        service.calls(),
+        [
+            "POST /jobs",
+            "POST /jobs/j/tasks",
+            "PATCH /jobs/j",
+            "POST /jobs/j/terminate",
+            "DELETE /jobs/j"
+        ]
+    );
+    let received = service.received();
+    assert_eq!(received[2].body, br#"{"onAllTasksComplete":"terminatejob"}"#);
+    assert_eq!(received[2].headers["content-type"], "application/json; odata=minimalmetadata");
+}
+
+#[tokio::test]
+async fn a_job_that_ended_is_as_good_as_terminated() {
+    for (status, code) in [
+        (404, "JobNotFound"),
+        (409, "JobCompleted"),
+        (409, "JobBeingTerminated"),
+        (409, "JobBeingDeleted"),
+    ] {
+        let service = ScriptedService::start([Reply::error(status, code)]).await;
+        service.batch().terminate_job("j", "killed").await.unwrap();
+    }
+    let service = ScriptedService::start([Reply::error(409, "JobDisabled")]).await;
+    assert!(service.batch().terminate_job("j", "killed").await.is_err());
+}
+
+#[tokio::test]
+async fn a_job_that_is_gone_is_as_good_as_deleted() {
+    for (status, code) in [(404, "JobNotFound"), (409, "JobBeingDeleted")] {
+        let service = ScriptedService::start([Reply::error(status, code)]).await;
+        service.batch().delete_job("j").await.unwrap();
+    }
+    let service = ScriptedService::start([Reply::error(403, "AuthenticationFailed")]).await;
+    assert!(service.batch().delete_job("j").await.is_err());
+}
+
+#[tokio::test]
+async fn a_task_that_ended_is_as_good_as_terminated() {
+    for reply in
+        [Reply::status(204), Reply::error(404, "TaskNotFound"), Reply::error(409, "TaskCompleted")]
+    {
+        let service = ScriptedService::start([reply]).await;
+        service.batch().terminate_task("j", "t").await.unwrap();
+        assert_eq!(service.received()[0].headers["content-length"], "0");
+    }
+    let service = ScriptedService::start([Reply::error(409, "JobDisabled")]).await;
+    assert!(service.batch().terminate_task("j", "t").await.is_err());
+}

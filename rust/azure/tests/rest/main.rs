@@ -1,0 +1,18 @@
+//! The client against services that misbehave as they are told to, and against Azurite.
+
+#[cfg(test)]
+mod azurite;
+#[cfg(test)]
+mod batch_faults;
+#[cfg(test)]
+mod blob_faults;
+#[cfg(test)]
+mod blobs;
+#[cfg(test)]
+mod lost_replies;
+#[cfg(test)]
+mod node_files;
+#[cfg(test)]
+mod scripted_service;
+#[cfg(test)]
+mod secrets;
