@@ -43,19 +43,34 @@ final class BatchRun {
      */
     Event.Outcome follow(Logger logger, AbstractLogConsumer logConsumer) throws InterruptedException {
         while (true) {
-            for (Event event : next()) {
-                switch (event) {
-                    case Event.Note note -> note.writeTo(logger);
-                    case Event.Log log -> log.writeTo(logConsumer);
-                    case Event.Outcome outcome -> {
-                        return outcome;
-                    }
+            List<Event> events = next();
+            // Not while lines are passed on: the queues that Kestra sends them through refuse an interrupted thread.
+            boolean interrupted = Thread.interrupted();
+            Event.Outcome outcome = pass(events, logger, logConsumer);
+            if (interrupted) {
+                if (outcome == null) {
+                    throw new InterruptedException("Interrupted while waiting for the Batch task");
                 }
+                Thread.currentThread().interrupt();
             }
-            if (Thread.interrupted()) {
-                throw new InterruptedException("Interrupted while waiting for the Batch task");
+            if (outcome != null) {
+                return outcome;
             }
         }
+    }
+
+    /** @return the outcome, or null if it is not among the events */
+    private static Event.Outcome pass(List<Event> events, Logger logger, AbstractLogConsumer logConsumer) {
+        for (Event event : events) {
+            switch (event) {
+                case Event.Note note -> note.writeTo(logger);
+                case Event.Log log -> log.writeTo(logConsumer);
+                case Event.Outcome outcome -> {
+                    return outcome;
+                }
+            }
+        }
+        return null;
     }
 
     /** Ends the Batch job, or keeps it from being made. Also after {@link #detach}: Kestra kills a task that ran out of time after it has unwound. */

@@ -57,6 +57,17 @@ class BatchRunTest {
     }
 
     @Test
+    void an_outcome_that_comes_with_an_interrupt_counts_and_the_interrupt_stays() throws Exception {
+        rust.answers(() -> {
+            Thread.currentThread().interrupt();
+            return fixture();
+        });
+        run.start("{}");
+        assertThat(follow().status()).isEqualTo(Event.Status.SUCCEEDED);
+        assertThat(Thread.currentThread().isInterrupted()).isTrue();
+    }
+
+    @Test
     void log_lines_that_came_with_an_interrupt_are_not_lost() {
         rust.answers(() -> {
             Thread.currentThread().interrupt();
@@ -65,6 +76,7 @@ class BatchRunTest {
         run.start("{}");
         assertThatThrownBy(this::follow).isInstanceOf(InterruptedException.class);
         assertThat(logConsumer.lines).containsExactly("stdout last words");
+        assertThat(logConsumer.onInterruptedThread).isFalse();
     }
 
     @Test

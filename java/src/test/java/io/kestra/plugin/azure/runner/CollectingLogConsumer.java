@@ -9,9 +9,11 @@ import java.util.List;
 /** Keeps what it is given, each line with the name of its stream. */
 final class CollectingLogConsumer extends AbstractLogConsumer {
     final List<String> lines = new ArrayList<>();
+    boolean onInterruptedThread;
 
     @Override
     public void accept(String line, Boolean isStdErr) {
+        onInterruptedThread |= Thread.currentThread().isInterrupted();
         lines.add((isStdErr ? "stderr " : "stdout ") + line);
     }
 
