@@ -44,7 +44,7 @@ final class BatchRun {
     Event.Outcome follow(Logger logger, AbstractLogConsumer logConsumer) throws InterruptedException {
         while (true) {
             List<Event> events = next();
-            // Not while lines are passed on: the queues that Kestra sends them through refuse an interrupted thread.
+            // Put aside while lines are passed on: what Kestra sends them through may fail on an interrupted thread.
             boolean interrupted = Thread.interrupted();
             Event.Outcome outcome = pass(events, logger, logConsumer);
             if (interrupted) {
