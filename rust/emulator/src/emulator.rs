@@ -1,0 +1,196 @@
+//! Starts and ends an emulator.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::http::record::{Records, RequestRecord};
+use crate::http::{self, Front};
+use crate::node::image::Images;
+use crate::node::{Node, Site, sandbox};
+use crate::service::Service;
+use crate::settings::{Isolation, Settings};
+
+/// How long the node waits for a storage account to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the node waits while no byte of an answer arrives.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Why an emulator cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is reachable from other machines.
+    #[error(
+        "--listen {0} is not a loopback address; the emulator runs what it is told to run, so only this machine may reach it"
+    )]
+    NotLoopback(SocketAddr),
+    /// The key is not base64.
+    #[error("the key of the account is not base64")]
+    Key,
+    /// A pool id that the service would refuse.
+    #[error(
+        "the pool id {0} is not 1 to 64 letters, digits, hyphens and underscores, or is given twice"
+    )]
+    Pool(String),
+    /// An image that is no directory.
+    #[error("the path {path} of the image {name} is not a directory")]
+    Image {
+        /// The name of the image.
+        name: String,
+        /// Its path.
+        path: PathBuf,
+    },
+    /// Bubblewrap was asked for and does not work here.
+    #[error(
+        "bubblewrap (bwrap) is not installed or may not make a sandbox here; install the package bubblewrap or use --isolation none"
+    )]
+    Bubblewrap,
+    /// Something of this machine is not usable.
+    #[error("{what}: {error}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// What came of it.
+        error: io::Error,
+    },
+}
+
+/// A running emulator. Dropping it ends it and every process of its tasks.
+pub struct Emulator {
+    address: SocketAddr,
+    front: Arc<Front>,
+    server: JoinHandle<()>,
+    /// Removed with the emulator.
+    _node_root: Option<TempDir>,
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Emulator").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Emulator {
+    /// Starts an emulator on the runtime of the caller. It answers once this returns.
+    ///
+    /// # Errors
+    /// [`StartError`] says which setting is not usable.
+    pub async fn start(settings: Settings) -> Result<Emulator, StartError> {
+        let key = check(&settings)?;
+        let records = Records::new(settings.request_log.as_deref())
+            .map_err(|error| failed("creating the request log", error))?;
+        let listener = TcpListener::bind(settings.listen)
+            .await
+            .map_err(|error| failed(&format!("listening on {}", settings.listen), error))?;
+        let address = listener.local_addr().map_err(|error| failed("listening", error))?;
+        let (root, temporary) = node_root(settings.node_root.as_deref())
+            .map_err(|error| failed("creating the node root", error))?;
+        let service = service(&settings, address, root)?;
+        let front = Arc::new(Front::new(service, &settings.account, key, records));
+        let server = tokio::spawn(serve(listener, Arc::clone(&front)));
+        Ok(Emulator { address, front, server, _node_root: temporary })
+    }
+
+    /// The account's URL, `http://127.0.0.1:PORT`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The requests that were answered, in the order in which they arrived.
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        self.front.records.all()
+    }
+
+    /// Ends every task with its processes, then the server, and removes a temporary node root.
+    pub async fn shutdown(self) {
+        self.front.service.close().await;
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.server.abort();
+        self.front.service.kill_all();
+    }
+}
+
+async fn serve(listener: TcpListener, front: Arc<Front>) {
+    if let Err(error) = axum::serve(listener, http::router(front)).await {
+        eprintln!("the emulator cannot serve any more: {error}");
+    }
+}
+
+/// Checks what needs nothing but a look, and gives the decoded key.
+fn check(settings: &Settings) -> Result<Vec<u8>, StartError> {
+    if !settings.listen.ip().is_loopback() {
+        return Err(StartError::NotLoopback(settings.listen));
+    }
+    for (at, id) in settings.pools.iter().enumerate() {
+        let twice = settings.pools[..at].iter().any(|other| other.eq_ignore_ascii_case(id));
+        if twice || !crate::service::is_id(id) {
+            return Err(StartError::Pool(id.clone()));
+        }
+    }
+    for (name, path) in &settings.images {
+        if !path.is_dir() {
+            return Err(StartError::Image { name: name.clone(), path: path.clone() });
+        }
+    }
+    if settings.isolation == Isolation::Bubblewrap && !sandbox::works() {
+        return Err(StartError::Bubblewrap);
+    }
+    STANDARD.decode(&settings.key).map_err(|_| StartError::Key)
+}
+
+fn service(
+    settings: &Settings,
+    address: SocketAddr,
+    root: PathBuf,
+) -> Result<Arc<Service>, StartError> {
+    let images = Arc::new(Images::new(&settings.images));
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .build()
+        .map_err(|error| failed("making the node's HTTP client", io::Error::other(error)))?;
+    let site = Site {
+        root,
+        isolation: settings.isolation,
+        images: Arc::clone(&images),
+        account: settings.account.clone(),
+        account_url: format!("http://{address}"),
+        http,
+    };
+    let nodes: io::Result<Vec<Node>> =
+        settings.pools.iter().map(|pool| Node::new(pool, &site)).collect();
+    let nodes = nodes.map_err(|error| failed("creating the nodes' directories", error))?;
+    Ok(Service::new(nodes, &images.names()))
+}
+
+/// The root of the nodes by its real path, for links are told apart by it.
+fn node_root(given: Option<&Path>) -> io::Result<(PathBuf, Option<TempDir>)> {
+    match given {
+        Some(path) => {
+            std::fs::create_dir_all(path)?;
+            Ok((path.canonicalize()?, None))
+        }
+        None => {
+            let temporary = tempfile::Builder::new().prefix("azure-batch-emulator-").tempdir()?;
+            Ok((temporary.path().canonicalize()?, Some(temporary)))
+        }
+    }
+}
+
+fn failed(what: &str, error: io::Error) -> StartError {
+    StartError::Io { what: what.to_owned(), error }
+}

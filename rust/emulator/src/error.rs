@@ -1,0 +1,177 @@
+//! The catalogue of errors that the service answers with.
+//!
+//! Codes, statuses and meanings follow
+//! [Batch status and error codes](https://learn.microsoft.com/rest/api/batchservice/batch-status-and-error-codes).
+
+use axum::http::StatusCode;
+
+/// An error code of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Code {
+    ActiveJobAndScheduleQuotaReached,
+    AuthenticationFailed,
+    ConditionNotMet,
+    EmptyMetadataKey,
+    FileNotFound,
+    InternalError,
+    InvalidAuthenticationInfo,
+    InvalidHeaderValue,
+    InvalidPropertyValue,
+    InvalidQueryParameterValue,
+    InvalidRange,
+    InvalidRequestBody,
+    InvalidUri,
+    JobBeingDeleted,
+    JobBeingTerminated,
+    JobCompleted,
+    JobExists,
+    JobNotDisabled,
+    JobNotFound,
+    MissingRequiredProperty,
+    MissingRequiredQueryParameter,
+    NotModified,
+    OutOfRangeQueryParameterValue,
+    PoolNotFound,
+    RequestBodyTooLarge,
+    TaskCompleted,
+    TaskExists,
+    TaskFilesCleanedup,
+    TaskFilesUnavailable,
+    TaskNotFound,
+    UnsupportedHttpVerb,
+    UnsupportedProperty,
+    UnsupportedQueryParameter,
+    UnsupportedRequestVersion,
+}
+
+impl Code {
+    /// The name on the wire.
+    pub(crate) fn name(self) -> String {
+        match self {
+            // The service has one code for both; only the status tells a read from a write.
+            Code::NotModified => "ConditionNotMet".to_owned(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    /// The HTTP status.
+    pub(crate) fn status(self) -> StatusCode {
+        StatusCode::from_u16(self.entry().0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The sentence for people.
+    pub(crate) fn message(self) -> &'static str {
+        self.entry().1
+    }
+
+    fn entry(self) -> (u16, &'static str) {
+        match self {
+            Code::NotModified => (304, "The resource has not changed."),
+            Code::EmptyMetadataKey => (400, "A metadata item has an empty name."),
+            Code::InvalidAuthenticationInfo => {
+                (400, "The Authorization header is not in the right format.")
+            }
+            Code::InvalidHeaderValue => (400, "The value of an HTTP header is not valid."),
+            Code::InvalidPropertyValue => {
+                (400, "The value of a property in the request body is not valid.")
+            }
+            Code::InvalidQueryParameterValue => {
+                (400, "The value of a query parameter is not valid.")
+            }
+            Code::InvalidRequestBody => (400, "The request body is not valid."),
+            Code::InvalidUri => (400, "The URI names no resource of the service."),
+            Code::MissingRequiredProperty => {
+                (400, "The request body lacks a property that is required.")
+            }
+            Code::MissingRequiredQueryParameter => {
+                (400, "The request lacks a query parameter that is required.")
+            }
+            Code::OutOfRangeQueryParameterValue => {
+                (400, "The value of a query parameter is out of range.")
+            }
+            Code::UnsupportedProperty => (400, "A property of the request body is not supported."),
+            Code::UnsupportedQueryParameter => (400, "A query parameter is not supported."),
+            Code::UnsupportedRequestVersion => (400, "The api-version is not supported."),
+            Code::AuthenticationFailed => {
+                (403, "The request is not authenticated. Check the Authorization header.")
+            }
+            Code::FileNotFound => (404, "The specified file does not exist."),
+            Code::JobNotFound => (404, "The specified job does not exist."),
+            Code::PoolNotFound => (404, "The specified pool does not exist."),
+            Code::TaskNotFound => (404, "The specified task does not exist."),
+            Code::UnsupportedHttpVerb => (405, "The resource does not support this HTTP verb."),
+            Code::ActiveJobAndScheduleQuotaReached => {
+                (409, "The account has reached its quota of active jobs and job schedules.")
+            }
+            Code::JobBeingDeleted => (409, "The specified job is being deleted."),
+            Code::JobBeingTerminated => (409, "The specified job is being terminated."),
+            Code::JobCompleted => (409, "The specified job is already completed."),
+            Code::JobExists => (409, "The specified job already exists."),
+            Code::JobNotDisabled => (409, "The specified job is not disabled."),
+            Code::TaskCompleted => (409, "The specified task is already completed."),
+            Code::TaskExists => (409, "The specified task already exists."),
+            Code::TaskFilesCleanedup => {
+                (409, "The files of the specified task have been cleaned up.")
+            }
+            Code::TaskFilesUnavailable => (409, "The files of the specified task are unavailable."),
+            Code::ConditionNotMet => (412, "A condition in the request's headers is not met."),
+            Code::RequestBodyTooLarge => (413, "The request body is too large."),
+            Code::InvalidRange => (416, "The range is not valid for the size of the file."),
+            Code::InternalError => (500, "The emulator met an error of its own."),
+        }
+    }
+}
+
+/// An error on its way to the client.
+#[derive(Clone, Debug)]
+pub(crate) struct ApiError {
+    pub(crate) code: Code,
+    /// What exactly is wrong, as the `values` of the error body.
+    pub(crate) values: Vec<(&'static str, String)>,
+}
+
+/// What an operation gives back.
+pub(crate) type Result<T> = std::result::Result<T, ApiError>;
+
+impl From<Code> for ApiError {
+    fn from(code: Code) -> ApiError {
+        ApiError { code, values: Vec::new() }
+    }
+}
+
+impl ApiError {
+    /// The same error with one more value.
+    pub(crate) fn with(mut self, key: &'static str, value: impl Into<String>) -> ApiError {
+        self.values.push((key, value.into()));
+        self
+    }
+
+    /// A property of the request body with a value that the service refuses.
+    pub(crate) fn property(name: &str, value: &str, reason: impl Into<String>) -> ApiError {
+        ApiError::from(Code::InvalidPropertyValue)
+            .with("PropertyName", name)
+            .with("PropertyValue", value)
+            .with("Reason", reason)
+    }
+
+    /// A query parameter with a value that the service refuses.
+    pub(crate) fn query(name: &str, value: &str, reason: impl Into<String>) -> ApiError {
+        ApiError::from(Code::InvalidQueryParameterValue)
+            .with("QueryParameterName", name)
+            .with("QueryParameterValue", value)
+            .with("Reason", reason)
+    }
+
+    /// A header with a value that the service refuses.
+    pub(crate) fn header(name: &str, value: &str, reason: impl Into<String>) -> ApiError {
+        ApiError::from(Code::InvalidHeaderValue)
+            .with("HeaderName", name)
+            .with("HeaderValue", value)
+            .with("Reason", reason)
+    }
+
+    /// An I/O error of the emulator itself.
+    pub(crate) fn internal(what: &str, error: &std::io::Error) -> ApiError {
+        ApiError::from(Code::InternalError).with("Reason", format!("{what}: {error}"))
+    }
+}

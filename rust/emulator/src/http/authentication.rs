@@ -1,0 +1,258 @@
+//! Shared Key.
+//!
+//! [Authenticate requests](https://learn.microsoft.com/rest/api/batchservice/authenticate-requests-to-the-azure-batch-service)
+
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+use time::{Duration, OffsetDateTime};
+
+use super::call::Query;
+use crate::error::{ApiError, Code, Result};
+use crate::wire::time::parse_http_date;
+
+/// How far a request's date may be from now.
+const SKEW: Duration = Duration::minutes(15);
+
+/// The headers of the string to sign after the verb, in their order.
+const HEADERS: [&str; 11] = [
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-md5",
+    "content-type",
+    "date",
+    "if-modified-since",
+    "if-match",
+    "if-none-match",
+    "if-unmodified-since",
+    "range",
+];
+
+/// The account and its key.
+pub(crate) struct SharedKey {
+    account: String,
+    key: Vec<u8>,
+}
+
+/// The readings of the rules that Microsoft's own clients do not agree on; all are accepted.
+#[derive(Clone, Copy)]
+struct Reading {
+    /// Whether the length of an absent body is `0` (Python) or empty (the others).
+    zero_length: bool,
+    /// Whether the account is in lower case (Java) or as it is (Python).
+    lower_account: bool,
+    /// Whether query names are in lower case (Java) or as they are (Python).
+    lower_names: bool,
+}
+
+impl SharedKey {
+    pub(crate) fn new(account: &str, key: Vec<u8>) -> SharedKey {
+        SharedKey { account: account.to_owned(), key }
+    }
+
+    /// Checks a request's date and signature.
+    ///
+    /// # Errors
+    /// `InvalidAuthenticationInfo` for a header of another form, else `AuthenticationFailed`.
+    pub(crate) fn check(&self, request: &Parts, query: &Query) -> Result<()> {
+        let given = header(&request.headers, "authorization");
+        if given.is_empty() {
+            return Err(failed("the request has no Authorization header"));
+        }
+        let (scheme, credential) = given.split_once(' ').ok_or(Code::InvalidAuthenticationInfo)?;
+        if scheme != "SharedKey" {
+            return Err(failed("the emulator only knows SharedKey"));
+        }
+        let (account, signature) =
+            credential.split_once(':').ok_or(Code::InvalidAuthenticationInfo)?;
+        let signature =
+            STANDARD.decode(signature.trim()).map_err(|_| Code::InvalidAuthenticationInfo)?;
+        check_date(&request.headers)?;
+        if !account.eq_ignore_ascii_case(&self.account) {
+            return Err(failed("the account of the Authorization header is not this one"));
+        }
+        self.check_signature(request, query, &signature)
+    }
+
+    fn check_signature(&self, request: &Parts, query: &Query, signature: &[u8]) -> Result<()> {
+        let signs = |reading: &Reading| self.signs(&self.text(request, query, *reading), signature);
+        if readings().iter().any(signs) {
+            return Ok(());
+        }
+        let reading = Reading { zero_length: false, lower_account: false, lower_names: false };
+        let text = self.text(request, query, reading);
+        Err(failed(&format!("the signature is not that of this string to sign: {text:?}")))
+    }
+
+    /// Compares in constant time.
+    fn signs(&self, text: &str, signature: &[u8]) -> bool {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else { return false };
+        mac.update(text.as_bytes());
+        mac.verify_slice(signature).is_ok()
+    }
+
+    fn text(&self, request: &Parts, query: &Query, reading: Reading) -> String {
+        let headers = &request.headers;
+        let mut text = format!("{}\n", request.method);
+        for name in HEADERS {
+            text += signed_value(headers, name, reading);
+            text.push('\n');
+        }
+        text + &canonical_headers(headers)
+            + &canonical_resource(&self.account, request.uri.path(), query, reading)
+    }
+}
+
+fn readings() -> [Reading; 8] {
+    std::array::from_fn(|bits| Reading {
+        zero_length: bits & 1 != 0,
+        lower_account: bits & 2 != 0,
+        lower_names: bits & 4 != 0,
+    })
+}
+
+fn signed_value<'a>(headers: &'a HeaderMap, name: &str, reading: Reading) -> &'a str {
+    match (name, header(headers, name)) {
+        ("date", _) if headers.contains_key("ocp-date") => "",
+        ("content-length", "" | "0") if reading.zero_length => "0",
+        ("content-length", "0") => "",
+        (_, value) => value,
+    }
+}
+
+fn canonical_headers(headers: &HeaderMap) -> String {
+    let mut lines: Vec<String> = headers
+        .keys()
+        .filter(|name| name.as_str().starts_with("ocp-"))
+        .map(|name| format!("{name}:{}\n", header(headers, name.as_str()).trim()))
+        .collect();
+    lines.sort();
+    lines.concat()
+}
+
+fn canonical_resource(account: &str, path: &str, query: &Query, reading: Reading) -> String {
+    let lower = |text: &str, lower| if lower { text.to_lowercase() } else { text.to_owned() };
+    let mut pairs: Vec<&(String, String)> = query.pairs().iter().collect();
+    pairs.sort_by_key(|(name, _)| name.to_lowercase());
+    let mut resource = format!("/{}{path}", lower(account, reading.lower_account));
+    for (name, value) in pairs {
+        resource += &format!("\n{}:{value}", lower(name, reading.lower_names));
+    }
+    resource
+}
+
+fn check_date(headers: &HeaderMap) -> Result<()> {
+    let text = match header(headers, "ocp-date") {
+        "" => header(headers, "date"),
+        date => date,
+    };
+    if text.is_empty() {
+        return Err(failed("the request has neither an ocp-date nor a Date header"));
+    }
+    let date = parse_http_date(text)
+        .ok_or_else(|| ApiError::header("ocp-date", text, "not an HTTP date"))?;
+    match (OffsetDateTime::now_utc() - date).abs() > SKEW {
+        true => Err(failed("the date of the request is more than 15 minutes from now")),
+        false => Ok(()),
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
+}
+
+fn failed(detail: &str) -> ApiError {
+    ApiError::from(Code::AuthenticationFailed).with("AuthenticationErrorDetail", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::Request;
+
+    const KEY: &[u8] = b"key";
+
+    fn request(method: &str, uri: &str, headers: &[(&str, &str)]) -> (Parts, Query) {
+        let mut builder = Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
+        let parts = builder.body(()).unwrap().into_parts().0;
+        let query = Query::parse(parts.uri.query().unwrap_or("")).unwrap();
+        (parts, query)
+    }
+
+    fn plain(shared_key: &SharedKey, request: &(Parts, Query)) -> String {
+        let reading = Reading { zero_length: false, lower_account: false, lower_names: false };
+        shared_key.text(&request.0, &request.1, reading)
+    }
+
+    #[test]
+    fn the_documented_get_has_the_documented_string_to_sign() {
+        let request = request(
+            "GET",
+            "/pools?api-version=2014-01-01.1.0&timeout=20",
+            &[("ocp-date", "Tue, 29 Jul 2014 21:49:13 GMT")],
+        );
+        let expected = "GET\n\n\n\n\n\n\n\n\n\n\n\n\
+            ocp-date:Tue, 29 Jul 2014 21:49:13 GMT\n\
+            /myaccount/pools\napi-version:2014-01-01.1.0\ntimeout:20";
+        assert_eq!(plain(&SharedKey::new("myaccount", KEY.into()), &request), expected);
+    }
+
+    #[test]
+    fn the_documented_post_has_the_documented_string_to_sign() {
+        let request = request(
+            "POST",
+            "/jobs?api-version=2014-01-01.1.0",
+            &[
+                ("content-type", "application/json;odata=minimalmetadata"),
+                ("content-length", "100"),
+                ("ocp-date", "Tue, 29 Jul 2014 21:49:13 GMT"),
+                ("date", "Tue, 29 Jul 2014 21:49:12 GMT"),
+            ],
+        );
+        let expected = "POST\n\n\n100\n\napplication/json;odata=minimalmetadata\n\n\n\n\n\n\n\
+            ocp-date:Tue, 29 Jul 2014 21:49:13 GMT\n\
+            /myaccount/jobs\napi-version:2014-01-01.1.0";
+        assert_eq!(plain(&SharedKey::new("myaccount", KEY.into()), &request), expected);
+    }
+
+    #[test]
+    fn values_are_decoded_the_path_is_not_and_names_are_sorted() {
+        let request = request(
+            "GET",
+            "/jobs/a%20b?maxresults=1&%24filter=id+eq+%27x%27&api-version=1",
+            &[("ocp-range", "bytes=0-1"), ("ocp-date", "d")],
+        );
+        let text = plain(&SharedKey::new("Acc", KEY.into()), &request);
+        assert!(text.ends_with(
+            "ocp-date:d\nocp-range:bytes=0-1\n/Acc/jobs/a%20b\n$filter:id eq 'x'\napi-version:1\nmaxresults:1"
+        ));
+    }
+
+    #[test]
+    fn every_reading_of_microsofts_clients_is_accepted_and_no_other_signature() {
+        let date = crate::wire::time::http_date(OffsetDateTime::now_utc());
+        let (mut parts, query) =
+            request("DELETE", "/jobs/J?timeOut=30&api-version=1", &[("ocp-date", &date)]);
+        let shared_key = SharedKey::new("Acc", KEY.into());
+        for reading in readings() {
+            let text = shared_key.text(&parts, &query, reading);
+            let mut mac = Hmac::<Sha256>::new_from_slice(KEY).unwrap();
+            mac.update(text.as_bytes());
+            let signature = STANDARD.encode(mac.finalize().into_bytes());
+            let value = format!("SharedKey Acc:{signature}").parse().unwrap();
+            parts.headers.insert("authorization", value);
+            assert!(shared_key.check(&parts, &query).is_ok(), "{text}");
+        }
+        let wrong = format!("SharedKey Acc:{}", STANDARD.encode([0; 32])).parse().unwrap();
+        parts.headers.insert("authorization", wrong);
+        let error = shared_key.check(&parts, &query).unwrap_err();
+        assert_eq!(error.code, Code::AuthenticationFailed);
+    }
+}

@@ -1,0 +1,174 @@
+//! A request that passed the checks that all requests have in common.
+
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use percent_encoding::percent_decode_str;
+
+use crate::error::{ApiError, Code, Result};
+use crate::service::conditions::Conditions;
+
+/// Query parameters that every operation takes.
+const COMMON: [&str; 2] = ["api-version", "timeout"];
+
+/// The query of a request, decoded, in the order in which it was sent.
+pub(crate) struct Query(Vec<(String, String)>);
+
+/// An authenticated request.
+pub(crate) struct Call {
+    pub(crate) method: String,
+    /// The path, split at its slashes and decoded.
+    pub(crate) segments: Vec<String>,
+    pub(crate) query: Query,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// The account's URL as the client wrote it, for the URLs of the answer.
+    pub(crate) endpoint: String,
+}
+
+impl Query {
+    /// # Errors
+    /// `InvalidQueryParameterValue` for what is not UTF-8 or given twice.
+    pub(crate) fn parse(text: &str) -> Result<Query> {
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for part in text.split('&').filter(|part| !part.is_empty()) {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            let (name, value) = (decode_query(name)?, decode_query(value)?);
+            if pairs.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
+                return Err(ApiError::query(&name, &value, "it is given twice"));
+            }
+            pairs.push((name, value));
+        }
+        Ok(Query(pairs))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter that is `true` or `false`.
+    ///
+    /// # Errors
+    /// `InvalidQueryParameterValue` for anything else.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool> {
+        match self.get(name) {
+            None => Ok(false),
+            Some(value) => value
+                .to_ascii_lowercase()
+                .parse()
+                .map_err(|_| ApiError::query(name, value, "neither true nor false")),
+        }
+    }
+
+    pub(crate) fn pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
+}
+
+impl Call {
+    /// # Errors
+    /// `InvalidUri` for a path that is not UTF-8.
+    pub(crate) fn new(parts: Parts, query: Query, body: Bytes) -> Result<Call> {
+        let segments = parts.uri.path().split('/').skip(1).map(decode_path);
+        let host = parts.headers.get("host").and_then(|host| host.to_str().ok());
+        Ok(Call {
+            method: parts.method.to_string(),
+            segments: segments.collect::<Result<_>>()?,
+            query,
+            endpoint: format!("http://{}", host.unwrap_or("localhost")),
+            headers: parts.headers,
+            body,
+        })
+    }
+
+    /// Refuses every query parameter that the operation does not know.
+    ///
+    /// # Errors
+    /// `UnsupportedQueryParameter`, which names it.
+    pub(crate) fn allow_query(&self, allowed: &[&str]) -> Result<()> {
+        let known =
+            |name: &str| COMMON.iter().chain(allowed).any(|known| known.eq_ignore_ascii_case(name));
+        match self.query.pairs().iter().find(|(name, _)| !known(name)) {
+            Some((name, _)) => Err(ApiError::from(Code::UnsupportedQueryParameter)
+                .with("QueryParameterName", name.as_str())),
+            None => Ok(()),
+        }
+    }
+
+    /// The request model in the body.
+    ///
+    /// # Errors
+    /// `InvalidHeaderValue` for another content type, else what reading the body refuses.
+    pub(crate) fn model<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
+        let given = self.headers.get("content-type").and_then(|value| value.to_str().ok());
+        let given = given.unwrap_or("");
+        if !is_odata_json(given) {
+            let reason = "it is application/json; odata=minimalmetadata";
+            return Err(ApiError::header("Content-Type", given, reason));
+        }
+        crate::wire::body::read(&self.body)
+    }
+
+    /// The conditional headers.
+    ///
+    /// # Errors
+    /// As [`Conditions::from_headers`].
+    pub(crate) fn conditions(&self) -> Result<Conditions> {
+        Conditions::from_headers(&self.headers)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+fn is_odata_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(|part| part.trim().to_ascii_lowercase());
+    let json = parts.next().is_some_and(|media| media == "application/json");
+    let parameters: Vec<String> = parts.collect();
+    let metadata = |level| parameters.contains(&format!("odata={level}metadata"));
+    json && ["minimal", "no", "full"].into_iter().any(metadata)
+}
+
+fn decode_path(text: &str) -> Result<String> {
+    let decoded = percent_decode_str(text).decode_utf8();
+    decoded.map(Into::into).map_err(|_| Code::InvalidUri.into())
+}
+
+/// In a query a plus is a space, as HTML forms and most client libraries write it.
+fn decode_query(text: &str) -> Result<String> {
+    let spaced = text.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8();
+    decoded.map(Into::into).map_err(|_| ApiError::query(text, "", "it is not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_decoded_and_looked_up_without_case() {
+        let query = Query::parse("%24filter=id+eq+%27a%2Bb%27&maxresults=2").unwrap();
+        assert_eq!(query.get("$filter"), Some("id eq 'a+b'"));
+        assert_eq!(query.get("MaxResults"), Some("2"));
+    }
+
+    #[test]
+    fn a_parameter_given_twice_is_refused() {
+        assert!(Query::parse("a=1&A=2").is_err());
+    }
+
+    #[test]
+    fn only_json_with_odata_is_a_content_type() {
+        for good in [
+            "application/json; odata=minimalmetadata",
+            "application/json;odata=minimalmetadata;charset=utf-8",
+        ] {
+            assert!(is_odata_json(good), "{good}");
+        }
+        for bad in ["", "application/json", "text/plain; odata=minimalmetadata"] {
+            assert!(!is_odata_json(bad), "{bad}");
+        }
+    }
+}

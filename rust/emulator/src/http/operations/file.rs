@@ -1,0 +1,35 @@
+//! The files of tasks.
+
+pub(super) mod get;
+pub(super) mod list;
+pub(super) mod properties;
+
+use axum::http::StatusCode;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::http::call::Call;
+use crate::http::reply::Reply;
+use crate::service::files::NodeFile;
+use crate::wire::file::{CONTENT_TYPE, mode};
+use crate::wire::time::http_date;
+
+/// What a file's name in a URL escapes: everything but unreserved characters and slashes.
+const PATH: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+
+/// The URL of a file.
+fn url(call: &Call, job: &str, task: &str, name: &str) -> String {
+    let name = utf8_percent_encode(name, PATH);
+    format!("{}/jobs/{job}/tasks/{task}/files/{name}", call.endpoint)
+}
+
+/// The headers that tell about a file.
+fn described(file: &NodeFile, url: &str) -> Reply {
+    Reply::empty(StatusCode::OK)
+        .header("content-type", CONTENT_TYPE)
+        .header("last-modified", &http_date(file.modified))
+        .header("ocp-creation-time", &http_date(file.created))
+        .header("ocp-batch-file-isdirectory", &file.is_directory.to_string())
+        .header("ocp-batch-file-mode", &mode(file))
+        .header("ocp-batch-file-url", url)
+}

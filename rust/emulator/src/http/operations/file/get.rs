@@ -1,0 +1,103 @@
+//! [Get Task File](https://learn.microsoft.com/rest/api/batchservice/tasks/get-task-file)
+
+use std::io::SeekFrom;
+use std::ops::Range;
+
+use axum::body::Body;
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio_util::io::ReaderStream;
+
+use super::{described, url};
+use crate::error::{ApiError, Code, Result};
+use crate::http::call::Call;
+use crate::http::reply::Reply;
+use crate::service::Service;
+
+/// Answers 200 for a range too: Microsoft's Python and JavaScript clients refuse 206.
+pub(in crate::http::operations) async fn run(
+    call: &Call,
+    service: &Service,
+    job: &str,
+    task: &str,
+    name: &str,
+) -> Result<Reply> {
+    call.allow_query(&[])?;
+    let file = service.file(job, task, name, &call.conditions()?)?;
+    if file.is_directory {
+        return Err(ApiError::from(Code::FileNotFound).with("Reason", "it is a directory"));
+    }
+    let bytes = range(call.header("ocp-range"), file.length)?;
+    let reply = described(&file, &url(call, job, task, name))
+        .header("content-length", &(bytes.end - bytes.start).to_string());
+    let mut opened = File::open(&file.path)
+        .await
+        .map_err(|error| ApiError::internal("opening a file", &error))?;
+    opened
+        .seek(SeekFrom::Start(bytes.start))
+        .await
+        .map_err(|error| ApiError::internal("reading a file", &error))?;
+    let stream = ReaderStream::new(opened.take(bytes.end - bytes.start));
+    Ok(reply.body(Body::from_stream(stream)))
+}
+
+/// The bytes that `ocp-range` asks for of a file of this length.
+fn range(header: Option<&str>, length: u64) -> Result<Range<u64>> {
+    let Some(text) = header else { return Ok(0..length) };
+    let (start, end) = parse_range(text).ok_or_else(|| {
+        ApiError::header("ocp-range", text, "it is bytes=START-END or bytes=START-")
+    })?;
+    let end = end.map_or(length, |end| end.saturating_add(1).min(length));
+    if start >= length {
+        return Err(ApiError::from(Code::InvalidRange)
+            .with("Range", text)
+            .with("Length", length.to_string()));
+    }
+    Ok(start..end)
+}
+
+fn parse_range(text: &str) -> Option<(u64, Option<u64>)> {
+    let (start, end) = text.strip_prefix("bytes=")?.split_once('-')?;
+    let start = start.parse().ok()?;
+    match end {
+        "" => Some((start, None)),
+        end => end.parse().ok().filter(|end| *end >= start).map(|end| (start, Some(end))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_cut_to_the_file() {
+        let cases = [
+            (None, 5, 0..5),
+            (None, 0, 0..0),
+            (Some("bytes=0-"), 5, 0..5),
+            (Some("bytes=1-3"), 5, 1..4),
+            (Some("bytes=4-4"), 5, 4..5),
+            (Some("bytes=2-99"), 5, 2..5),
+            (Some("bytes=2-18446744073709551615"), 5, 2..5),
+        ];
+        for (header, length, expected) in cases {
+            assert_eq!(range(header, length).unwrap(), expected, "{header:?} of {length}");
+        }
+    }
+
+    #[test]
+    fn a_start_at_the_end_is_not_satisfiable() {
+        for (header, length) in [("bytes=5-", 5), ("bytes=9-10", 5), ("bytes=0-", 0)] {
+            let code = range(Some(header), length).unwrap_err().code;
+            assert_eq!(code, Code::InvalidRange, "{header} of {length}");
+        }
+    }
+
+    #[test]
+    fn other_ranges_are_refused() {
+        for header in ["", "0-1", "bytes=-5", "bytes=3-1", "bytes=a-b", "bytes=0-1,3-4"] {
+            let code = range(Some(header), 9).unwrap_err().code;
+            assert_eq!(code, Code::InvalidHeaderValue, "{header}");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! [Create Job](https://learn.microsoft.com/rest/api/batchservice/jobs/create-job)
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+
+use super::url;
+use crate::error::Result;
+use crate::http::call::Call;
+use crate::http::reply::Reply;
+use crate::service::Service;
+use crate::wire::job::JobAdd;
+
+pub(in crate::http::operations) fn run(call: &Call, service: &Arc<Service>) -> Result<Reply> {
+    call.allow_query(&[])?;
+    let spec: JobAdd = call.model()?;
+    let url = url(call, &spec.id);
+    let stamp = service.add_job(spec)?;
+    let reply = Reply::empty(StatusCode::CREATED).stamped(&stamp);
+    Ok(reply.service_id(&url).header("location", &url))
+}

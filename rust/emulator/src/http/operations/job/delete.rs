@@ -1,0 +1,22 @@
+//! [Delete Job](https://learn.microsoft.com/rest/api/batchservice/jobs/delete-job)
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+
+use crate::error::Result;
+use crate::http::call::Call;
+use crate::http::reply::Reply;
+use crate::service::Service;
+
+pub(in crate::http::operations) fn run(
+    call: &Call,
+    service: &Arc<Service>,
+    id: &str,
+) -> Result<Reply> {
+    call.allow_query(&["force"])?;
+    // Nothing resists a deletion here, so forcing it changes nothing.
+    call.query.flag("force")?;
+    service.delete_job(id, &call.conditions()?)?;
+    Ok(Reply::empty(StatusCode::ACCEPTED))
+}

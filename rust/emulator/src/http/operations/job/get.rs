@@ -1,0 +1,15 @@
+//! [Get Job](https://learn.microsoft.com/rest/api/batchservice/jobs/get-job)
+
+use crate::error::Result;
+use crate::http::call::Call;
+use crate::http::list::select;
+use crate::http::reply::Reply;
+use crate::service::Service;
+use crate::wire::job::{PROPERTIES, render};
+
+pub(in crate::http::operations) fn run(call: &Call, service: &Service, id: &str) -> Result<Reply> {
+    call.allow_query(&["$select", "$expand"])?;
+    let job = service.job(id, &call.conditions()?)?;
+    let shown = select(call, render(&job, &call.endpoint), Some(PROPERTIES))?;
+    Ok(Reply::resource(shown, &call.endpoint, "jobs/@Element").stamped(&job.stamp))
+}

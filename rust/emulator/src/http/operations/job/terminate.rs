@@ -1,0 +1,25 @@
+//! [Terminate Job](https://learn.microsoft.com/rest/api/batchservice/jobs/terminate-job)
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+
+use super::url;
+use crate::error::Result;
+use crate::http::call::Call;
+use crate::http::reply::Reply;
+use crate::service::Service;
+use crate::wire::job::JobTerminate;
+
+pub(in crate::http::operations) fn run(
+    call: &Call,
+    service: &Arc<Service>,
+    id: &str,
+) -> Result<Reply> {
+    call.allow_query(&["force"])?;
+    // Nothing resists a termination here, so forcing it changes nothing.
+    call.query.flag("force")?;
+    let given: JobTerminate = if call.body.is_empty() { Default::default() } else { call.model()? };
+    service.terminate_job(id, given.terminate_reason, &call.conditions()?)?;
+    Ok(Reply::empty(StatusCode::ACCEPTED).service_id(&url(call, id)))
+}

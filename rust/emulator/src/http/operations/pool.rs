@@ -1,0 +1,3 @@
+//! Pools.
+
+pub(super) mod get;

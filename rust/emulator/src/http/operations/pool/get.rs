@@ -1,0 +1,16 @@
+//! [Get Pool](https://learn.microsoft.com/rest/api/batchservice/pools/get-pool)
+
+use crate::error::Result;
+use crate::http::call::Call;
+use crate::http::list::select;
+use crate::http::reply::Reply;
+use crate::service::Service;
+use crate::wire::pool::{PROPERTIES, render};
+
+pub(in crate::http::operations) fn run(call: &Call, service: &Service, id: &str) -> Result<Reply> {
+    call.allow_query(&["$select", "$expand"])?;
+    let pool = service.pool(id)?;
+    call.conditions()?.check_read(&pool.stamp)?;
+    let shown = select(call, render(&pool, &call.endpoint), Some(PROPERTIES))?;
+    Ok(Reply::resource(shown, &call.endpoint, "pools/@Element").stamped(&pool.stamp))
+}

@@ -1,0 +1,25 @@
+//! [Create Task](https://learn.microsoft.com/rest/api/batchservice/tasks/create-task)
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+
+use super::url;
+use crate::error::Result;
+use crate::http::call::Call;
+use crate::http::reply::Reply;
+use crate::service::Service;
+use crate::wire::task::TaskAdd;
+
+pub(in crate::http::operations) fn run(
+    call: &Call,
+    service: &Arc<Service>,
+    job: &str,
+) -> Result<Reply> {
+    call.allow_query(&[])?;
+    let spec: TaskAdd = call.model()?;
+    let url = url(call, job, &spec.id);
+    let stamp = service.add_task(job, spec)?;
+    let reply = Reply::empty(StatusCode::CREATED).stamped(&stamp);
+    Ok(reply.service_id(&url).header("location", &url))
+}

@@ -1,0 +1,22 @@
+//! [Get Task](https://learn.microsoft.com/rest/api/batchservice/tasks/get-task)
+
+use super::url;
+use crate::error::Result;
+use crate::http::call::Call;
+use crate::http::list::select;
+use crate::http::reply::Reply;
+use crate::service::Service;
+use crate::wire::task::{PROPERTIES, render};
+
+pub(in crate::http::operations) fn run(
+    call: &Call,
+    service: &Service,
+    job: &str,
+    id: &str,
+) -> Result<Reply> {
+    call.allow_query(&["$select", "$expand"])?;
+    let (task, job) = service.task(job, id, &call.conditions()?)?;
+    let shown = select(call, render(&task, &job, &call.endpoint), Some(PROPERTIES))?;
+    let reply = Reply::resource(shown, &call.endpoint, "tasks/@Element");
+    Ok(reply.stamped(&task.stamp).service_id(&url(call, &job, &task.spec.id)))
+}

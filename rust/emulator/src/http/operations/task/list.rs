@@ -1,0 +1,17 @@
+//! [List Tasks](https://learn.microsoft.com/rest/api/batchservice/tasks/list-tasks)
+
+use crate::error::Result;
+use crate::http::call::Call;
+use crate::http::list::{ListRules, page};
+use crate::http::reply::Reply;
+use crate::service::Service;
+use crate::wire::{filter, task};
+
+const RULES: ListRules =
+    ListRules { kind: "tasks", order: "id", filter: filter::TASK, select: Some(task::PROPERTIES) };
+
+pub(in crate::http::operations) fn run(call: &Call, service: &Service, job: &str) -> Result<Reply> {
+    call.allow_query(&["$filter", "$select", "$expand", "maxresults", "$skiptoken"])?;
+    let (tasks, job) = service.tasks(job)?;
+    page(call, tasks.iter().map(|one| task::render(one, &job, &call.endpoint)).collect(), &RULES)
+}

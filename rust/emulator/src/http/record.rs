@@ -1,0 +1,116 @@
+//! The record of requests: kept in memory and, if asked for, written as JSON lines.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use axum::extract::Request;
+use axum::http::StatusCode;
+use serde::Serialize;
+
+/// Query parameters whose values are never written down.
+const SECRET: [&str; 2] = ["sig", "signature"];
+
+/// A request that was answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct RequestRecord {
+    /// The HTTP verb.
+    pub method: String,
+    /// The path as it was sent.
+    pub path: String,
+    /// The query as it was sent, without secrets.
+    pub query: String,
+    /// The HTTP status of the answer.
+    pub status: u16,
+    /// The error code of the answer, if it was an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The id that the client gave the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_request_id: Option<String>,
+}
+
+/// The records of an emulator in the order in which the requests arrived.
+pub(crate) struct Records {
+    kept: Mutex<Vec<(RequestRecord, bool)>>,
+    log: Option<Mutex<File>>,
+}
+
+/// The place of a request in the order of arrival.
+pub(crate) struct Arrival(usize);
+
+impl Records {
+    /// # Errors
+    /// When the log cannot be created.
+    pub(crate) fn new(log: Option<&Path>) -> io::Result<Records> {
+        let log = log.map(File::create).transpose()?.map(Mutex::new);
+        Ok(Records { kept: Mutex::default(), log })
+    }
+
+    pub(crate) fn arrive(&self, request: &Request) -> Arrival {
+        let id = request.headers().get("client-request-id");
+        let record = RequestRecord {
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+            query: without_secrets(request.uri().query().unwrap_or("")),
+            status: 0,
+            code: None,
+            client_request_id: id.and_then(|id| id.to_str().ok()).map(str::to_owned),
+        };
+        let mut kept = self.kept();
+        kept.push((record, false));
+        Arrival(kept.len() - 1)
+    }
+
+    pub(crate) fn answered(&self, arrival: Arrival, status: StatusCode, code: Option<String>) {
+        let mut kept = self.kept();
+        let Some((record, answered)) = kept.get_mut(arrival.0) else { return };
+        record.status = status.as_u16();
+        record.code = code;
+        *answered = true;
+        self.write(record);
+    }
+
+    /// The requests that were answered.
+    pub(crate) fn all(&self) -> Vec<RequestRecord> {
+        let kept = self.kept();
+        kept.iter().filter(|(_, answered)| *answered).map(|(record, _)| record.clone()).collect()
+    }
+
+    /// A line that cannot be written is said on stderr; the request is answered all the same.
+    fn write(&self, record: &RequestRecord) {
+        let Some(log) = &self.log else { return };
+        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = serde_json::to_string(record).unwrap_or_default();
+        if let Err(error) = writeln!(log, "{line}").and_then(|()| log.flush()) {
+            eprintln!("the request log cannot be written: {error}");
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<(RequestRecord, bool)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn without_secrets(query: &str) -> String {
+    let parts = query.split('&').map(|part| match part.split_once('=') {
+        Some((name, _)) if SECRET.contains(&name.to_lowercase().as_str()) => {
+            format!("{name}=<redacted>")
+        }
+        _ => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_is_not_written_down() {
+        assert_eq!(without_secrets("a=1&sig=abc&b=2"), "a=1&sig=<redacted>&b=2");
+        assert_eq!(without_secrets(""), "");
+    }
+}

@@ -1,0 +1,121 @@
+//! The emulator as a program.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use azure_batch_emulator::{Emulator, Isolation, Settings};
+use clap::{Parser, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A local Azure Batch: answers as the service would and runs tasks on this machine.
+#[derive(Parser)]
+#[command(name = "azure-batch-emulator", version)]
+struct Arguments {
+    /// Where to listen, a loopback address; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// The name of the Batch account
+    #[arg(long, value_name = "NAME", default_value = "emulator")]
+    account: String,
+    /// The key of the account, base64
+    #[arg(long, value_name = "BASE64")]
+    key: String,
+    /// A pool of one node; repeatable
+    #[arg(long = "pool", value_name = "NAME")]
+    pools: Vec<String>,
+    /// A container image; repeatable. A path with bin/sh in it is the task's root file system, any
+    /// other is bound at /opt/image, its bin leading PATH
+    #[arg(long = "image", value_name = "NAME=PATH", value_parser = parse_image)]
+    images: Vec<(String, PathBuf)>,
+    /// How tasks are kept away from this machine's files; bwrap where it works if not given
+    #[arg(long, value_enum)]
+    isolation: Option<IsolationArgument>,
+    /// Write one JSON line per request to this file
+    #[arg(long, value_name = "FILE")]
+    request_log: Option<PathBuf>,
+    /// Where the nodes keep their files; a temporary directory, removed at the end, if not given
+    #[arg(long, value_name = "DIR")]
+    node_root: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum IsolationArgument {
+    /// A sandbox by bubblewrap
+    Bwrap,
+    /// Plain processes
+    None,
+}
+
+fn parse_image(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => {
+            Ok((name.to_owned(), path.into()))
+        }
+        _ => Err("it must be NAME=PATH".to_owned()),
+    }
+}
+
+impl From<Arguments> for Settings {
+    fn from(arguments: Arguments) -> Settings {
+        Settings {
+            listen: arguments.listen,
+            account: arguments.account,
+            key: arguments.key,
+            pools: arguments.pools,
+            images: arguments.images.into_iter().collect(),
+            isolation: isolation(arguments.isolation),
+            request_log: arguments.request_log,
+            node_root: arguments.node_root,
+        }
+    }
+}
+
+fn isolation(asked: Option<IsolationArgument>) -> Isolation {
+    match asked {
+        Some(IsolationArgument::Bwrap) => Isolation::Bubblewrap,
+        Some(IsolationArgument::None) => Isolation::None,
+        None => Isolation::detect(),
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let asked = arguments.isolation.is_some();
+    let settings = Settings::from(arguments);
+    if !asked && settings.isolation == Isolation::None {
+        eprintln!(
+            "bubblewrap does not work here: tasks run as plain processes and see this machine's files"
+        );
+    }
+    match run(settings).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("azure-batch-emulator: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Serves until SIGINT or SIGTERM.
+async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let emulator = Emulator::start(settings).await?;
+    announce(&emulator.endpoint())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    emulator.shutdown().await;
+    Ok(())
+}
+
+/// Whoever started the emulator reads its port from this line.
+fn announce(endpoint: &str) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "listening on {endpoint}")?;
+    stdout.flush()
+}

@@ -1,0 +1,222 @@
+//! The node's own small client for blobs, by the SAS of the task's URLs.
+
+use std::path::Path;
+
+use futures::StreamExt;
+use quick_xml::de;
+use reqwest::{Client, Response, StatusCode};
+use serde::Deserialize;
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt;
+use tokio_util::io::ReaderStream;
+use url::Url;
+
+/// The version of the Blob service that the node speaks.
+const VERSION: &str = "2021-12-02";
+
+/// What went wrong with a blob or its container.
+#[derive(Debug)]
+pub(crate) enum BlobError {
+    /// 401 or 403.
+    Denied(String),
+    /// 404.
+    NotFound(String),
+    /// 409.
+    Conflict(String),
+    TimedOut,
+    /// The local side: the file could not be read or written.
+    File(std::io::Error),
+    Other(String),
+}
+
+impl BlobError {
+    /// What happened, without URL: that one holds the SAS.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            BlobError::Denied(text) | BlobError::NotFound(text) | BlobError::Conflict(text) => {
+                text.clone()
+            }
+            BlobError::TimedOut => "the storage account did not answer in time".to_owned(),
+            BlobError::File(error) => error.to_string(),
+            BlobError::Other(text) => text.clone(),
+        }
+    }
+}
+
+impl From<reqwest::Error> for BlobError {
+    fn from(error: reqwest::Error) -> BlobError {
+        match error.is_timeout() {
+            true => BlobError::TimedOut,
+            false => BlobError::Other(error.without_url().to_string()),
+        }
+    }
+}
+
+/// A blob of a listing.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct ListedBlob {
+    pub(crate) name: String,
+    #[serde(default)]
+    metadata: Option<Metadata>,
+    properties: Properties,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Metadata {
+    hdi_isfolder: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Properties {
+    #[serde(rename = "Content-Length", default)]
+    content_length: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Listing {
+    #[serde(default)]
+    blobs: Blobs,
+    #[serde(default)]
+    next_marker: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Blobs {
+    #[serde(default)]
+    blob: Vec<ListedBlob>,
+}
+
+impl ListedBlob {
+    /// Whether it stands for a directory, as storage with a hierarchical namespace lists them.
+    pub(crate) fn is_directory(&self) -> bool {
+        let marked = self.metadata.as_ref().and_then(|metadata| metadata.hdi_isfolder.as_deref());
+        marked.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+            || (self.properties.content_length == 0 && self.name.ends_with('/'))
+    }
+}
+
+/// The URL of a blob of a container; the container's SAS stays.
+pub(crate) fn blob_url(container: &Url, name: &str) -> Option<Url> {
+    let mut url = container.clone();
+    url.path_segments_mut().ok()?.pop_if_empty().extend(name.split('/'));
+    Some(url)
+}
+
+/// All blobs of a container under a prefix.
+///
+/// [List Blobs](https://learn.microsoft.com/rest/api/storageservices/list-blobs)
+pub(crate) async fn list(
+    http: &Client,
+    container: &Url,
+    prefix: &str,
+) -> Result<Vec<ListedBlob>, BlobError> {
+    let mut found = Vec::new();
+    let mut marker: Option<String> = None;
+    loop {
+        let page = list_page(http, container, prefix, marker.as_deref()).await?;
+        found.extend(page.blobs.blob);
+        marker = page.next_marker.filter(|next| !next.is_empty());
+        if marker.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+async fn list_page(
+    http: &Client,
+    container: &Url,
+    prefix: &str,
+    marker: Option<&str>,
+) -> Result<Listing, BlobError> {
+    let mut url = container.clone();
+    let wanted = [("restype", "container"), ("comp", "list"), ("include", "metadata")];
+    url.query_pairs_mut().extend_pairs(wanted);
+    let optional =
+        [("prefix", Some(prefix).filter(|prefix| !prefix.is_empty())), ("marker", marker)];
+    url.query_pairs_mut().extend_pairs(optional.iter().filter_map(|(k, v)| v.map(|v| (*k, v))));
+    let text =
+        ok(http.get(url).header("x-ms-version", VERSION).send().await?).await?.text().await?;
+    de::from_str(&text).map_err(|error| BlobError::Other(format!("not a blob listing: {error}")))
+}
+
+/// Downloads a blob to a file.
+///
+/// [Get Blob](https://learn.microsoft.com/rest/api/storageservices/get-blob)
+pub(crate) async fn download(http: &Client, url: Url, to: &Path) -> Result<(), BlobError> {
+    let response = ok(http.get(url).header("x-ms-version", VERSION).send().await?).await?;
+    let mut file = File::create(to).await.map_err(BlobError::File)?;
+    let mut body = response.bytes_stream();
+    while let Some(piece) = body.next().await {
+        file.write_all(&piece?).await.map_err(BlobError::File)?;
+    }
+    file.flush().await.map_err(BlobError::File)
+}
+
+/// Uploads a file as a block blob.
+///
+/// [Put Blob](https://learn.microsoft.com/rest/api/storageservices/put-blob)
+pub(crate) async fn upload(http: &Client, url: Url, from: &Path) -> Result<(), BlobError> {
+    let file = File::open(from).await.map_err(BlobError::File)?;
+    let length = file.metadata().await.map_err(BlobError::File)?.len();
+    let request = http
+        .put(url)
+        .header("x-ms-version", VERSION)
+        .header("x-ms-blob-type", "BlockBlob")
+        .header("content-length", length)
+        .body(reqwest::Body::wrap_stream(ReaderStream::new(file)));
+    ok(request.send().await?).await.map(drop)
+}
+
+async fn ok(response: Response) -> Result<Response, BlobError> {
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    let code = response.headers().get("x-ms-error-code").and_then(|code| code.to_str().ok());
+    let text = format!("{status} {}", code.unwrap_or_default()).trim_end().to_owned();
+    Err(match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => BlobError::Denied(text),
+        StatusCode::NOT_FOUND => BlobError::NotFound(text),
+        StatusCode::CONFLICT => BlobError::Conflict(text),
+        _ => BlobError::Other(text),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blob_url_keeps_the_sas_and_escapes_the_name() {
+        let container = Url::parse("http://127.0.0.1:1/acc/box/?sig=a%2Bb").unwrap();
+        let url = blob_url(&container, "a b/50%#?.txt").unwrap();
+        assert_eq!(url.as_str(), "http://127.0.0.1:1/acc/box/a%20b/50%25%23%3F.txt?sig=a%2Bb");
+    }
+
+    #[test]
+    fn a_listing_is_read_with_its_directory_markers() {
+        let xml = "<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults ServiceEndpoint=\"x\" \
+            ContainerName=\"c\"><Prefix>in/</Prefix><Blobs>\
+            <Blob><Name>in/d</Name><Properties><Content-Length>0</Content-Length></Properties>\
+            <Metadata><hdi_isfolder>true</hdi_isfolder></Metadata></Blob>\
+            <Blob><Name>in/e/</Name><Properties><Content-Length>0</Content-Length></Properties></Blob>\
+            <Blob><Name>in/f</Name><Properties><Content-Length>7</Content-Length></Properties>\
+            <Metadata/></Blob></Blobs><NextMarker>n</NextMarker></EnumerationResults>";
+        let listing: Listing = de::from_str(xml).unwrap();
+        let found: Vec<_> =
+            listing.blobs.blob.iter().map(|blob| (&*blob.name, blob.is_directory())).collect();
+        assert_eq!(found, [("in/d", true), ("in/e/", true), ("in/f", false)]);
+        assert_eq!(listing.next_marker.as_deref(), Some("n"));
+    }
+
+    #[test]
+    fn an_empty_listing_is_read() {
+        let xml = "<EnumerationResults><Blobs/><NextMarker/></EnumerationResults>";
+        let listing: Listing = de::from_str(xml).unwrap();
+        assert!(listing.blobs.blob.is_empty());
+        assert_eq!(listing.next_marker.unwrap_or_default(), "");
+    }
+}

@@ -1,0 +1,135 @@
+//! What a task's container consists of: image, mounts, current directory and environment.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::image::Image;
+use super::run_options::{self, RunOptions};
+use super::{DIRECTORIES, Node, Work, environment};
+use crate::store::task::FailureInfo;
+use crate::wire::task::{BindMount, BindSource, ContainerSettings, WorkingDirectory};
+
+/// A container that is ready to be started.
+pub(super) struct Container {
+    pub(super) image: Image,
+    pub(super) mounts: Vec<Mount>,
+    /// As the task sees it.
+    pub(super) working_directory: PathBuf,
+    pub(super) environment: BTreeMap<String, String>,
+    pub(super) host_name: String,
+    /// Files of the node for `/etc`, by name.
+    pub(super) etc: PathBuf,
+}
+
+/// A directory of the node that the container sees.
+pub(super) struct Mount {
+    pub(super) host: PathBuf,
+    pub(super) inside: PathBuf,
+    pub(super) read_only: bool,
+}
+
+/// Finds the image and lays out the container.
+///
+/// # Errors
+/// `ContainerTaskSettingsNotFound` without settings, `ContainerInvalidImage` where the image
+/// cannot be pulled, `ContainerInvalidSettings` for settings that make no container.
+pub(super) fn prepare(node: &Node, work: &Work) -> Result<Container, FailureInfo> {
+    let Some(settings) = &work.task.container_settings else {
+        let message = "Container-enabled compute node requires task container settings";
+        return Err(FailureInfo::user("ContainerTaskSettingsNotFound", message));
+    };
+    let image = node.images.find(&settings.image_name).cloned().ok_or_else(|| {
+        FailureInfo::user("ContainerInvalidImage", "The container image could not be pulled")
+            .with("Message", format!("no image of the name {} is registered", settings.image_name))
+    })?;
+    let options = run_options::parse(settings.container_run_options.as_deref().unwrap_or(""))
+        .map_err(invalid_settings)?;
+    let mut environment = environment::variables(node, work);
+    environment.extend(options.environment.clone());
+    Ok(Container {
+        image,
+        mounts: mounts(node, work, settings)?,
+        working_directory: working_directory(work, settings, &options),
+        environment,
+        host_name: node.id.clone(),
+        etc: node.root.join("etc"),
+    })
+}
+
+fn invalid_settings(reason: impl Into<String>) -> FailureInfo {
+    let message = "A value of the task's container settings is not valid";
+    FailureInfo::user("ContainerInvalidSettings", message).with("Message", reason)
+}
+
+fn working_directory(work: &Work, settings: &ContainerSettings, options: &RunOptions) -> PathBuf {
+    let mounts_nothing =
+        settings.container_host_batch_bind_mounts.as_ref().is_some_and(Vec::is_empty);
+    if let Some(directory) = &options.working_directory {
+        directory.into()
+    } else if settings.working_directory == Some(WorkingDirectory::ContainerImageDefault)
+        || mounts_nothing
+    {
+        "/".into()
+    } else {
+        work.directory.inside().join("wd")
+    }
+}
+
+/// Without a list: the node's shared directories and, of all tasks, this one's directory. A task
+/// of the service sees the whole root, but no task may rely on another's files.
+fn mounts(
+    node: &Node,
+    work: &Work,
+    settings: &ContainerSettings,
+) -> Result<Vec<Mount>, FailureInfo> {
+    let mount = |relative: &str, read_only| Mount {
+        host: node.root.join(relative),
+        inside: work.directory.inside_root.join(relative),
+        read_only,
+    };
+    match &settings.container_host_batch_bind_mounts {
+        None => {
+            let shared = DIRECTORIES.iter().filter(|name| **name != "workitems");
+            let mut mounts: Vec<Mount> = shared.map(|name| mount(name, false)).collect();
+            mounts.push(mount(&work.directory.relative, false));
+            Ok(mounts)
+        }
+        Some(list) => list
+            .iter()
+            .map(|bind| Ok(mount(source(bind, work)?, bind.is_read_only.unwrap_or(false))))
+            .collect(),
+    }
+}
+
+/// The directory of a bind mount, relative to the node's root.
+fn source<'a>(bind: &BindMount, work: &'a Work) -> Result<&'a str, FailureInfo> {
+    match bind.source {
+        BindSource::Shared => Ok("shared"),
+        BindSource::Startup => Ok("startup"),
+        BindSource::VfsMounts => Ok("fsmounts"),
+        BindSource::Applications => Ok("applications"),
+        BindSource::Task => Ok(&work.directory.relative),
+        BindSource::JobPrep => Err(invalid_settings("the job has no job preparation task")),
+    }
+}
+
+/// Writes the files of `/etc` that say who and where a container is.
+///
+/// # Errors
+/// When they cannot be written.
+pub(super) fn write_etc(root: &Path, host_name: &str) -> io::Result<()> {
+    let etc = root.join("etc");
+    std::fs::create_dir_all(&etc)?;
+    let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
+    let mut passwd = "root:x:0:0:root:/root:/bin/sh\n".to_owned();
+    let mut group = "root:x:0:\n".to_owned();
+    if !uid.is_root() {
+        passwd += &format!("_azbatchtask:x:{uid}:{gid}::/root:/bin/sh\n");
+        group += &format!("_azbatchgrp:x:{gid}:\n");
+    }
+    std::fs::write(etc.join("passwd"), passwd)?;
+    std::fs::write(etc.join("group"), group)?;
+    std::fs::write(etc.join("hosts"), format!("127.0.0.1 localhost {host_name}\n"))?;
+    std::fs::write(etc.join("hostname"), format!("{host_name}\n"))
+}

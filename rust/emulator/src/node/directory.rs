@@ -1,0 +1,93 @@
+//! The directory of a task: `workitems/JOB/job-1/TASK` with `stdout.txt`, `stderr.txt` and `wd`.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Component, Path, PathBuf};
+
+/// Where a task's files are, on this machine and as the task sees them.
+#[derive(Clone)]
+pub(crate) struct TaskDirectory {
+    /// AZ_BATCH_NODE_ROOT_DIR as the task sees it.
+    pub(crate) inside_root: PathBuf,
+    /// Relative to the node's root.
+    pub(crate) relative: String,
+    /// The task's directory on this machine.
+    pub(crate) host: PathBuf,
+}
+
+impl TaskDirectory {
+    pub(crate) fn new(root: &Path, inside_root: &Path, job_id: &str, task_id: &str) -> Self {
+        let relative = format!("workitems/{job_id}/job-1/{task_id}");
+        let host = root.join(&relative);
+        TaskDirectory { inside_root: inside_root.to_owned(), relative, host }
+    }
+
+    /// The task's working directory on this machine.
+    pub(crate) fn working(&self) -> PathBuf {
+        self.host.join("wd")
+    }
+
+    /// The task's directory as the task sees it.
+    pub(crate) fn inside(&self) -> PathBuf {
+        self.inside_root.join(&self.relative)
+    }
+
+    /// Makes the directory anew; what an earlier run left is gone.
+    ///
+    /// # Errors
+    /// When the old one cannot be removed or the new one not be made.
+    pub(crate) fn create(&self) -> io::Result<()> {
+        match std::fs::remove_dir_all(&self.host) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        std::fs::create_dir_all(self.working())?;
+        // An image may run as any user, and the task must be able to write here all the same.
+        std::fs::set_permissions(self.working(), PermissionsExt::from_mode(0o777))
+    }
+
+    /// A file of the task's directory, emptied, written at its end.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub(crate) fn stream(&self, name: &str) -> io::Result<File> {
+        let path = self.host.join(name);
+        File::create(&path)?;
+        OpenOptions::new().append(true).open(path)
+    }
+}
+
+/// The path under `base`, or `None` if it is absolute or leaves `base` by `..`.
+pub(crate) fn join_inside(base: &Path, relative: &str) -> Option<PathBuf> {
+    let mut joined = base.to_owned();
+    for component in Path::new(relative).components() {
+        match component {
+            Component::Normal(name) => joined.push(name),
+            Component::CurDir => {}
+            _ => return None,
+        }
+    }
+    Some(joined)
+}
+
+/// What is really at a path below `root`, all links followed; `None` for nothing, and where a link
+/// leaves `root`.
+pub(crate) fn real_inside(root: &Path, path: &Path) -> Option<PathBuf> {
+    let real = path.canonicalize().ok()?;
+    real.starts_with(root.canonicalize().ok()?).then_some(real)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_leaves_its_base_is_refused() {
+        let base = Path::new("/base");
+        assert_eq!(join_inside(base, "a/./b"), Some(PathBuf::from("/base/a/b")));
+        for path in ["..", "a/../..", "a/../b", "/etc/passwd", "../../../etc/passwd"] {
+            assert_eq!(join_inside(base, path), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The environment of a task.
+//!
+//! [Batch runtime environment variables](https://learn.microsoft.com/azure/batch/batch-compute-node-environment-variables)
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::{Node, Work};
+
+/// The variables of a task by name. The job's settings come first, the task's replace them, and
+/// the service's own replace both.
+pub(super) fn variables(node: &Node, work: &Work) -> BTreeMap<String, String> {
+    let own = work.task.environment_settings.iter().flatten();
+    let mut variables: BTreeMap<String, String> = work
+        .common_environment
+        .iter()
+        .chain(own)
+        .map(|setting| (setting.name.clone(), setting.value.clone().unwrap_or_default()))
+        .collect();
+    variables.extend(batch_variables(node, work));
+    variables
+}
+
+fn batch_variables(node: &Node, work: &Work) -> Vec<(String, String)> {
+    let root = &work.directory.inside_root;
+    let task = work.directory.inside();
+    [
+        ("ACCOUNT_NAME", node.account.clone()),
+        ("ACCOUNT_URL", node.account_url.clone()),
+        ("POOL_ID", node.pool_id.clone()),
+        ("NODE_ID", node.id.clone()),
+        ("NODE_IS_DEDICATED", "true".to_owned()),
+        ("JOB_ID", work.job_id.clone()),
+        ("TASK_ID", work.task.id.clone()),
+        ("NODE_ROOT_DIR", text(root)),
+        ("NODE_SHARED_DIR", text(&root.join("shared"))),
+        ("NODE_STARTUP_DIR", text(&root.join("startup"))),
+        ("NODE_MOUNTS_DIR", text(&root.join("fsmounts"))),
+        ("TASK_DIR", text(&task)),
+        ("TASK_WORKING_DIR", text(&task.join("wd"))),
+    ]
+    .map(|(name, value)| (format!("AZ_BATCH_{name}"), value))
+    .into()
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,109 @@
+//! A compute node: runs tasks on this machine as a node of a pool would.
+
+pub(crate) mod blob;
+pub(crate) mod command_line;
+pub(crate) mod container;
+pub(crate) mod directory;
+mod environment;
+pub(crate) mod image;
+mod output_files;
+mod pattern;
+mod process;
+pub(crate) mod resource_files;
+mod run;
+pub(crate) mod run_options;
+pub(crate) mod sandbox;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::settings::Isolation;
+use crate::wire::common::EnvironmentSetting;
+use crate::wire::task::TaskAdd;
+use directory::TaskDirectory;
+use image::Images;
+use process::Processes;
+
+/// The directories that every node has under its root, next to its tasks.
+const DIRECTORIES: [&str; 5] = ["workitems", "shared", "startup", "fsmounts", "applications"];
+
+/// A node of a pool.
+pub(crate) struct Node {
+    pub(crate) id: String,
+    pub(crate) pool_id: String,
+    /// AZ_BATCH_NODE_ROOT_DIR, on this machine.
+    root: PathBuf,
+    isolation: Isolation,
+    images: Arc<Images>,
+    account: String,
+    account_url: String,
+    http: reqwest::Client,
+    processes: Processes,
+}
+
+/// What all nodes of an account have in common.
+#[derive(Clone)]
+pub(crate) struct Site {
+    pub(crate) root: PathBuf,
+    pub(crate) isolation: Isolation,
+    pub(crate) images: Arc<Images>,
+    pub(crate) account: String,
+    pub(crate) account_url: String,
+    pub(crate) http: reqwest::Client,
+}
+
+/// One run of a task.
+pub(crate) struct Work {
+    pub(crate) job_id: String,
+    pub(crate) task: TaskAdd,
+    /// The job's commonEnvironmentSettings.
+    pub(crate) common_environment: Vec<EnvironmentSetting>,
+    pub(crate) directory: TaskDirectory,
+}
+
+impl Node {
+    /// A fresh node of a pool, with its directories.
+    ///
+    /// # Errors
+    /// When the directories cannot be made.
+    pub(crate) fn new(pool_id: &str, site: &Site) -> io::Result<Node> {
+        let id = node_id();
+        let root = site.root.join(&id);
+        for name in DIRECTORIES {
+            std::fs::create_dir_all(root.join(name))?;
+        }
+        container::write_etc(&root, &id)?;
+        Ok(Node {
+            id,
+            pool_id: pool_id.to_owned(),
+            root,
+            isolation: site.isolation,
+            images: Arc::clone(&site.images),
+            account: site.account.clone(),
+            account_url: site.account_url.clone(),
+            http: site.http.clone(),
+            processes: Processes::default(),
+        })
+    }
+
+    /// The directory of a task on this node.
+    pub(crate) fn task_directory(&self, job_id: &str, task_id: &str) -> TaskDirectory {
+        let inside = match self.isolation {
+            Isolation::Bubblewrap => Path::new(sandbox::NODE_ROOT),
+            Isolation::None => &self.root,
+        };
+        TaskDirectory::new(&self.root, inside, job_id, task_id)
+    }
+
+    /// Ends every process of every task at once.
+    pub(crate) fn kill_all(&self) {
+        self.processes.kill_all();
+    }
+}
+
+/// A node name of the service's shape, short enough to be a host name (64 characters).
+fn node_id() -> String {
+    let random = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(|half| half.simple().to_string());
+    format!("tvmps_{}_d", &random.concat()[..48])
+}

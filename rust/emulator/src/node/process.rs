@@ -1,0 +1,141 @@
+//! The process tree of a task.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+use tokio::process::{Child, Command};
+
+/// How often the process table is searched again for a tree that grows while it is killed.
+const SWEEPS: usize = 20;
+
+/// The trees that run now, by the id of their first process.
+#[derive(Clone, Default)]
+pub(super) struct Processes(Arc<Mutex<BTreeMap<i32, Marker>>>);
+
+/// What is known of a tree besides its process group.
+#[derive(Clone)]
+pub(super) enum Marker {
+    /// The tree is a process namespace and ends with its first process.
+    Namespace,
+    /// Every process has this task's directory in its environment: a grandchild may leave the
+    /// group but keeps its environment.
+    TaskDirectory(PathBuf),
+}
+
+/// A running tree. Dropping it kills it.
+pub(super) struct ProcessTree {
+    child: Child,
+    pid: i32,
+    processes: Processes,
+}
+
+impl Processes {
+    /// Starts a tree whose output goes straight to the files.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub(super) fn spawn(
+        &self,
+        mut command: Command,
+        (stdout, stderr): (File, File),
+        marker: Marker,
+    ) -> io::Result<ProcessTree> {
+        command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+        let child = command.process_group(0).kill_on_drop(true).spawn()?;
+        let pid = child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or_default();
+        self.trees().insert(pid, marker);
+        Ok(ProcessTree { child, pid, processes: self.clone() })
+    }
+
+    /// Ends every tree.
+    pub(super) fn kill_all(&self) {
+        self.trees().iter().for_each(|(pid, marker)| kill_tree(*pid, marker));
+    }
+
+    fn trees(&self) -> MutexGuard<'_, BTreeMap<i32, Marker>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ProcessTree {
+    /// Waits for the first process and gives its exit code, for a signal 128 and its number as
+    /// docker does. What it left behind ends with it, as in a container.
+    ///
+    /// # Errors
+    /// When the process cannot be waited for.
+    pub(super) async fn wait(&mut self) -> io::Result<i32> {
+        let status = self.child.wait().await?;
+        // The first process is reaped, so its id may soon be another's: only the marker counts.
+        if let Some(Marker::TaskDirectory(directory)) = self.processes.trees().remove(&self.pid) {
+            sweep(&directory);
+        }
+        Ok(exit_code(status))
+    }
+
+    /// Kills the tree and waits until its first process is gone.
+    pub(super) async fn end(&mut self) {
+        self.kill();
+        // An error would mean that the process is no child of ours any more.
+        drop(self.child.wait().await);
+    }
+
+    fn kill(&self) {
+        if let Some(marker) = self.processes.trees().remove(&self.pid) {
+            kill_tree(self.pid, &marker);
+        }
+    }
+}
+
+impl Drop for ProcessTree {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn exit_code(status: ExitStatus) -> i32 {
+    status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1)
+}
+
+fn kill_tree(pid: i32, marker: &Marker) {
+    if pid > 0 {
+        // A group that is already gone is what is wanted.
+        killpg(Pid::from_raw(pid), Signal::SIGKILL).ok();
+    }
+    if let Marker::TaskDirectory(directory) = marker {
+        sweep(directory);
+    }
+}
+
+/// Kills every process of the task's directory until none is found.
+fn sweep(directory: &Path) {
+    let variable = format!("AZ_BATCH_TASK_DIR={}", directory.display());
+    for _ in 0..SWEEPS {
+        let found = processes_with(variable.as_bytes());
+        if found.is_empty() {
+            return;
+        }
+        for pid in found {
+            // One that is already gone is what is wanted.
+            kill(pid, Signal::SIGKILL).ok();
+        }
+    }
+}
+
+fn processes_with(variable: &[u8]) -> Vec<Pid> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| {
+            let pid = entry.file_name().to_str()?.parse().ok()?;
+            let environment = std::fs::read(entry.path().join("environ")).ok()?;
+            let found = environment.split(|byte| *byte == 0).any(|one| one == variable);
+            found.then(|| Pid::from_raw(pid))
+        })
+        .collect()
+}

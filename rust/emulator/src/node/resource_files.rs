@@ -1,0 +1,154 @@
+//! Downloads a task's resource files before it starts.
+//!
+//! A container's blobs keep their directory structure in full under `filePath`, the prefix
+//! included, as the documentation says.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use reqwest::Client;
+use url::Url;
+
+use super::blob::{self, BlobError};
+use super::directory::join_inside;
+use crate::store::task::FailureInfo;
+use crate::wire::task::ResourceFile;
+
+/// The mode of a resource file that names none.
+const DEFAULT_MODE: u32 = 0o770;
+
+/// Downloads all resource files into the working directory.
+///
+/// # Errors
+/// The failure of the first one that cannot be fetched.
+pub(super) async fn fetch(
+    http: &Client,
+    files: &[ResourceFile],
+    working: &Path,
+) -> Result<(), FailureInfo> {
+    for file in files {
+        let mode = file.file_mode.as_deref().and_then(parse_mode).unwrap_or(DEFAULT_MODE);
+        let to = target(working, file.file_path.as_deref().unwrap_or(""))?;
+        match (&file.http_url, &file.storage_container_url) {
+            (Some(url), _) => fetch_one(http, url, &to, mode).await?,
+            (None, Some(container)) => {
+                let prefix = file.blob_prefix.as_deref().unwrap_or("");
+                fetch_container(http, container, prefix, &to, mode).await?;
+            }
+            (None, None) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The mode of a resource file: octal digits such as `0770`.
+pub(crate) fn parse_mode(text: &str) -> Option<u32> {
+    u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777)
+}
+
+async fn fetch_one(http: &Client, url: &str, to: &Path, mode: u32) -> Result<(), FailureInfo> {
+    let url = parse_url(url)?;
+    let name = to.display().to_string();
+    make_parents(to)?;
+    blob::download(http, url, to).await.map_err(|error| download_failure(&error, &name))?;
+    set_mode(to, mode).map_err(|error| file_failure("ResourceFileWriteFailed", &name, &error))
+}
+
+async fn fetch_container(
+    http: &Client,
+    container: &str,
+    prefix: &str,
+    to: &Path,
+    mode: u32,
+) -> Result<(), FailureInfo> {
+    let container = parse_url(container)?;
+    let blobs = blob::list(http, &container, prefix).await.map_err(|error| list_failure(&error))?;
+    for listed in blobs {
+        let file = target(to, &listed.name)?;
+        if listed.is_directory() {
+            fs::create_dir_all(&file).map_err(|error| {
+                file_failure("ResourceDirectoryCreateFailed", &listed.name, &error)
+            })?;
+        } else if let Some(url) = blob::blob_url(&container, &listed.name) {
+            fetch_one(http, url.as_str(), &file, mode).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A path of a blob or of `filePath` under a directory of the task, never outside of it.
+fn target(base: &Path, relative: &str) -> Result<PathBuf, FailureInfo> {
+    join_inside(base, relative).ok_or_else(|| {
+        FailureInfo::user("ResourceFileCreateFailed", "A resource file could not be created")
+            .with("FilePath", relative)
+            .with("Reason", "the path leaves the task's working directory")
+    })
+}
+
+fn parse_url(text: &str) -> Result<Url, FailureInfo> {
+    Url::parse(text).map_err(|error| {
+        FailureInfo::user("BlobDownloadMiscError", "The URL of a resource file is not valid")
+            .with("Reason", error.to_string())
+    })
+}
+
+fn make_parents(file: &Path) -> Result<(), FailureInfo> {
+    let parent = file.parent().unwrap_or(file);
+    fs::create_dir_all(parent).map_err(|error| {
+        file_failure("ResourceDirectoryCreateFailed", &parent.display().to_string(), &error)
+    })
+}
+
+fn set_mode(file: &Path, mode: u32) -> io::Result<()> {
+    fs::set_permissions(file, Permissions::from_mode(mode))
+}
+
+fn file_failure(code: &'static str, path: &str, error: &io::Error) -> FailureInfo {
+    let code = if error.kind() == io::ErrorKind::StorageFull { "DiskFull" } else { code };
+    FailureInfo::server(code, "A resource file could not be written")
+        .with("FilePath", path)
+        .with("Reason", error.to_string())
+}
+
+fn download_failure(error: &BlobError, path: &str) -> FailureInfo {
+    let failure = match error {
+        BlobError::Denied(_) => {
+            FailureInfo::user("BlobAccessDenied", "Access to a resource file's blob is denied")
+        }
+        BlobError::NotFound(_) => {
+            FailureInfo::user("BlobNotFound", "A resource file's blob does not exist")
+        }
+        BlobError::TimedOut => {
+            FailureInfo::server("BlobDownloadTimedOut", "A download of a resource file timed out")
+        }
+        BlobError::File(error) => return file_failure("ResourceFileCreateFailed", path, error),
+        BlobError::Conflict(_) | BlobError::Other(_) => {
+            FailureInfo::server("BlobDownloadMiscError", "A resource file could not be downloaded")
+        }
+    };
+    failure.with("FilePath", path).with("Reason", error.reason())
+}
+
+fn list_failure(error: &BlobError) -> FailureInfo {
+    let failure = match error {
+        BlobError::Denied(_) => FailureInfo::user(
+            "ResourceContainerAccessDenied",
+            "Access to a resource file's container is denied; its SAS needs read and list",
+        ),
+        BlobError::NotFound(_) => FailureInfo::user(
+            "ResourceContainerNotFound",
+            "A resource file's container does not exist",
+        ),
+        BlobError::TimedOut => FailureInfo::server(
+            "ResourceContainerListTimedOut",
+            "Listing a resource file's container timed out",
+        ),
+        _ => FailureInfo::server(
+            "ResourceContainerListMiscError",
+            "A resource file's container could not be listed",
+        ),
+    };
+    failure.with("Reason", error.reason())
+}

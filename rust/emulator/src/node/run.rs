@@ -1,0 +1,228 @@
+//! One run of a task: fetch, run, upload.
+
+use std::future::pending;
+use std::io;
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::container::Container;
+use super::process::{Marker, ProcessTree};
+use super::{Node, Work, command_line, container, output_files, resource_files, sandbox};
+use crate::settings::Isolation;
+use crate::store::task::{ContainerInfo, End, FailureInfo, StopReason, TaskResult};
+use crate::wire::duration;
+
+/// What may end a run from outside: a request, or its wall-clock limit.
+struct Interruption {
+    stop: watch::Receiver<Option<StopReason>>,
+    deadline: Option<Instant>,
+}
+
+impl Node {
+    /// Runs a task to its end and uploads what it asks for.
+    pub(crate) async fn run(&self, work: &Work, stop: watch::Receiver<Option<StopReason>>) -> End {
+        let mut interruption = Interruption { stop, deadline: deadline(work) };
+        let container = match prepare(self, work) {
+            Ok(container) => container,
+            Err(failure) => return End::without_exit_code(failure),
+        };
+        let end = self.execute(work, &container, &mut interruption).await;
+        tokio::select! {
+            uploaded = self.upload(work, &container, &end) => with_upload(end.clone(), uploaded),
+            () = interruption.discarded() => end,
+        }
+    }
+
+    async fn execute(
+        &self,
+        work: &Work,
+        container: &Container,
+        interruption: &mut Interruption,
+    ) -> End {
+        let files = work.task.resource_files.as_deref().unwrap_or_default();
+        let working = work.directory.working();
+        let fetched = tokio::select! {
+            fetched = resource_files::fetch(&self.http, files, &working) => fetched,
+            reason = interruption.reason() => Err(reason),
+        };
+        let mut process = match fetched.and_then(|()| self.start(work, container)) {
+            Ok(process) => process,
+            Err(failure) => return End::without_exit_code(failure),
+        };
+        let exit = tokio::select! {
+            exit = process.wait() => exit.map_err(|error| launch_failure(&error)),
+            reason = interruption.reason() => Err(reason),
+        };
+        process.end().await;
+        self.ended(work, exit)
+    }
+
+    /// Starts the task's command with its output in the task's directory.
+    fn start(&self, work: &Work, container: &Container) -> Result<ProcessTree, FailureInfo> {
+        let arguments = command_line::split(&work.task.command_line)
+            .map_err(|reason| command_failure("CommandLaunchFailed", &reason))?;
+        let (command, marker) = self
+            .command(work, container, &arguments)
+            .ok_or_else(|| command_failure("CommandLaunchFailed", "there is no command to run"))?;
+        let streams =
+            || Ok((work.directory.stream("stdout.txt")?, work.directory.stream("stderr.txt")?));
+        let streams = streams().map_err(|error: io::Error| launch_failure(&error))?;
+        self.processes.spawn(command, streams, marker).map_err(|error| launch_failure(&error))
+    }
+
+    fn command(
+        &self,
+        work: &Work,
+        container: &Container,
+        arguments: &[String],
+    ) -> Option<(Command, Marker)> {
+        if arguments.is_empty() {
+            return None;
+        }
+        match self.isolation {
+            Isolation::Bubblewrap => {
+                Some((sandbox::sandboxed(container, arguments)?, Marker::Namespace))
+            }
+            Isolation::None => {
+                let marker = Marker::TaskDirectory(work.directory.inside());
+                Some((sandbox::plain(container, arguments)?, marker))
+            }
+        }
+    }
+
+    fn ended(&self, work: &Work, exit: Result<i32, FailureInfo>) -> End {
+        let exit = exit.and_then(|code| match self.sandbox_failure(work, code) {
+            Some(failure) => Err(failure),
+            None => Ok(code),
+        });
+        match exit {
+            Ok(code) => exited(code),
+            Err(failure) => End::without_exit_code(failure),
+        }
+    }
+
+    /// The sandbox tells that it could not start the command only on the task's own stderr, as
+    /// the one line there and with exit code 1.
+    fn sandbox_failure(&self, work: &Work, code: i32) -> Option<FailureInfo> {
+        if self.isolation != Isolation::Bubblewrap || code != 1 {
+            return None;
+        }
+        let stderr = std::fs::read_to_string(work.directory.host.join("stderr.txt")).ok()?;
+        let line = stderr.strip_suffix('\n').filter(|line| !line.contains('\n'))?;
+        let reason = line.strip_prefix("bwrap: ")?;
+        match reason.strip_prefix("execvp ") {
+            Some(reason) if reason.contains("No such file") => {
+                Some(command_failure("CommandProgramNotFound", reason))
+            }
+            other => Some(command_failure("CommandLaunchFailed", other.unwrap_or(reason))),
+        }
+    }
+
+    async fn upload(
+        &self,
+        work: &Work,
+        container: &Container,
+        end: &End,
+    ) -> Result<(), FailureInfo> {
+        let outputs = work.task.output_files.as_deref().unwrap_or_default();
+        let succeeded = end.result == TaskResult::Success;
+        let variables = &container.environment;
+        output_files::upload(&self.http, outputs, &work.directory, variables, succeeded).await
+    }
+}
+
+fn prepare(node: &Node, work: &Work) -> Result<Container, FailureInfo> {
+    work.directory.create().map_err(|error| {
+        FailureInfo::server("ResourceDirectoryCreateFailed", "The task's directory is not usable")
+            .with("Reason", error.to_string())
+    })?;
+    container::prepare(node, work)
+}
+
+fn deadline(work: &Work) -> Option<Instant> {
+    let limit = work.task.constraints.as_ref()?.max_wall_clock_time.as_deref()?;
+    Instant::now().checked_add(duration::parse(limit).unwrap_or(Duration::MAX))
+}
+
+impl Interruption {
+    /// Waits for whatever ends the run from outside, and says it as a failure.
+    async fn reason(&mut self) -> FailureInfo {
+        let deadline = self.deadline;
+        let limit = async move {
+            match deadline {
+                Some(deadline) => sleep_until(deadline).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = asked(&mut self.stop, |_| true) => {
+                FailureInfo::user("TaskEnded", "The task was ended by user request")
+            }
+            () = limit => {
+                FailureInfo::user("TaskEnded", "The task was ended because its time is over")
+                    .with("Reason", "maxWallClockTime")
+            }
+        }
+    }
+
+    /// Waits until nobody will ask for the task any more.
+    async fn discarded(&mut self) {
+        asked(&mut self.stop, |reason| reason == StopReason::Discarded).await;
+    }
+}
+
+async fn asked(
+    stop: &mut watch::Receiver<Option<StopReason>>,
+    wanted: impl Fn(StopReason) -> bool,
+) {
+    if stop.wait_for(|reason| reason.is_some_and(&wanted)).await.is_err() {
+        pending().await
+    }
+}
+
+fn exited(code: i32) -> End {
+    let failure = (code != 0).then(|| {
+        FailureInfo::user(
+            "FailureExitCode",
+            "The task exited with an exit code representing a failure",
+        )
+        .with("Message", format!("The task exited with exit code {code}"))
+    });
+    End {
+        exit_code: Some(code),
+        container_info: Some(ContainerInfo {
+            container_id: uuid::Uuid::new_v4().simple().to_string(),
+            state: "exited",
+            error: None,
+        }),
+        result: if failure.is_some() { TaskResult::Failure } else { TaskResult::Success },
+        failure_info: failure,
+    }
+}
+
+/// A failed upload makes the task fail and leaves its exit code; an earlier failure stays.
+fn with_upload(end: End, uploaded: Result<(), FailureInfo>) -> End {
+    match uploaded {
+        Ok(()) => end,
+        Err(failure) => End {
+            result: TaskResult::Failure,
+            failure_info: end.failure_info.clone().or(Some(failure)),
+            ..end
+        },
+    }
+}
+
+fn launch_failure(error: &io::Error) -> FailureInfo {
+    let code = match error.kind() {
+        io::ErrorKind::NotFound => "CommandProgramNotFound",
+        _ => "CommandLaunchFailed",
+    };
+    command_failure(code, &error.to_string())
+}
+
+fn command_failure(code: &'static str, reason: &str) -> FailureInfo {
+    FailureInfo::user(code, "The task's command could not be started").with("Message", reason)
+}

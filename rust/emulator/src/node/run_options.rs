@@ -1,0 +1,62 @@
+//! The options of `containerRunOptions` that can be followed without a container engine.
+
+use super::command_line;
+
+/// What a task asks of its container beyond the image.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct RunOptions {
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) working_directory: Option<String>,
+}
+
+/// Reads `docker run` options; `--rm` and `--init` are how every container here runs.
+///
+/// # Errors
+/// Names the first option that cannot be followed.
+pub(crate) fn parse(text: &str) -> Result<RunOptions, String> {
+    let mut options = RunOptions::default();
+    let mut words = command_line::split(text)?.into_iter();
+    while let Some(word) = words.next() {
+        let (name, inline) = match word.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+            None => (word.clone(), None),
+        };
+        let mut value = || {
+            let value = inline.clone().or_else(|| words.next());
+            value.ok_or_else(|| format!("{name} needs a value"))
+        };
+        match name.as_str() {
+            "--rm" | "--init" => {}
+            "-w" | "--workdir" => options.working_directory = Some(value()?),
+            "-e" | "--env" => options.environment.push(variable(&value()?)?),
+            _ => return Err(format!("the option {name} is not supported by the emulator")),
+        }
+    }
+    Ok(options)
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+        None => Err(format!("the variable {text} has no value")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_options_are_read() {
+        let options = parse("--rm -e A=1 --env=B='two words' --workdir /srv").unwrap();
+        assert_eq!(options.working_directory.as_deref(), Some("/srv"));
+        let expected = [("A", "1"), ("B", "two words")];
+        assert_eq!(options.environment, expected.map(|(n, v)| (n.to_owned(), v.to_owned())));
+    }
+
+    #[test]
+    fn an_unknown_option_is_named() {
+        assert!(parse("--gpus all").unwrap_err().contains("--gpus"));
+        assert!(parse("--env").unwrap_err().contains("--env"));
+    }
+}

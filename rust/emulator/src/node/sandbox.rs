@@ -1,0 +1,185 @@
+//! Runs a container by bubblewrap, or as a plain process.
+//!
+//! In the sandbox the file system is built from nothing, so no directory of this machine exists
+//! for the task unless it is named here.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use tokio::process::Command;
+
+use super::container::Container;
+use super::image::Image;
+
+/// AZ_BATCH_NODE_ROOT_DIR in the sandbox.
+pub(crate) const NODE_ROOT: &str = "/mnt/batch/tasks";
+const IMAGE: &str = "/opt/image";
+const STANDARD_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Directories of an image's root that the sandbox makes itself.
+const OWN_DIRECTORIES: [&str; 6] = ["dev", "proc", "sys", "tmp", "mnt", "run"];
+
+/// What of this machine's `/etc` programs in `/usr` need; each only where it exists.
+const HOST_ETC: [&str; 8] = [
+    "alternatives",
+    "ca-certificates",
+    "ld.so.cache",
+    "localtime",
+    "nsswitch.conf",
+    "resolv.conf",
+    "ssl",
+    "protocols",
+];
+
+/// Docker's default capabilities without those that make device nodes or raw sockets: a sandbox
+/// that root starts would otherwise keep them all.
+const CAPABILITIES: [&str; 10] = [
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_FOWNER",
+    "CAP_FSETID",
+    "CAP_KILL",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_SETFCAP",
+    "CAP_SETGID",
+    "CAP_SETPCAP",
+    "CAP_SETUID",
+];
+
+/// Whether bubblewrap is installed and may make a sandbox here.
+pub(crate) fn works() -> bool {
+    let Some(bwrap) = find_bwrap() else { return false };
+    std::process::Command::new(bwrap)
+        .args(["--ro-bind", "/", "/", "--unshare-pid", "--unshare-uts", "--", "/bin/true"])
+        .output()
+        .is_ok_and(|output| output.status.success())
+}
+
+/// The sandbox's own program, by its absolute path: the task's PATH must not choose it.
+fn find_bwrap() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|entry| entry.join("bwrap")).find(|file| file.is_file())
+}
+
+/// The command that runs these arguments in the container's sandbox.
+pub(super) fn sandboxed(container: &Container, arguments: &[String]) -> Option<Command> {
+    let mut command = Command::new(find_bwrap()?);
+    let mut args = Arguments::default();
+    args.add(["--unshare-pid", "--unshare-uts", "--unshare-ipc", "--die-with-parent"]);
+    args.add(["--hostname", &container.host_name]);
+    if nix::unistd::geteuid().is_root() {
+        args.add(["--cap-drop", "ALL"]);
+        CAPABILITIES.iter().for_each(|capability| args.add(["--cap-add", capability]));
+    }
+    args.file_system(container);
+    args.add([OsStr::new("--chdir"), container.working_directory.as_os_str()]);
+    args.add(["--"]);
+    command.args(args.0).args(arguments).env_clear();
+    // By the environment and not by --setenv: arguments can be read by every user of the machine.
+    command.envs(environment(container, Path::new(IMAGE), "/root"));
+    Some(command)
+}
+
+/// The command that runs these arguments as a plain process.
+pub(super) fn plain(container: &Container, arguments: &[String]) -> Option<Command> {
+    let (program, rest) = arguments.split_first()?;
+    let mut command = Command::new(program);
+    let (Image::Root(image) | Image::Overlay(image)) = &container.image;
+    let home = container.working_directory.display().to_string();
+    command.args(rest).env_clear().envs(environment(container, image, &home));
+    command.current_dir(&container.working_directory);
+    Some(command)
+}
+
+/// What every container has, under what the task sets.
+fn environment(container: &Container, image: &Path, home: &str) -> Vec<(String, String)> {
+    let path = match &container.image {
+        Image::Root(root) if root.as_path() != image => STANDARD_PATH.to_owned(),
+        _ => format!("{}/bin:{STANDARD_PATH}", image.display()),
+    };
+    let mut variables = vec![
+        ("PATH".to_owned(), path),
+        ("HOME".to_owned(), home.to_owned()),
+        ("HOSTNAME".to_owned(), container.host_name.clone()),
+    ];
+    variables.extend(container.environment.clone());
+    variables
+}
+
+/// The arguments of bubblewrap.
+#[derive(Default)]
+struct Arguments(Vec<OsString>);
+
+impl Arguments {
+    fn add<S: AsRef<OsStr>, const N: usize>(&mut self, arguments: [S; N]) {
+        self.0.extend(arguments.map(|argument| argument.as_ref().to_owned()));
+    }
+
+    fn bind(&mut self, how: &str, host: &Path, inside: &Path) {
+        self.add([OsStr::new(how), host.as_os_str(), inside.as_os_str()]);
+    }
+
+    fn file_system(&mut self, container: &Container) {
+        match &container.image {
+            Image::Root(root) => self.image_root(root, &container.etc),
+            Image::Overlay(image) => self.host_root(image, &container.etc),
+        }
+        self.add(["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--dir", "/root"]);
+        for mount in &container.mounts {
+            // Parents that bubblewrap makes by itself would be closed to other users.
+            self.directories(mount.inside.parent());
+            let how = if mount.read_only { "--ro-bind" } else { "--bind" };
+            self.bind(how, &mount.host, &mount.inside);
+        }
+    }
+
+    fn directories(&mut self, path: Option<&Path>) {
+        let path = path.unwrap_or(Path::new("/"));
+        let mut parents: Vec<&Path> =
+            path.ancestors().filter(|one| one.parent().is_some()).collect();
+        parents.reverse();
+        parents.into_iter().for_each(|one| self.add([OsStr::new("--dir"), one.as_os_str()]));
+    }
+
+    /// This machine's `/usr` without what was installed locally, and the image beside it.
+    fn host_root(&mut self, image: &Path, etc: &Path) {
+        self.add(["--ro-bind", "/usr", "/usr", "--tmpfs", "/usr/local"]);
+        for name in ["bin", "sbin", "lib", "lib64"] {
+            if Path::new("/usr").join(name).exists() {
+                self.add(["--symlink", &format!("usr/{name}"), &format!("/{name}")]);
+            }
+        }
+        self.add(["--dir", "/opt", "--dir", "/etc"]);
+        self.bind("--ro-bind", image, Path::new(IMAGE));
+        for name in HOST_ETC {
+            let file = Path::new("/etc").join(name);
+            self.bind("--ro-bind-try", &file, &file);
+        }
+        for name in ["passwd", "group", "hosts", "hostname"] {
+            self.bind("--ro-bind", &etc.join(name), &Path::new("/etc").join(name));
+        }
+    }
+
+    /// Entry by entry, so that the root itself stays writable and mount points can be made.
+    fn image_root(&mut self, root: &Path, etc: &Path) {
+        let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
+        for entry in entries {
+            let inside = Path::new("/").join(entry.file_name());
+            match std::fs::read_link(entry.path()) {
+                _ if OWN_DIRECTORIES.iter().any(|own| *own == entry.file_name()) => {}
+                Ok(target) => self.bind("--symlink", &target, &inside),
+                Err(_) => self.bind("--ro-bind", &entry.path(), &inside),
+            }
+        }
+        for (name, file) in [
+            ("hosts", etc.join("hosts")),
+            ("hostname", etc.join("hostname")),
+            ("resolv.conf", PathBuf::from("/etc/resolv.conf")),
+        ] {
+            let replaced = root.join("etc").join(name);
+            if replaced.is_file() && !replaced.is_symlink() {
+                self.bind("--ro-bind-try", &file, &Path::new("/etc").join(name));
+            }
+        }
+    }
+}

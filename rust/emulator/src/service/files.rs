@@ -1,0 +1,104 @@
+//! The files of a task on its node.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use time::OffsetDateTime;
+use walkdir::WalkDir;
+
+use super::Service;
+use super::conditions::Conditions;
+use crate::error::{ApiError, Code, Result};
+use crate::node::directory::{join_inside, real_inside};
+use crate::store::stamp::Stamp;
+use crate::store::task::Task;
+
+/// A file or directory of a task.
+pub(crate) struct NodeFile {
+    /// On this machine.
+    pub(crate) path: PathBuf,
+    /// Relative to the task's directory.
+    pub(crate) name: String,
+    pub(crate) is_directory: bool,
+    /// Bytes.
+    pub(crate) length: u64,
+    pub(crate) mode: u32,
+    pub(crate) created: OffsetDateTime,
+    pub(crate) modified: OffsetDateTime,
+}
+
+impl Service {
+    /// A file of a task by its path in the task's directory.
+    ///
+    /// # Errors
+    /// `FileNotFound` also for a path or a link that leaves the task's directory.
+    pub(crate) fn file(
+        &self,
+        job_id: &str,
+        task_id: &str,
+        name: &str,
+        conditions: &Conditions,
+    ) -> Result<NodeFile> {
+        let root = self.task_root(job_id, task_id)?;
+        let missing = || ApiError::from(Code::FileNotFound).with("FilePath", name);
+        let path = join_inside(&root, name).ok_or_else(missing)?;
+        let file = inspect(&root, &path).ok_or_else(missing)?;
+        conditions.check_read(&Stamp { etag: String::new(), last_modified: file.modified })?;
+        Ok(file)
+    }
+
+    /// The files of a task in the order of their names: all, or those right in its directory.
+    pub(crate) fn files(
+        &self,
+        job_id: &str,
+        task_id: &str,
+        recursive: bool,
+    ) -> Result<Vec<NodeFile>> {
+        let root = self.task_root(job_id, task_id)?;
+        let depth = if recursive { usize::MAX } else { 1 };
+        let walk = WalkDir::new(&root).min_depth(1).max_depth(depth).into_iter().flatten();
+        let mut files: Vec<_> = walk.filter_map(|entry| inspect(&root, entry.path())).collect();
+        files.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(files)
+    }
+
+    fn task_root(&self, job_id: &str, task_id: &str) -> Result<PathBuf> {
+        let (task, _) = self.task(job_id, task_id, &Conditions::default())?;
+        root_of(&task)
+    }
+}
+
+fn root_of(task: &Task) -> Result<PathBuf> {
+    let id = task.spec.id.as_str();
+    if task.cleaned_up {
+        return Err(ApiError::from(Code::TaskFilesCleanedup).with("TaskId", id));
+    }
+    match &task.placement {
+        Some(placement) => Ok(placement.directory.clone()),
+        None => Err(ApiError::from(Code::TaskFilesUnavailable)
+            .with("TaskId", id)
+            .with("Reason", "the task has not run yet")),
+    }
+}
+
+/// What is at a path; `None` for nothing, and for what a link finds outside of the root.
+fn inspect(root: &Path, path: &Path) -> Option<NodeFile> {
+    let real = real_inside(root, path)?;
+    let metadata = real.metadata().ok()?;
+    Some(NodeFile {
+        name: path.strip_prefix(root).ok()?.to_str()?.to_owned(),
+        path: real,
+        is_directory: metadata.is_dir(),
+        length: metadata.len(),
+        mode: metadata.mode(),
+        created: created(&metadata),
+        modified: metadata.modified().map_or_else(|_| OffsetDateTime::now_utc(), Into::into),
+    })
+}
+
+/// Not every file system keeps the time of creation.
+fn created(metadata: &Metadata) -> OffsetDateTime {
+    let at = metadata.created().or_else(|_| metadata.modified());
+    at.map_or_else(|_| OffsetDateTime::now_utc(), Into::into)
+}

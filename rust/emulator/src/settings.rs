@@ -1,0 +1,90 @@
+//! What an emulator is started with.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use crate::node::sandbox;
+
+/// What an emulator serves and how it runs tasks.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where to listen; a loopback address. Port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// The name of the Batch account.
+    pub account: String,
+    /// The account's key, base64.
+    pub key: String,
+    /// The pools of the account, one node each.
+    pub pools: Vec<String>,
+    /// Container images by name. A directory with `bin/sh` is the task's root file system; any
+    /// other is bound at `/opt/image`, its `bin` leading `PATH`.
+    pub images: BTreeMap<String, PathBuf>,
+    /// How a task is kept away from this machine's files.
+    pub isolation: Isolation,
+    /// Where to write one JSON line per request.
+    pub request_log: Option<PathBuf>,
+    /// Where the nodes keep their files. Without one, a temporary directory that ends with the
+    /// emulator.
+    pub node_root: Option<PathBuf>,
+}
+
+/// How a task is kept away from this machine's files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolation {
+    /// In a file system, process tree and host name of its own, by bubblewrap.
+    Bubblewrap,
+    /// As a plain process that sees this machine's files.
+    None,
+}
+
+impl Isolation {
+    /// Bubblewrap where it is installed and able to run here, otherwise none.
+    pub fn detect() -> Isolation {
+        if sandbox::works() { Isolation::Bubblewrap } else { Isolation::None }
+    }
+}
+
+impl Default for Settings {
+    /// Account `emulator` on any free loopback port, with a key, without pools and images.
+    fn default() -> Settings {
+        Settings {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            account: "emulator".to_owned(),
+            key: "ZW11bGF0b3Iga2V5LCBub3QgYSBzZWNyZXQ=".to_owned(),
+            pools: Vec::new(),
+            images: BTreeMap::new(),
+            isolation: Isolation::detect(),
+            request_log: None,
+            node_root: None,
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Settings")
+            .field("listen", &self.listen)
+            .field("account", &self.account)
+            .field("key", &"<redacted>")
+            .field("pools", &self.pools)
+            .field("images", &self.images)
+            .field("isolation", &self.isolation)
+            .field("request_log", &self.request_log)
+            .field("node_root", &self.node_root)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_does_not_show_the_key() {
+        let settings = Settings { key: "c2VjcmV0".into(), ..Settings::default() };
+        assert!(!format!("{settings:?}").contains("c2VjcmV0"));
+    }
+}

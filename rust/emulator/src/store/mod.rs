@@ -1,0 +1,72 @@
+//! What the account holds: pools, jobs and their tasks, in memory.
+//!
+//! Ids keep their case and are compared without it, so every map is keyed by the lower-case id.
+
+pub(crate) mod job;
+pub(crate) mod pool;
+pub(crate) mod stamp;
+pub(crate) mod task;
+
+use std::collections::BTreeMap;
+
+use crate::error::{ApiError, Code, Result};
+use job::JobEntry;
+use pool::Pool;
+use task::Task;
+
+/// The state of the account.
+pub(crate) struct Store {
+    pub(crate) pools: BTreeMap<String, Pool>,
+    pub(crate) jobs: BTreeMap<String, JobEntry>,
+    last_number: u64,
+}
+
+/// One particular task: its ids, and its number, which a later task of the same ids does not have.
+#[derive(Clone, Debug)]
+pub(crate) struct TaskKey {
+    pub(crate) job: String,
+    pub(crate) task: String,
+    pub(crate) number: u64,
+}
+
+/// The key under which an id is stored.
+pub(crate) fn key(id: &str) -> String {
+    id.to_ascii_lowercase()
+}
+
+impl Store {
+    /// An account with these pools and no jobs.
+    pub(crate) fn new(pools: BTreeMap<String, Pool>) -> Store {
+        Store { pools, jobs: BTreeMap::new(), last_number: 0 }
+    }
+
+    /// A number that nothing in this store had before; also the order of creation.
+    pub(crate) fn next_number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    pub(crate) fn pool(&self, id: &str) -> Result<&Pool> {
+        self.pools
+            .get(&key(id))
+            .ok_or_else(|| ApiError::from(Code::PoolNotFound).with("PoolId", id))
+    }
+
+    pub(crate) fn job(&self, id: &str) -> Result<&JobEntry> {
+        self.jobs.get(&key(id)).ok_or_else(|| job_not_found(id))
+    }
+
+    pub(crate) fn job_mut(&mut self, id: &str) -> Result<&mut JobEntry> {
+        self.jobs.get_mut(&key(id)).ok_or_else(|| job_not_found(id))
+    }
+
+    /// The task of a key, if it is still the same one.
+    pub(crate) fn task_mut(&mut self, wanted: &TaskKey) -> Option<&mut Task> {
+        let entry = self.jobs.get_mut(&key(&wanted.job))?;
+        entry.tasks.get_mut(&key(&wanted.task)).filter(|task| task.number == wanted.number)
+    }
+}
+
+fn job_not_found(id: &str) -> ApiError {
+    ApiError::from(Code::JobNotFound).with("JobId", id)
+}

@@ -1,0 +1,84 @@
+//! Reads a request body strictly: unknown, unsupported and missing properties are errors.
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use super::common::UNSUPPORTED;
+use crate::error::{ApiError, Code, Result};
+
+/// The request that a body holds.
+///
+/// # Errors
+/// `UnsupportedProperty` for what the specification knows and the emulator does not do,
+/// `MissingRequiredProperty` for what is absent, `InvalidRequestBody` for anything else.
+pub(crate) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        refusal(&path, &error.into_inner().to_string())
+    })?;
+    json.end().map_err(|error| refusal(".", &error.to_string()))?;
+    Ok(value)
+}
+
+/// Serde tells what is wrong only in its message, which is stable; the tests below hold it.
+fn refusal(path: &str, message: &str) -> ApiError {
+    let code = if message.starts_with(UNSUPPORTED) {
+        Code::UnsupportedProperty
+    } else if message.starts_with("missing field") {
+        Code::MissingRequiredProperty
+    } else {
+        Code::InvalidRequestBody
+    };
+    ApiError::from(code).with("PropertyName", path).with("Reason", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{job::JobAdd, task::TaskAdd};
+
+    fn refused<T: DeserializeOwned>(body: &str) -> (Code, String) {
+        match read::<T>(&Bytes::copy_from_slice(body.as_bytes())) {
+            Ok(_) => panic!("the body was accepted: {body}"),
+            Err(error) => (error.code, error.values[0].1.clone()),
+        }
+    }
+
+    #[test]
+    fn an_unknown_property_is_refused_and_named() {
+        let (code, path) = refused::<TaskAdd>(r#"{"id":"t","commandLine":"x","colour":1}"#);
+        assert_eq!((code, path.as_str()), (Code::InvalidRequestBody, "colour"));
+    }
+
+    #[test]
+    fn an_unknown_property_deep_inside_is_named_with_its_path() {
+        let body = r#"{"id":"t","commandLine":"x","resourceFiles":[{"url":"http://x"}]}"#;
+        let (code, path) = refused::<TaskAdd>(body);
+        assert_eq!((code, path.as_str()), (Code::InvalidRequestBody, "resourceFiles[0].url"));
+    }
+
+    #[test]
+    fn a_property_that_the_emulator_does_not_do_is_refused_and_named() {
+        let body = r#"{"id":"t","commandLine":"x","dependsOn":{"taskIds":["a"]}}"#;
+        let (code, path) = refused::<TaskAdd>(body);
+        assert_eq!((code, path.as_str()), (Code::UnsupportedProperty, "dependsOn"));
+    }
+
+    #[test]
+    fn a_missing_property_is_refused() {
+        assert_eq!(refused::<JobAdd>(r#"{"id":"j"}"#).0, Code::MissingRequiredProperty);
+    }
+
+    #[test]
+    fn text_after_the_body_is_refused() {
+        let body = r#"{"id":"j","poolInfo":{"poolId":"p"}} x"#;
+        assert_eq!(refused::<JobAdd>(body).0, Code::InvalidRequestBody);
+    }
+
+    #[test]
+    fn null_means_absent() {
+        let body = Bytes::from_static(br#"{"id":"t","commandLine":"x","dependsOn":null}"#);
+        assert!(read::<TaskAdd>(&body).is_ok());
+    }
+}

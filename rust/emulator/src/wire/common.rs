@@ -1,0 +1,35 @@
+//! Shapes that several resources share.
+
+use serde::{Deserialize, Serialize};
+
+/// A property of the specification that this emulator refuses instead of ignoring it.
+///
+/// It has no values, so an `Option` of it is always absent once a body has been read.
+#[derive(Clone, Serialize)]
+pub(crate) enum Unsupported {}
+
+/// What reading an [`Unsupported`] property says. `body::read` turns it into a catalogue error.
+pub(crate) const UNSUPPORTED: &str = "not supported by the emulator";
+
+impl<'de> Deserialize<'de> for Unsupported {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Unsupported, D::Error> {
+        Err(serde::de::Error::custom(UNSUPPORTED))
+    }
+}
+
+/// A name and its value on a job.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MetadataItem {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+/// An environment variable of a task.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EnvironmentSetting {
+    pub(crate) name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) value: Option<String>,
+}

@@ -1,0 +1,365 @@
+//! `$filter`: which resources of a list are shown.
+//!
+//! Comparisons of properties with values, joined by `and`, `or` and parentheses. Names are
+//! case-sensitive, values are not.
+//! [OData filters](https://learn.microsoft.com/azure/batch/batch-efficient-list-queries)
+
+use std::cmp::Ordering;
+
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+
+use super::time::parse_instant;
+
+/// What can be asked of a property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Every comparison and `startswith`.
+    Text,
+    /// Only `startswith`.
+    Prefix,
+    /// Only `eq` and `ne`.
+    Choice,
+    /// Comparisons with `DateTime'…'`.
+    Time,
+    /// Comparisons with a number.
+    Number,
+}
+
+/// The properties that a list can be filtered by, with slashes for nested ones.
+pub(crate) type Properties = &'static [(&'static str, Kind)];
+
+/// Of jobs.
+pub(crate) const JOB: Properties = &[
+    ("id", Kind::Text),
+    ("state", Kind::Choice),
+    ("stateTransitionTime", Kind::Time),
+    ("creationTime", Kind::Time),
+    ("lastModified", Kind::Time),
+    ("executionInfo/startTime", Kind::Time),
+    ("executionInfo/endTime", Kind::Time),
+    ("executionInfo/poolId", Kind::Text),
+];
+
+/// Of tasks.
+pub(crate) const TASK: Properties = &[
+    ("id", Kind::Text),
+    ("state", Kind::Choice),
+    ("stateTransitionTime", Kind::Time),
+    ("creationTime", Kind::Time),
+    ("lastModifiedTime", Kind::Time),
+    ("executionInfo/startTime", Kind::Time),
+    ("executionInfo/endTime", Kind::Time),
+    ("executionInfo/exitCode", Kind::Number),
+    ("executionInfo/result", Kind::Choice),
+];
+
+/// Of files.
+pub(crate) const FILE: Properties = &[("name", Kind::Prefix)];
+
+/// A filter that is known to be right for its list.
+#[derive(Debug)]
+pub(crate) enum Filter {
+    And(Box<Filter>, Box<Filter>),
+    Or(Box<Filter>, Box<Filter>),
+    Compare(&'static str, Operator, Operand),
+    StartsWith(&'static str, String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operator {
+    Eq,
+    Ne,
+    Gt,
+    Ge,
+    Lt,
+    Le,
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) enum Operand {
+    Text(String),
+    Time(OffsetDateTime),
+    Number(i64),
+}
+
+impl Filter {
+    /// Reads a filter, or says what is wrong with it.
+    pub(crate) fn parse(text: &str, properties: Properties) -> Result<Filter, String> {
+        let mut parser = Parser { tokens: tokens(text)?, at: 0, properties, depth: 0 };
+        let filter = parser.either()?;
+        match parser.next() {
+            None => Ok(filter),
+            Some(extra) => Err(format!("{extra} is not expected")),
+        }
+    }
+
+    /// Whether a shown resource passes.
+    pub(crate) fn accepts(&self, shown: &Map<String, Value>) -> bool {
+        match self {
+            Filter::And(one, other) => one.accepts(shown) && other.accepts(shown),
+            Filter::Or(one, other) => one.accepts(shown) || other.accepts(shown),
+            Filter::StartsWith(name, prefix) => find(shown, name)
+                .and_then(Value::as_str)
+                .is_some_and(|value| value.to_lowercase().starts_with(prefix)),
+            Filter::Compare(name, operator, operand) => match find(shown, name) {
+                Some(value) => order(value, operand).is_some_and(|order| operator.holds(order)),
+                None => *operator == Operator::Ne,
+            },
+        }
+    }
+}
+
+impl Operator {
+    fn parse(text: &str) -> Option<Operator> {
+        Some(match text {
+            "eq" => Operator::Eq,
+            "ne" => Operator::Ne,
+            "gt" => Operator::Gt,
+            "ge" => Operator::Ge,
+            "lt" => Operator::Lt,
+            "le" => Operator::Le,
+            _ => return None,
+        })
+    }
+
+    fn holds(self, order: Ordering) -> bool {
+        match self {
+            Operator::Eq => order.is_eq(),
+            Operator::Ne => order.is_ne(),
+            Operator::Gt => order.is_gt(),
+            Operator::Ge => order.is_ge(),
+            Operator::Lt => order.is_lt(),
+            Operator::Le => order.is_le(),
+        }
+    }
+}
+
+/// The value of a property; lists call the time of the last change by another name than tasks do.
+fn find<'a>(shown: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    let name = if name == "lastModifiedTime" { "lastModified" } else { name };
+    match name.split_once('/') {
+        Some((outer, inner)) => shown.get(outer)?.get(inner),
+        None => shown.get(name),
+    }
+}
+
+fn order(value: &Value, operand: &Operand) -> Option<Ordering> {
+    match operand {
+        Operand::Text(text) => Some(value.as_str()?.to_lowercase().cmp(text)),
+        Operand::Time(time) => Some(parse_instant(value.as_str()?)?.cmp(time)),
+        Operand::Number(number) => Some(value.as_i64()?.cmp(number)),
+    }
+}
+
+/// Splits a filter into names, quoted texts (with their quotes), parentheses and commas.
+fn tokens(text: &str) -> Result<Vec<String>, String> {
+    let mut tokens = Vec::new();
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '(' | ')' | ',' => 1,
+            '\'' => quoted(rest)?,
+            _ => match rest.find(|c: char| c.is_whitespace() || "(),'".contains(c)) {
+                // DateTime'…' is one token.
+                Some(end) if rest[end..].starts_with('\'') => end + quoted(&rest[end..])?,
+                Some(end) => end,
+                None => rest.len(),
+            },
+        };
+        tokens.push(rest[..length].to_owned());
+        rest = rest[length..].trim_start();
+    }
+    Ok(tokens)
+}
+
+/// The length of the quoted text that this begins with; two quotes stand for one.
+fn quoted(text: &str) -> Result<usize, String> {
+    let mut quotes = text.char_indices().skip(1).filter(|(_, c)| *c == '\'').map(|(at, _)| at);
+    while let Some(at) = quotes.next() {
+        if !text[at + 1..].starts_with('\'') {
+            return Ok(at + 1);
+        }
+        quotes.next();
+    }
+    Err("a text is not closed".to_owned())
+}
+
+fn unquote(token: &str) -> Option<String> {
+    let inner = token.strip_prefix('\'')?.strip_suffix('\'')?;
+    Some(inner.replace("''", "'").to_lowercase())
+}
+
+/// Parentheses that may be open at once; more would only serve to exhaust the stack.
+const DEPTH: usize = 50;
+
+struct Parser {
+    tokens: Vec<String>,
+    at: usize,
+    properties: Properties,
+    depth: usize,
+}
+
+impl Parser {
+    fn next(&mut self) -> Option<String> {
+        let token = self.tokens.get(self.at).cloned();
+        self.at += 1;
+        token
+    }
+
+    fn take(&mut self, expected: &str) -> bool {
+        let found = self.tokens.get(self.at).is_some_and(|token| token == expected);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn expect(&mut self, expected: &str) -> Result<(), String> {
+        match self.take(expected) {
+            true => Ok(()),
+            false => Err(format!("{expected} is expected")),
+        }
+    }
+
+    fn either(&mut self) -> Result<Filter, String> {
+        let mut filter = self.both()?;
+        while self.take("or") {
+            filter = Filter::Or(Box::new(filter), Box::new(self.both()?));
+        }
+        Ok(filter)
+    }
+
+    fn both(&mut self) -> Result<Filter, String> {
+        let mut filter = self.term()?;
+        while self.take("and") {
+            filter = Filter::And(Box::new(filter), Box::new(self.term()?));
+        }
+        Ok(filter)
+    }
+
+    fn term(&mut self) -> Result<Filter, String> {
+        if self.take("(") {
+            self.depth += 1;
+            if self.depth > DEPTH {
+                return Err("too many parentheses".to_owned());
+            }
+            let filter = self.either()?;
+            self.depth -= 1;
+            return self.expect(")").map(|()| filter);
+        }
+        if self.take("startswith") { self.starts_with() } else { self.comparison() }
+    }
+
+    fn starts_with(&mut self) -> Result<Filter, String> {
+        self.expect("(")?;
+        let (name, kind) = self.property()?;
+        if !matches!(kind, Kind::Text | Kind::Prefix) {
+            return Err(format!("startswith is not possible on {name}"));
+        }
+        self.expect(",")?;
+        let prefix = self.next().and_then(|token| unquote(&token)).ok_or("a text is expected")?;
+        self.expect(")")?;
+        Ok(Filter::StartsWith(name, prefix))
+    }
+
+    fn comparison(&mut self) -> Result<Filter, String> {
+        let (name, kind) = self.property()?;
+        let token = self.next().unwrap_or_default();
+        let operator = Operator::parse(&token).ok_or(format!("{token} is no operator"))?;
+        let equality = matches!(operator, Operator::Eq | Operator::Ne);
+        if kind == Kind::Prefix || (kind == Kind::Choice && !equality) {
+            return Err(format!("{token} is not possible on {name}"));
+        }
+        let value = self.next().unwrap_or_default();
+        let operand = operand(kind, &value).ok_or(format!("{value} is no value for {name}"))?;
+        Ok(Filter::Compare(name, operator, operand))
+    }
+
+    fn property(&mut self) -> Result<(&'static str, Kind), String> {
+        let token = self.next().unwrap_or_default();
+        let found = self.properties.iter().find(|(name, _)| *name == token);
+        found.copied().ok_or(format!("{token} is no property to filter by"))
+    }
+}
+
+fn operand(kind: Kind, token: &str) -> Option<Operand> {
+    match kind {
+        Kind::Text | Kind::Choice | Kind::Prefix => unquote(token).map(Operand::Text),
+        Kind::Number => token.parse().ok().map(Operand::Number),
+        Kind::Time => {
+            let quoted =
+                token.strip_prefix("DateTime").or_else(|| token.strip_prefix("datetime"))?;
+            let text = unquote(quoted)?.to_uppercase();
+            parse_instant(&text).map(Operand::Time)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn accepts(filter: &str) -> bool {
+        let shown = json!({
+            "id": "Task-1",
+            "state": "completed",
+            "creationTime": "2026-11-02T07:05:09.5000000Z",
+            "lastModified": "2026-11-02T07:05:09.5000000Z",
+            "executionInfo": {"exitCode": 3, "result": "failure"},
+        });
+        let Value::Object(shown) = shown else { panic!("not an object") };
+        Filter::parse(filter, TASK).unwrap().accepts(&shown)
+    }
+
+    #[test]
+    fn filters_select() {
+        let cases = [
+            ("id eq 'task-1'", true),
+            ("id eq 'task-2'", false),
+            ("startswith(id,'TASK')", true),
+            ("state eq 'completed'", true),
+            ("state ne 'completed'", false),
+            ("executionInfo/exitCode gt 2", true),
+            ("executionInfo/exitCode eq 0", false),
+            ("executionInfo/result eq 'failure'", true),
+            ("creationTime ge DateTime'2026-11-02T00:00:00Z'", true),
+            ("lastModifiedTime lt DateTime'2026-11-02T00:00:00Z'", false),
+            ("id eq 'x' or state eq 'completed'", true),
+            ("id eq 'x' and state eq 'completed'", false),
+            ("id eq 'x' or id eq 'y' and state eq 'z' or state eq 'completed'", true),
+            ("(id eq 'x' or state eq 'completed') and executionInfo/exitCode le 3", true),
+            ("executionInfo/endTime gt DateTime'2026-11-02T00:00:00Z'", false),
+            ("id eq 'it''s'", false),
+        ];
+        for (filter, expected) in cases {
+            assert_eq!(accepts(filter), expected, "{filter}");
+        }
+    }
+
+    #[test]
+    fn wrong_filters_are_refused() {
+        let cases = [
+            "",
+            "id",
+            "id eq",
+            "id eq x",
+            "id eq 'x",
+            "Id eq 'x'",
+            "metadata eq 'x'",
+            "id like 'x'",
+            "state gt 'active'",
+            "startswith(state,'a')",
+            "creationTime eq '2026-11-02'",
+            "executionInfo/exitCode eq 'x'",
+            "(id eq 'x'",
+            "id eq 'x')",
+            "id eq 'x' state eq 'y'",
+        ];
+        for filter in cases {
+            assert!(Filter::parse(filter, TASK).is_err(), "{filter}");
+        }
+        assert!(Filter::parse(&"(".repeat(10_000), TASK).is_err());
+        assert!(Filter::parse("name eq 'x'", FILE).is_err());
+        assert!(Filter::parse("startswith(name,'wd/')", FILE).is_ok());
+    }
+}

@@ -1,0 +1,87 @@
+//! What a pool looks like.
+
+use serde_json::{Map, Value, json};
+
+use super::time::instant;
+use crate::store::pool::Pool;
+
+/// Every property of a pool that `$select` may name.
+pub(crate) const PROPERTIES: &[&str] = &[
+    "id",
+    "displayName",
+    "url",
+    "eTag",
+    "lastModified",
+    "creationTime",
+    "state",
+    "stateTransitionTime",
+    "allocationState",
+    "allocationStateTransitionTime",
+    "vmSize",
+    "virtualMachineConfiguration",
+    "resizeTimeout",
+    "resizeErrors",
+    "currentDedicatedNodes",
+    "currentLowPriorityNodes",
+    "targetDedicatedNodes",
+    "targetLowPriorityNodes",
+    "enableAutoScale",
+    "autoScaleFormula",
+    "autoScaleEvaluationInterval",
+    "autoScaleRun",
+    "enableInterNodeCommunication",
+    "networkConfiguration",
+    "startTask",
+    "applicationPackageReferences",
+    "taskSlotsPerNode",
+    "taskSchedulingPolicy",
+    "userAccounts",
+    "metadata",
+    "stats",
+    "mountConfiguration",
+    "identity",
+    "upgradePolicy",
+];
+
+/// A pool as the service shows it: steady, with one dedicated Linux node for containers.
+pub(crate) fn render(pool: &Pool, endpoint: &str) -> Map<String, Value> {
+    let created = instant(pool.created);
+    let mut shown = super::object(&json!({
+        "id": pool.id,
+        "url": format!("{endpoint}/pools/{}", pool.id),
+        "creationTime": created,
+        "state": "active",
+        "stateTransitionTime": created,
+        "allocationState": "steady",
+        "allocationStateTransitionTime": created,
+        "vmSize": "standard_d2s_v3",
+        "virtualMachineConfiguration": virtual_machine(&pool.images),
+        "resizeTimeout": "PT15M",
+        "currentDedicatedNodes": 1,
+        "currentLowPriorityNodes": 0,
+        "targetDedicatedNodes": 1,
+        "targetLowPriorityNodes": 0,
+        "enableAutoScale": false,
+        "enableInterNodeCommunication": false,
+        "taskSlotsPerNode": pool.slots_per_node,
+        "taskSchedulingPolicy": { "nodeFillType": "spread" },
+    }));
+    pool.stamp.show(&mut shown);
+    shown
+}
+
+fn virtual_machine(images: &[String]) -> Value {
+    json!({
+        "imageReference": {
+            "publisher": "microsoft-dsvm",
+            "offer": "ubuntu-hpc",
+            "sku": "2204",
+            "version": "latest",
+        },
+        "nodeAgentSKUId": "batch.node.ubuntu 22.04",
+        "containerConfiguration": {
+            "type": "dockerCompatible",
+            "containerImageNames": images,
+        },
+    })
+}

@@ -1,0 +1,52 @@
+//! Instants as the service writes them.
+
+use time::OffsetDateTime;
+use time::format_description::FormatItem;
+use time::format_description::well_known::{Rfc2822, Rfc3339};
+use time::macros::format_description;
+
+const INSTANT: &[FormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:7]Z");
+const HTTP_DATE: &[FormatItem<'_>] = format_description!(
+    "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+);
+
+/// An instant in a body: UTC, seven digits after the point.
+pub(crate) fn instant(at: OffsetDateTime) -> String {
+    at.format(INSTANT).unwrap_or_default()
+}
+
+/// An instant in a header.
+pub(crate) fn http_date(at: OffsetDateTime) -> String {
+    at.format(HTTP_DATE).unwrap_or_default()
+}
+
+/// Reads an instant of a header.
+pub(crate) fn parse_http_date(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc2822).ok()
+}
+
+/// Reads an instant of a body or a filter.
+pub(crate) fn parse_instant(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn a_header_date_is_read_as_it_is_written() {
+        let at = datetime!(2026-11-02 07:05:09 UTC);
+        assert_eq!(http_date(at), "Mon, 02 Nov 2026 07:05:09 GMT");
+        assert_eq!(parse_http_date(&http_date(at)), Some(at));
+    }
+
+    #[test]
+    fn an_instant_is_read_as_it_is_written() {
+        let at = datetime!(2026-11-02 07:05:09.5 UTC);
+        assert_eq!(instant(at), "2026-11-02T07:05:09.5000000Z");
+        assert_eq!(parse_instant(&instant(at)), Some(at));
+    }
+}
