@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import blob
-import processes
+from processes import Processes
 
 # Kestra masks the values of secrets in its logs, so these names must not occur in any flow's output.
 BATCH_ACCOUNT = "qzbatch7vlocal"
@@ -26,7 +26,7 @@ def _key():
 class Cloud:
     """Where the local account is and how to enter it."""
 
-    directory: Path
+    processes: Processes
     azurite: Path
     emulator: Path | None
     images: dict[str, Path]
@@ -35,7 +35,6 @@ class Cloud:
     storage_key: str = field(default_factory=_key, repr=False)
     batch_endpoint: str = ""
     blob_endpoint: str = ""
-    services: list = field(default_factory=list)
 
     def start(self):
         """Starts both services and creates the blob container."""
@@ -45,11 +44,6 @@ class Cloud:
             self.batch_endpoint = f"http://127.0.0.1:{_closed_port()}"
         else:
             self._start_emulator()
-
-    def end(self):
-        """Ends what `start` started, in reverse order."""
-        while self.services:
-            processes.end(self.services.pop())
 
     def environment(self):
         """What the tests read, and Kestra's secrets."""
@@ -88,7 +82,7 @@ class Cloud:
         command = [self.azurite, "--blobHost", "127.0.0.1", "--blobPort", "0", "--inMemoryPersistence"]
         command += ["--disableTelemetry", "--skipApiVersionCheck", "--silent"]
         ready = r"Blob service successfully listens on (http://127\.0\.0\.1:\d+)"
-        origin = self._start("Azurite", command, ready, env=environment)
+        origin = self.processes.start_service("Azurite", command, ready, env=environment)
         self.blob_endpoint = f"{origin}/{STORAGE_ACCOUNT}"
 
     def _start_emulator(self):
@@ -96,12 +90,8 @@ class Cloud:
         command += ["--key", self.batch_key, "--pool", POOL, "--request-log", self.request_log]
         for name, path in self.images.items():
             command += ["--image", f"{name}={path}"]
-        self.batch_endpoint = self._start("azure-batch-emulator", command, r"^listening on (http://127\.0\.0\.1:\d+)$")
-
-    def _start(self, name, command, ready, **options):
-        process, address = processes.start_service(name, command, ready, self.directory / f"{name}.log", **options)
-        self.services.append(process)
-        return address
+        ready = r"^listening on (http://127\.0\.0\.1:\d+)$"
+        self.batch_endpoint = self.processes.start_service("azure-batch-emulator", command, ready)
 
 
 def _as_kestra_secrets(values):
