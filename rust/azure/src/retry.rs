@@ -96,6 +96,10 @@ async fn until<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use reqwest::{
+        StatusCode,
+        header::{HeaderValue, RETRY_AFTER},
+    };
 
     #[test]
     fn waits_double_up_to_the_maximum_and_are_jittered() {
@@ -134,6 +138,19 @@ mod tests {
         let error = RetryPolicy::default().run(Contact::First, "call", refused).await.unwrap_err();
         assert!(start.elapsed() <= FIRST_CONTACT, "{:?}", start.elapsed());
         assert_eq!(error.to_string(), "cannot call: refused");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_wait_that_an_answer_asks_for_is_kept() {
+        let busy = || {
+            let headers = [(RETRY_AFTER, HeaderValue::from_static("7"))].into_iter().collect();
+            Error::from_response(StatusCode::TOO_MANY_REQUESTS, &headers, b"")
+        };
+        let start = Instant::now();
+        let mut answers = [Ok(()), Err(busy()), Err(busy())].into_iter().collect::<Vec<_>>();
+        let attempt = || std::future::ready(answers.pop().unwrap());
+        RetryPolicy::default().run(Contact::First, "call", attempt).await.unwrap();
+        assert_eq!(start.elapsed(), Duration::from_secs(14));
     }
 
     #[tokio::test(start_paused = true)]

@@ -159,10 +159,10 @@ mod tests {
 
     #[test]
     fn jobs_are_listed_with_the_filter_encoded() {
-        let request = list_jobs_request(&endpoint(), Some("startswith(id,'a+b')"));
+        let request = list_jobs_request(&endpoint(), Some("id eq 'a+b'"));
         assert_eq!(
             request.url.as_str(),
-            "https://h.example/jobs?api-version=2025-06-01&%24filter=startswith%28id%2C%27a%2Bb%27%29"
+            "https://h.example/jobs?api-version=2025-06-01&$filter=id%20eq%20%27a%2Bb%27"
         );
         assert_eq!(
             list_jobs_request(&endpoint(), None).url.query(),

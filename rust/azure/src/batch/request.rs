@@ -44,8 +44,11 @@ impl Request {
         Self::new(Method::GET, endpoint, path, action)
     }
 
+    /// Adds a parameter. A space becomes `%20`: `+` means one only to some services.
     pub(crate) fn with_query(mut self, name: &str, value: &str) -> Self {
-        self.url.query_pairs_mut().append_pair(name, value);
+        let query = self.url.query().unwrap_or_default();
+        let query = format!("{query}&{name}={}", encode::segment(value));
+        self.url.set_query(Some(&query));
         self
     }
 

@@ -27,7 +27,8 @@ pub struct BlobItem {
     /// In bytes.
     pub size: u64,
     /// True where the blob only stands for a directory, as it does in accounts with a
-    /// hierarchical namespace. There is nothing in it to download.
+    /// hierarchical namespace and where a tool made one named `directory/`. There is nothing in it
+    /// to download.
     pub is_directory_marker: bool,
 }
 
@@ -132,10 +133,12 @@ impl From<Blob> for BlobItem {
     fn from(blob: Blob) -> Self {
         let is_directory = blob.properties.resource_type.is_some_and(|kind| kind == "directory");
         let folder = blob.metadata.and_then(|metadata| metadata.hdi_isfolder);
+        let is_folder = folder.is_some_and(|folder| folder == "true");
+        let name = blob.name.decoded();
         Self {
-            name: blob.name.decoded(),
             size: blob.properties.content_length,
-            is_directory_marker: is_directory || folder.is_some_and(|folder| folder == "true"),
+            is_directory_marker: is_directory || is_folder || name.ends_with('/'),
+            name,
         }
     }
 }

@@ -64,7 +64,8 @@ impl BlobContainer {
             .buffer_unordered(BLOCKS_AT_ONCE)
             .try_collect::<()>()
             .await?;
-        let blocks = blocks.into_iter().map(|block| BlobBlockType::Uncommitted(block.id)).collect();
+        // Latest and not Uncommitted: after a lost reply the blocks are committed already.
+        let blocks = blocks.into_iter().map(|block| BlobBlockType::Latest(block.id)).collect();
         let request = blob.put_block_list(BlockList { blocks });
         let action = format!("put the blocks of blob '{name}' together");
         let put = self.run(&action, || async { request.clone().await.map_err(from_azure) });

@@ -75,6 +75,7 @@ async fn blobs_that_stand_for_directories_are_marked() {
     let service = ScriptedService::start([
         page("<Name>in</Name>", "", folder, "1"),
         page("<Name>in</Name>", "<ResourceType>directory</ResourceType>", "<Metadata />", "2"),
+        page("<Name>in/</Name>", "", "", "3"),
         page(
             "<Name>in/a</Name>",
             "<ResourceType>file</ResourceType>",
@@ -85,8 +86,8 @@ async fn blobs_that_stand_for_directories_are_marked() {
     .await;
     let blobs = container_at(&service.endpoint).list("in").await.unwrap();
     let markers: Vec<_> = blobs.iter().map(|blob| blob.is_directory_marker).collect();
-    assert_eq!(markers, [true, true, false]);
-    assert_eq!(blobs[2], BlobItem { name: "in/a".into(), size: 7, is_directory_marker: false });
+    assert_eq!(markers, [true, true, true, false]);
+    assert_eq!(blobs[3], BlobItem { name: "in/a".into(), size: 7, is_directory_marker: false });
 }
 
 #[tokio::test]
@@ -98,6 +99,44 @@ async fn a_busy_service_is_asked_again_with_the_whole_body() {
     container.put_bytes("a b.txt", Bytes::from_static(b"hello")).await.unwrap();
     assert_eq!(service.calls(), ["PUT /data/a%20b.txt"; 3]);
     assert!(service.received().iter().all(|request| request.body == b"hello"));
+}
+
+#[tokio::test]
+async fn blocks_can_be_put_together_again_after_a_lost_reply() {
+    let created = || Reply::new(201, &CREATED, "");
+    let service = ScriptedService::start([created(), created(), Reply::hang_up(), created()]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("large");
+    std::fs::File::create(&path).unwrap().set_len((8 << 20) + 1).unwrap();
+    let container = container_at(&service.endpoint);
+    // Spawned, as the runner does: the futures of this crate must be able to move.
+    let put = tokio::spawn(async move { container.put_file("large", &path).await });
+    assert_eq!(put.await.unwrap().unwrap(), (8 << 20) + 1);
+    for list in &service.received()[2..] {
+        assert!(list.target.contains("comp=blocklist"), "{}", list.target);
+        let body = String::from_utf8_lossy(&list.body);
+        assert_eq!(
+            body.matches("<Latest>").count(),
+            2,
+            "not found once they are committed: {body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_blob_in_an_access_tier_of_the_future_is_read() {
+    let headers = [
+        &CREATED[..],
+        &[
+            ("x-ms-creation-time", "Sun, 22 Nov 2026 17:10:00 GMT"),
+            ("x-ms-blob-type", "BlockBlob"),
+            ("x-ms-server-encrypted", "true"),
+            ("x-ms-access-tier", "Tepid"),
+        ],
+    ];
+    let service = ScriptedService::start([Reply::new(200, &headers.concat(), "hello")]).await;
+    let range = container_at(&service.endpoint).get_range("a", 0, 9).await.unwrap();
+    assert_eq!(range.unwrap(), "hello");
 }
 
 #[tokio::test]
