@@ -94,10 +94,12 @@ final class Request {
     }
 
     private String containerImage() throws IllegalVariableEvaluationException {
-        if (taskCommands.getContainerImage() == null) {
+        String image = taskCommands.getContainerImage();
+        // Kestra's own script tasks render a missing image to an empty one.
+        if (image == null || image.isBlank()) {
             throw new IllegalArgumentException("containerImage: the Azure Batch task runner runs the task in a container, so the task needs a `containerImage`");
         }
-        return runContext.render(taskCommands.getContainerImage(), batch.additionalVars(runContext, taskCommands));
+        return runContext.render(image, batch.additionalVars(runContext, taskCommands));
     }
 
     private Duration duration(String name, Property<Duration> property) throws IllegalVariableEvaluationException {

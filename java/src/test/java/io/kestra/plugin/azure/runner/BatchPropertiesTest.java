@@ -20,6 +20,8 @@ import jakarta.inject.Inject;
 import jakarta.validation.ConstraintViolationException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.NullAndEmptySource;
 import org.mockito.Mockito;
 
 import java.nio.file.Files;
@@ -130,9 +132,10 @@ class BatchPropertiesTest {
             .hasMessageStartingWith("completionCheckInterval: PT0S");
     }
 
-    @Test
-    void a_task_without_container_image_is_refused() {
-        when(taskCommands.getContainerImage()).thenReturn(null);
+    @ParameterizedTest
+    @NullAndEmptySource
+    void a_task_without_container_image_is_refused(String image) {
+        when(taskCommands.getContainerImage()).thenReturn(image);
         assertThatThrownBy(() -> request(YAML, null))
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessageStartingWith("containerImage: ");
