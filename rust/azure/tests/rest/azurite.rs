@@ -19,9 +19,9 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-const ACCOUNT: &str = "acct";
+pub(crate) const ACCOUNT: &str = "acct";
 /// "key of the tests" in base64.
-const KEY: &str = "a2V5IG9mIHRoZSB0ZXN0cw==";
+pub(crate) const KEY: &str = "a2V5IG9mIHRoZSB0ZXN0cw==";
 
 /// Ends with the test.
 pub(crate) struct Azurite {
@@ -37,6 +37,8 @@ impl Azurite {
         let mut process = Command::new(program)
             .args(["--blobHost", "127.0.0.1", "--blobPort", "0"])
             .args(["--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"])
+            // Nobody reads what it prints once it listens.
+            .arg("--silent")
             .env("AZURITE_ACCOUNTS", format!("{ACCOUNT}:{KEY}"))
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -51,7 +53,9 @@ impl Azurite {
     pub(crate) fn container(&self, name: &str) -> BlobContainer {
         let account = StorageAccount::from_parts(&self.endpoint, ACCOUNT, KEY).unwrap();
         let http = azure::http_client().unwrap();
-        BlobContainer::new(account, name, http, RetryPolicy::default()).unwrap()
+        // A test that is wrong should say so soon.
+        let retry = RetryPolicy { attempts: 4, ..RetryPolicy::default() };
+        BlobContainer::new(account, name, http, retry).unwrap()
     }
 
     /// A new container. The client has no call for it, as it never makes one: a SAS has.
