@@ -81,7 +81,14 @@ public final class Engine implements AutoCloseable {
             .putFile(Path.of(path), new ByteArrayInputStream(content.getBytes(StandardCharsets.UTF_8)));
     }
 
+    /** Stores a text in Kestra's storage and gives the address under which a flow's FILE input takes it. */
+    public String putFile(String namespace, String path, String content) throws IOException {
+        var bytes = content.getBytes(StandardCharsets.UTF_8);
+        return storage().put(TENANT, namespace, URI.create(path), new ByteArrayInputStream(bytes)).toString();
+    }
+
     /** Calls {@code listener} with each log entry of any flow, as it comes. */
+    @SuppressWarnings("unchecked")
     public void onLog(Consumer<LogEntry> listener) {
         QueueInterface<LogEntry> logs = context.getBean(
             Argument.of(QueueInterface.class, LogEntry.class),

@@ -36,7 +36,12 @@ final class Flows implements AutoCloseable {
 
     /** Loads the flow of a file in tests/flows and runs it to its end. */
     Execution run(String file, Map<String, Object> inputs) throws Exception {
-        FlowInterface flow = engine.loadFlow(FOLDER.resolve(file));
+        return run(FOLDER.resolve(file), inputs);
+    }
+
+    /** Loads the flow of a file and runs it to its end. */
+    Execution run(Path file, Map<String, Object> inputs) throws Exception {
+        FlowInterface flow = engine.loadFlow(file);
         return engine.run(flow.getNamespace(), flow.getId(), inputs, LIMIT);
     }
 
