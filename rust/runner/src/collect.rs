@@ -4,31 +4,50 @@ use std::path::{Component, Path};
 
 use futures::{StreamExt, TryStreamExt, stream};
 
+use crate::event::{Events, Level};
 use crate::halt::Halt;
+use crate::outputs::Output;
 use crate::plan::{Plan, Staged};
 use crate::stage_in::TRANSFERS_AT_ONCE;
 
+/// A blob, and the local name that it comes back under.
+struct File {
+    blob: String,
+    name: String,
+}
+
 /// Downloads what the node uploaded for each output pattern. Gives the number of files.
-pub(crate) async fn collect(plan: &Plan, staged: &Staged) -> Result<usize, Halt> {
+pub(crate) async fn collect(plan: &Plan, staged: &Staged, events: &Events) -> Result<usize, Halt> {
     let mut files = Vec::new();
     for output in &staged.outputs {
-        for blob in staged.container.list(&output.destination).await? {
-            match output.local_name(&blob.name) {
-                Some(name) if !blob.is_directory_marker => files.push((blob.name, name)),
-                _ => {}
-            }
+        let found = find(staged, output).await?;
+        if let (Some(name), true) = (output.exact_name(), found.is_empty()) {
+            let message = format!("outputFiles: the task made no '{name}'");
+            events.note(Level::Warn, message).await?;
         }
+        files.extend(found);
     }
     let count = files.len();
     stream::iter(files)
-        .map(|(blob, name)| download(plan, staged, blob, name))
+        .map(|file| download(plan, staged, file))
         .buffer_unordered(TRANSFERS_AT_ONCE)
         .try_collect::<Vec<()>>()
         .await?;
     Ok(count)
 }
 
-async fn download(plan: &Plan, staged: &Staged, blob: String, name: String) -> Result<(), Halt> {
+async fn find(staged: &Staged, output: &Output) -> Result<Vec<File>, Halt> {
+    let blobs = staged.container.list(&output.destination).await?;
+    let files = blobs.into_iter().filter(|blob| !blob.is_directory_marker);
+    let named = files.filter_map(|blob| {
+        let name = output.local_name(&blob.name)?;
+        Some(File { blob: blob.name, name })
+    });
+    Ok(named.collect())
+}
+
+async fn download(plan: &Plan, staged: &Staged, file: File) -> Result<(), Halt> {
+    let File { blob, name } = file;
     if !stays_inside(&name) {
         return Err(Halt::Failed(format!(
             "outputFiles: the blob '{blob}' would be written outside the working directory"

@@ -56,6 +56,11 @@ impl Output {
         })
     }
 
+    /// The name of a file that a flow's author expects to be there. A wildcard may match nothing.
+    pub(crate) fn exact_name(&self) -> Option<&str> {
+        self.exact.then_some(&*self.fixed)
+    }
+
     /// The local name of a blob that this pattern brought, or nothing for somebody else's blob.
     ///
     /// Where the sub-path of a wildcard starts (at `wd` or at the pattern's fixed part) is not specified;

@@ -117,7 +117,7 @@ impl Run {
         let Some(staged) = self.plan.staged() else {
             return Ok(());
         };
-        let files = collect(&self.plan, staged).await?;
+        let files = collect(&self.plan, staged, &self.events).await?;
         if !staged.outputs.is_empty() {
             let message = format!("Collected {files} output files");
             self.events.note(Level::Info, message).await?;

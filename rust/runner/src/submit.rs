@@ -19,6 +19,8 @@ use crate::plan::{Command, Plan, Staged};
 /// What a signature or a job may live beyond the run's own limit: clocks differ, and uploads take time.
 const MARGIN: Duration = Duration::from_secs(60 * 60);
 
+const TASK_MARGIN: Duration = Duration::from_secs(60);
+
 /// Creates job and task, and sets the job to end by itself once its task is done, so that nobody has to
 /// be alive for that. An empty job counts as complete, therefore in this order.
 ///
@@ -59,7 +61,8 @@ fn new_task(plan: &Plan) -> Result<NewTask, Halt> {
             .collect(),
         user_identity: Some(task_user()),
         constraints: TaskConstraints {
-            max_wall_clock_time: Some(plan.limit),
+            // Later than our own limit, whose message says more; it ends the task of a dead worker.
+            max_wall_clock_time: Some(plan.limit + TASK_MARGIN),
             max_task_retry_count: Some(0),
             ..TaskConstraints::default()
         },

@@ -1,13 +1,10 @@
 //! Kill, and a caller that goes away.
-#![expect(clippy::unwrap_used, reason = "tests")]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::Lab;
 use runner::Status;
 use serde_json::json;
-use support::Lab;
 
 #[tokio::test]
 async fn a_kill_during_the_run_ends_the_job_and_removes_everything() {
@@ -19,7 +16,7 @@ async fn a_kill_during_the_run_ends_the_job_and_removes_everything() {
     // The line arrives while the task runs: only the kill ends it.
     run.until_line("started").await;
     run.kill.cancel();
-    let report = run.to_end().await;
+    let report = run.ended().await;
     assert_eq!(report.outcome().status, Status::Killed);
     assert!(lab.jobs().await.is_empty());
     assert_eq!(lab.blobs().await, [""; 0]);
@@ -30,7 +27,7 @@ async fn a_kill_before_submit_creates_no_job() {
     let lab = Lab::start().await;
     let run = lab.start_run(&lab.request("true"));
     run.kill.cancel();
-    let report = run.to_end().await;
+    let report = run.ended().await;
     assert_eq!(report.outcome().status, Status::Killed);
     assert_eq!(report.message(), "The run was killed before a job was created");
     assert_eq!(lab.changes(), [""; 0]);
@@ -42,7 +39,7 @@ async fn a_kill_right_after_staging_leaves_no_active_job() {
     let mut run = lab.start_run(&lab.request("sleep 600"));
     run.until_note("Staged").await;
     run.kill.cancel();
-    assert_eq!(run.to_end().await.outcome().status, Status::Killed);
+    assert_eq!(run.ended().await.outcome().status, Status::Killed);
     assert!(lab.jobs().await.is_empty());
 }
 
@@ -54,7 +51,7 @@ async fn a_kill_without_delete_terminates_the_job_and_keeps_it() {
     let mut run = lab.start_run(&request);
     run.until_line("started").await;
     run.kill.cancel();
-    assert_eq!(run.to_end().await.outcome().status, Status::Killed);
+    assert_eq!(run.ended().await.outcome().status, Status::Killed);
     let jobs = lab.jobs().await;
     assert_eq!(jobs.len(), 1);
     assert_ne!(format!("{:?}", jobs[0].state), "Active");

@@ -1,15 +1,12 @@
 //! Bad input gets a clear error that names the property, before anything is created remotely.
-#![expect(clippy::unwrap_used, reason = "tests")]
-
-mod support;
 
 use std::net::TcpListener;
 
+use crate::support::Lab;
 use runner::{Plan, Request, Status};
 use serde_json::{Value, json};
-use support::Lab;
 
-const FIXTURE: &str = include_str!("../../../tests/fixtures/request.json");
+const FIXTURE: &str = include_str!("../../../../tests/fixtures/request.json");
 
 /// The fixture with one value changed, at a JSON pointer.
 fn with(pointer: &str, value: Value) -> Value {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use azure::batch::{BatchClient, Job};
-use azure::blob::{BlobContainer, StorageAccount};
 use azure::{RetryPolicy, SharedKey};
 use azure_batch_emulator::{Emulator, Isolation, Settings};
 use runner::{Event, Level, Outcome, Plan, Request, Stream};
@@ -14,27 +13,26 @@ use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-mod azurite;
-use azurite::Azurite;
+use crate::azurite::{self, Azurite};
 
 const ACCOUNT: &str = "labbatch";
 const KEY: &str = "bGFiLWJhdGNoLWtleQ==";
 const PREFIX: &str = "kestra-0123456789ab";
-pub const POOL: &str = "pool";
+pub(crate) const POOL: &str = "pool";
 const IMAGE: &str = "ubuntu:latest";
 const CONTAINER: &str = "kestra";
 
-pub struct Lab {
-    pub emulator: Emulator,
+pub(crate) struct Lab {
+    pub(crate) emulator: Emulator,
     azurite: Azurite,
     http: runner::HttpClient,
     /// The Kestra task's working directory on the worker.
-    pub dir: TempDir,
+    pub(crate) dir: TempDir,
     _image: TempDir,
 }
 
 impl Lab {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let image = tempfile::tempdir().unwrap();
         let settings = Settings {
             account: ACCOUNT.to_owned(),
@@ -56,7 +54,7 @@ impl Lab {
     }
 
     /// A request for a shell command, to be changed by the test.
-    pub fn request(&self, script: &str) -> Value {
+    pub(crate) fn request(&self, script: &str) -> Value {
         json!({
             "account": ACCOUNT,
             "accessKey": KEY,
@@ -64,7 +62,9 @@ impl Lab {
             "poolId": POOL,
             "blobStorage": {
                 "containerName": CONTAINER,
-                "connectionString": self.azurite.connection_string(),
+                "endpoint": self.azurite.endpoint,
+                "sharedKeyAccountName": azurite::ACCOUNT,
+                "sharedKeyAccountAccessKey": azurite::KEY,
             },
             "waitUntilCompletionMillis": 60_000,
             "completionCheckIntervalMillis": 200,
@@ -86,17 +86,17 @@ impl Lab {
         })
     }
 
-    pub fn write(&self, name: &str, content: &[u8]) {
+    pub(crate) fn write(&self, name: &str, content: &[u8]) {
         let path = self.dir.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).unwrap();
         std::fs::write(path, content).unwrap();
     }
 
-    pub fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.dir.path().join(name)).unwrap()
     }
 
-    pub fn start_run(&self, request: &Value) -> Run {
+    pub(crate) fn start_run(&self, request: &Value) -> Run {
         let request = Request::from_json(&request.to_string()).unwrap();
         let plan = Plan::new(request, &self.http).unwrap();
         let (events, receiver) = runner::channel();
@@ -105,11 +105,11 @@ impl Lab {
         Run { events: receiver, kill, task, report: Report::default() }
     }
 
-    pub async fn run(&self, request: &Value) -> Report {
-        self.start_run(request).to_end().await
+    pub(crate) async fn run(&self, request: &Value) -> Report {
+        self.start_run(request).ended().await
     }
 
-    pub async fn jobs(&self) -> Vec<Job> {
+    pub(crate) async fn jobs(&self) -> Vec<Job> {
         let key = SharedKey::new(ACCOUNT, KEY).unwrap();
         let endpoint = self.emulator.endpoint();
         let client =
@@ -118,17 +118,13 @@ impl Lab {
     }
 
     /// Names of all blobs of the run.
-    pub async fn blobs(&self) -> Vec<String> {
-        let account =
-            StorageAccount::from_connection_string(&self.azurite.connection_string()).unwrap();
-        let container =
-            BlobContainer::new(account, CONTAINER, self.http.clone(), RetryPolicy::default());
-        let blobs = container.unwrap().list(PREFIX).await.unwrap();
+    pub(crate) async fn blobs(&self) -> Vec<String> {
+        let blobs = self.azurite.container(CONTAINER).list(PREFIX).await.unwrap();
         blobs.into_iter().map(|blob| blob.name).collect()
     }
 
     /// Requests that the emulator saw and that change something.
-    pub fn changes(&self) -> Vec<String> {
+    pub(crate) fn changes(&self) -> Vec<String> {
         let requests = self.emulator.requests();
         let changing = requests.iter().filter(|r| r.method != "GET" && r.method != "HEAD");
         changing.map(|r| format!("{} {}", r.method, r.path)).collect()
@@ -136,43 +132,43 @@ impl Lab {
 }
 
 /// A run under way, seen as its caller sees it.
-pub struct Run {
+pub(crate) struct Run {
     events: Receiver<Event>,
-    pub kill: CancellationToken,
-    pub task: JoinHandle<()>,
+    pub(crate) kill: CancellationToken,
+    pub(crate) task: JoinHandle<()>,
     report: Report,
 }
 
 /// What a run told.
 #[derive(Debug, Default)]
-pub struct Report {
-    pub stdout: Vec<String>,
-    pub stderr: Vec<String>,
-    pub notes: Vec<(Level, String)>,
+pub(crate) struct Report {
+    pub(crate) stdout: Vec<String>,
+    pub(crate) stderr: Vec<String>,
+    pub(crate) notes: Vec<(Level, String)>,
     outcome: Option<Outcome>,
 }
 
 impl Run {
-    pub async fn to_end(mut self) -> Report {
+    pub(crate) async fn ended(mut self) -> Report {
         while self.pull().await {}
         self.task.await.unwrap();
         self.report
     }
 
-    pub async fn until_line(&mut self, line: &str) {
+    pub(crate) async fn until_line(&mut self, line: &str) {
         while !self.report.stdout.iter().any(|l| l == line) {
             assert!(self.pull().await, "no line '{line}': {:?}", self.report);
         }
     }
 
-    pub async fn until_note(&mut self, start: &str) {
+    pub(crate) async fn until_note(&mut self, start: &str) {
         while !self.report.notes.iter().any(|(_, note)| note.starts_with(start)) {
             assert!(self.pull().await, "no note '{start}': {:?}", self.report);
         }
     }
 
     /// The caller goes away; the run's future lives on.
-    pub fn detach(self) -> (CancellationToken, JoinHandle<()>) {
+    pub(crate) fn detach(self) -> (CancellationToken, JoinHandle<()>) {
         (self.kill, self.task)
     }
 
@@ -189,11 +185,11 @@ impl Run {
 }
 
 impl Report {
-    pub fn outcome(&self) -> &Outcome {
+    pub(crate) fn outcome(&self) -> &Outcome {
         self.outcome.as_ref().unwrap()
     }
 
-    pub fn message(&self) -> &str {
+    pub(crate) fn message(&self) -> &str {
         self.outcome().message.as_deref().unwrap_or_default()
     }
 }

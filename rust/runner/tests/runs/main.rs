@@ -1,0 +1,9 @@
+//! Whole runs against the emulator, in this process, and Azurite.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+#[path = "../../../azure/tests/rest/azurite.rs"]
+mod azurite;
+mod bad_input;
+mod stopping;
+mod support;
+mod whole_run;
