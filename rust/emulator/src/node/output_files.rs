@@ -56,9 +56,9 @@ pub(super) async fn upload(
 
 fn is_due(output: &OutputFile, succeeded: bool) -> bool {
     match output.upload_options.upload_condition {
-        UploadCondition::TaskCompletion => true,
-        UploadCondition::TaskSuccess => succeeded,
-        UploadCondition::TaskFailure => !succeeded,
+        UploadCondition::Completion => true,
+        UploadCondition::Success => succeeded,
+        UploadCondition::Failure => !succeeded,
     }
 }
 

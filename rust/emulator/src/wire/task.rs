@@ -163,11 +163,13 @@ pub(crate) struct UploadOptions {
 
 /// The ends of a task after which an output file is uploaded.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
 pub(crate) enum UploadCondition {
-    TaskSuccess,
-    TaskFailure,
-    TaskCompletion,
+    #[serde(rename = "tasksuccess")]
+    Success,
+    #[serde(rename = "taskfailure")]
+    Failure,
+    #[serde(rename = "taskcompletion")]
+    Completion,
 }
 
 /// Limits on a task.

@@ -1,0 +1,107 @@
+//! The files of tasks.
+
+use azure_batch_emulator::Isolation;
+use serde_json::json;
+
+use crate::support::{Cloud, until};
+
+const FILES: &str = "/jobs/run/tasks/task/files";
+
+#[tokio::test]
+async fn a_range_of_a_file_is_answered_with_200() {
+    let cloud = Cloud::start().await;
+    cloud.run("printf 0123456789").await;
+    let path = format!("{FILES}/stdout.txt");
+    let part = |range: &str| cloud.client.get(&path).header("ocp-range", range).send();
+    assert_eq!(part("bytes=2-4").await.expect(200).text, "234");
+    assert_eq!(part("bytes=7-").await.expect(200).text, "789");
+    assert_eq!(part("bytes=7-99").await.expect(200).text, "789");
+    part("bytes=10-").await.expect_error(416, "InvalidRange");
+    part("7-9").await.expect_error(400, "InvalidHeaderValue");
+}
+
+#[tokio::test]
+async fn the_properties_of_a_file_come_as_headers() {
+    let cloud = Cloud::start().await;
+    cloud.run("printf 12345; mkdir d").await;
+    let file = cloud.client.head(&format!("{FILES}/stdout.txt")).send().await.expect(200);
+    assert_eq!(file.header("content-length"), "5");
+    assert_eq!(file.header("ocp-batch-file-isdirectory"), "false");
+    assert!(file.header("ocp-batch-file-url").ends_with("/files/stdout.txt"));
+    assert!(file.header("last-modified").ends_with(" GMT"));
+    let directory = cloud.client.head(&format!("{FILES}/wd/d")).send().await.expect(200);
+    assert_eq!(directory.header("ocp-batch-file-isdirectory"), "true");
+    cloud.client.head(&format!("{FILES}/none")).send().await.expect(404);
+}
+
+#[tokio::test]
+async fn files_are_listed_flat_or_recursively_and_by_prefix() {
+    let cloud = Cloud::start().await;
+    cloud.run("mkdir -p d/e; echo > d/e/f; echo > g").await;
+    let flat = cloud.get(FILES).await.expect(200);
+    assert_eq!(flat.ids("name"), ["stderr.txt", "stdout.txt", "wd"]);
+    assert_eq!(flat.body["value"][2]["isDirectory"], true);
+    let list = || cloud.client.get(FILES).query("recursive", "true");
+    let all = list().send().await.expect(200);
+    let names = ["stderr.txt", "stdout.txt", "wd", "wd/d", "wd/d/e", "wd/d/e/f", "wd/g"];
+    assert_eq!(all.ids("name"), names);
+    let some = list().query("$filter", "startswith(name,'wd/d/')").send().await.expect(200);
+    assert_eq!(some.ids("name"), ["wd/d/e", "wd/d/e/f"]);
+    let file = &some.body["value"][1];
+    assert_eq!(file["properties"]["contentLength"], "1");
+}
+
+#[tokio::test]
+async fn names_with_special_characters_are_found() {
+    let cloud = Cloud::start().await;
+    cloud.run("mkdir 'a b'; echo here > 'a b/50%#+é.txt'").await;
+    let path = format!("{FILES}/wd/a%20b/50%25%23%2B%C3%A9.txt");
+    assert_eq!(cloud.get(&path).await.expect(200).text, "here\n");
+    let list = cloud.client.get(FILES).query("recursive", "true").send().await.expect(200);
+    let url = list.body["value"].as_array().unwrap().last().unwrap()["url"].as_str().unwrap();
+    assert!(url.ends_with(&path), "{url}");
+}
+
+#[tokio::test]
+async fn a_path_cannot_leave_the_tasks_directory() {
+    let cloud = Cloud::start().await;
+    cloud.run("true").await;
+    for path in
+        ["..%2F..%2F..%2Fetc%2Fhosts", "wd%2F..%2Fstdout.txt", "%2Fetc%2Fpasswd", "..%2Fother"]
+    {
+        let reply = cloud.get(&format!("{FILES}/{path}")).await;
+        reply.expect_error(404, "FileNotFound");
+    }
+}
+
+#[tokio::test]
+async fn a_link_cannot_lead_out_of_the_tasks_directory() {
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(secret.path(), "secret").unwrap();
+    let cloud = Cloud::start_with(|settings| settings.isolation = Isolation::None).await;
+    let target = secret.path().display();
+    cloud.run(&format!("cat {target}; ln -s {target} out; ln -s ../stdout.txt in")).await;
+    assert_eq!(cloud.output("wd/in").await, "secret");
+    cloud.get(&format!("{FILES}/wd/out")).await.expect_error(404, "FileNotFound");
+}
+
+#[tokio::test]
+async fn a_task_that_did_not_run_has_no_files() {
+    let cloud = Cloud::start().await;
+    cloud.job_with("job", json!({"poolInfo": {"poolId": "later"}})).await;
+    cloud.script("job", "task", "true").await;
+    let reply = cloud.get("/jobs/job/tasks/task/files/stdout.txt").await;
+    reply.expect_error(409, "TaskFilesUnavailable");
+}
+
+#[tokio::test]
+async fn files_are_cleaned_up_when_the_retention_time_is_over() {
+    let cloud = Cloud::start().await;
+    cloud.run_with("true", json!({"constraints": {"retentionTime": "PT0.1S"}})).await;
+    let reply = until("the files are gone", || async {
+        let reply = cloud.get(&format!("{FILES}/stdout.txt")).await;
+        (reply.status != 200).then_some(reply)
+    })
+    .await;
+    reply.expect_error(409, "TaskFilesCleanedup");
+}

@@ -1,0 +1,98 @@
+//! Lists: pages, filters and selections.
+
+use serde_json::json;
+
+use crate::support::Cloud;
+
+async fn cloud_with_jobs(count: usize) -> Cloud {
+    let cloud = Cloud::start().await;
+    for number in 0..count {
+        cloud.job(&format!("Job-{number}")).await;
+    }
+    cloud
+}
+
+#[tokio::test]
+async fn a_list_is_read_page_by_page_through_its_links() {
+    let cloud = cloud_with_jobs(5).await;
+    let request = cloud.client.get("/jobs").query("maxresults", "2");
+    let mut page = request.query("$filter", "startswith(id,'job')").send().await.expect(200);
+    let mut seen = vec![page.ids("id")];
+    while let Some(link) = page.body["odata.nextLink"].as_str() {
+        page = cloud.client.follow(link).await.expect(200);
+        seen.push(page.ids("id"));
+    }
+    assert_eq!(seen, [vec!["Job-0", "Job-1"], vec!["Job-2", "Job-3"], vec!["Job-4"]]);
+}
+
+#[tokio::test]
+async fn a_page_begins_after_the_last_one_even_if_items_are_gone() {
+    let cloud = Cloud::start().await;
+    cloud.job("job").await;
+    for id in ["a", "b", "c"] {
+        cloud.script("job", id, "true").await;
+    }
+    let page = cloud.client.get("/jobs/job/tasks").query("maxresults", "2").send().await;
+    let page = page.expect(200);
+    assert_eq!(page.ids("id"), ["a", "b"]);
+    cloud.client.delete("/jobs/job/tasks/a").send().await.expect(200);
+    let next = cloud.client.follow(page.body["odata.nextLink"].as_str().unwrap()).await;
+    assert_eq!(next.expect(200).ids("id"), ["c"]);
+}
+
+#[tokio::test]
+async fn a_page_has_1_to_1000_items() {
+    let cloud = Cloud::start().await;
+    for size in ["0", "1001", "-1"] {
+        let reply = cloud.client.get("/jobs").query("maxresults", size).send().await;
+        reply.expect_error(400, "OutOfRangeQueryParameterValue");
+    }
+    let reply = cloud.client.get("/jobs").query("maxresults", "many").send().await;
+    reply.expect_error(400, "InvalidQueryParameterValue");
+}
+
+#[tokio::test]
+async fn a_filter_selects_and_a_wrong_one_is_refused() {
+    let cloud = cloud_with_jobs(2).await;
+    cloud.client.post("/jobs/job-1/terminate").send().await.expect(202);
+    cloud.job_in_state("job-1", "completed").await;
+    let list = |filter: &str| cloud.client.get("/jobs").query("$filter", filter).send();
+    assert_eq!(list("state eq 'active'").await.expect(200).ids("id"), ["Job-0"]);
+    assert_eq!(list("executionInfo/poolId eq 'pool'").await.expect(200).ids("id").len(), 2);
+    let reply = list("metadata eq 'x'").await;
+    reply.expect_error(400, "InvalidQueryParameterValue");
+}
+
+#[tokio::test]
+async fn a_selection_shows_only_what_it_names() {
+    let cloud = cloud_with_jobs(1).await;
+    let list = cloud.client.get("/jobs").query("$select", "id,state").send().await.expect(200);
+    assert_eq!(list.body["value"], json!([{"id": "Job-0", "state": "active"}]));
+    let one = cloud.client.get("/jobs/job-0").query("$select", "priority").send().await.expect(200);
+    assert_eq!(one.body["priority"], 0);
+    assert!(one.body.get("id").is_none());
+    let reply = cloud.client.get("/jobs").query("$select", "colour").send().await;
+    reply.expect_error(400, "InvalidQueryParameterValue");
+}
+
+#[tokio::test]
+async fn tasks_are_filtered_by_how_they_ended() {
+    let cloud = Cloud::start().await;
+    cloud.job("job").await;
+    cloud.script("job", "good", "true").await;
+    cloud.script("job", "bad", "exit 4").await;
+    cloud.completed("job", "good").await;
+    cloud.completed("job", "bad").await;
+    let list = |filter: &str| cloud.client.get("/jobs/job/tasks").query("$filter", filter).send();
+    assert_eq!(list("executionInfo/result eq 'failure'").await.expect(200).ids("id"), ["bad"]);
+    assert_eq!(list("executionInfo/exitCode lt 4").await.expect(200).ids("id"), ["good"]);
+}
+
+#[tokio::test]
+async fn the_host_of_links_is_the_one_that_the_client_asked() {
+    let cloud = cloud_with_jobs(2).await;
+    let request = cloud.client.get("/jobs").query("maxresults", "1");
+    let page = request.header("host", "batch.test:81").send().await.expect(200);
+    let link = page.body["odata.nextLink"].as_str().unwrap();
+    assert!(link.starts_with("http://batch.test:81/jobs?"), "{link}");
+}

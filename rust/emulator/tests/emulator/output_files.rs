@@ -1,0 +1,143 @@
+//! What is uploaded after a task ended.
+
+use serde_json::{Value, json};
+
+use crate::support::Cloud;
+use crate::support::blobs::BlobServer;
+
+fn output(pattern: &str, url: &str, path: Value, condition: &str) -> Value {
+    json!({
+        "filePattern": pattern,
+        "destination": {"container": {"containerUrl": url, "path": path}},
+        "uploadOptions": {"uploadCondition": condition},
+    })
+}
+
+/// Runs a script with one output file and gives its executionInfo.
+async fn upload(cloud: &Cloud, script: &str, output: Value) -> Value {
+    let task = cloud.run_with(script, json!({"outputFiles": [output]})).await;
+    task["executionInfo"].clone()
+}
+
+#[tokio::test]
+async fn without_a_wildcard_the_path_is_the_blobs_name() {
+    let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
+    let file = output("d/f.txt", &blobs.container("box", "w"), json!("out/g"), "tasksuccess");
+    let execution = upload(&cloud, "mkdir d; printf x > d/f.txt", file).await;
+    assert_eq!(execution["result"], "success");
+    assert_eq!(blobs.names(), ["out/g"]);
+    assert_eq!(blobs.text("out/g").as_deref(), Some("x"));
+}
+
+#[tokio::test]
+async fn with_a_wildcard_the_path_is_a_directory_and_the_sub_path_is_kept() {
+    let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
+    let files = output("**/*.txt", &blobs.container("box", "w"), json!("out/"), "taskcompletion");
+    let script = "mkdir -p d/e .h; touch a.txt d/e/b.txt .c.txt .h/d.txt e.bin 'f #é.txt'";
+    upload(&cloud, script, files).await;
+    assert_eq!(blobs.names(), ["out/a.txt", "out/d/e/b.txt", "out/f #é.txt"]);
+}
+
+#[tokio::test]
+async fn the_standard_streams_are_uploaded_by_a_pattern_that_leaves_wd() {
+    let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
+    let files = output("../std*.txt", &blobs.container("box", "w"), json!("logs"), "taskfailure");
+    upload(&cloud, "echo out; exit 1", files).await;
+    assert_eq!(blobs.names(), ["logs/stderr.txt", "logs/stdout.txt"]);
+    assert_eq!(blobs.text("logs/stdout.txt").as_deref(), Some("out\n"));
+}
+
+#[tokio::test]
+async fn without_a_path_a_stream_keeps_its_name() {
+    let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
+    let file = output("../stdout.txt", &blobs.container("box", "w"), Value::Null, "tasksuccess");
+    upload(&cloud, "echo out", file).await;
+    assert_eq!(blobs.names(), ["stdout.txt"]);
+}
+
+#[tokio::test]
+async fn variables_in_a_pattern_are_expanded() {
+    let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
+    let pattern = "$AZ_BATCH_TASK_WORKING_DIR/$AZ_BATCH_TASK_ID.*";
+    let file = output(pattern, &blobs.container("box", "w"), Value::Null, "tasksuccess");
+    upload(&cloud, "touch task.a other.b", file).await;
+    assert_eq!(blobs.names(), ["task.a"]);
+}
+
+#[tokio::test]
+async fn the_condition_decides_what_is_uploaded() {
+    let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
+    let url = blobs.container("box", "w");
+    let on = |condition: &str| output("../stdout.txt", &url, json!(condition), condition);
+    let outputs = json!([on("tasksuccess"), on("taskfailure"), on("taskcompletion")]);
+    for (job, script) in [("good", "true"), ("bad", "false")] {
+        cloud.job(job).await;
+        cloud.script_with(job, "task", script, json!({"outputFiles": outputs})).await;
+        cloud.completed(job, "task").await;
+        let other = if job == "good" { "taskfailure" } else { "tasksuccess" };
+        assert_eq!(blobs.text(other), None, "{job}");
+        blobs.clear();
+    }
+}
+
+#[tokio::test]
+async fn a_failed_upload_fails_the_task_and_leaves_its_exit_code() {
+    let cases =
+        [("box", "r", "FileUploadAccessDenied"), ("none", "w", "FileUploadContainerNotFound")];
+    for (container, permissions, code) in cases {
+        let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
+        let url = blobs.container(container, permissions);
+        let execution =
+            upload(&cloud, "true", output("../stdout.txt", &url, Value::Null, "tasksuccess")).await;
+        assert_eq!(execution["exitCode"], 0);
+        assert_eq!(execution["result"], "failure");
+        assert_eq!(execution["failureInfo"]["code"], code);
+        assert!(cloud.output("fileuploaderr.txt").await.contains(code));
+        assert!(!execution.to_string().contains("sig="));
+    }
+}
+
+#[tokio::test]
+async fn a_container_url_with_restype_is_refused() {
+    let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
+    let url = format!("{}&restype=container", blobs.container("box", "w"));
+    let execution =
+        upload(&cloud, "true", output("../stdout.txt", &url, Value::Null, "tasksuccess")).await;
+    assert_eq!(execution["failureInfo"]["code"], "FileUploadMiscError");
+}
+
+#[tokio::test]
+async fn a_pattern_that_matches_nothing_is_no_failure() {
+    let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
+    let url = blobs.container("box", "w");
+    let execution =
+        upload(&cloud, "true", output("*.none", &url, Value::Null, "tasksuccess")).await;
+    assert_eq!(execution["result"], "success");
+}
+
+#[tokio::test]
+async fn the_logs_of_a_terminated_task_are_uploaded_before_it_is_completed() {
+    let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
+    let file =
+        output("../stdout.txt", &blobs.container("box", "w"), json!("log"), "taskcompletion");
+    cloud.job("job").await;
+    cloud.script_with("job", "task", "echo up; sleep 600", json!({"outputFiles": [file]})).await;
+    cloud.wait_for_output("job", "task", "up").await;
+    cloud.client.post("/jobs/job/tasks/task/terminate").send().await.expect(204);
+    cloud.completed("job", "task").await;
+    assert_eq!(blobs.text("log").as_deref(), Some("up\n"));
+}
+
+#[tokio::test]
+async fn a_pattern_or_a_link_cannot_reach_files_beside_the_task() {
+    let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
+    let url = blobs.container("box", "w");
+    let file = output("../../../../etc/*", &url, Value::Null, "tasksuccess");
+    let execution = upload(&cloud, "true", file).await;
+    assert_eq!(execution["failureInfo"]["code"], "FileUploadMiscError");
+    cloud.job("link").await;
+    let outputs = json!({"outputFiles": [output("*", &url, Value::Null, "tasksuccess")]});
+    cloud.script_with("link", "task", "ln -s /etc/passwd out; touch own", outputs).await;
+    cloud.completed("link", "task").await;
+    assert_eq!(blobs.names(), ["own"]);
+}

@@ -1,0 +1,99 @@
+//! The emulator as a program.
+
+use std::process::Stdio;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::support::client::Client;
+use crate::support::processes::{count, unique_sleep};
+use crate::support::{ACCOUNT, KEY, shell_task, until};
+
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_azure-batch-emulator"));
+    command.args(["--account", ACCOUNT, "--key", KEY, "--listen", "127.0.0.1:0"]);
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+/// The client for the endpoint in the first line of output.
+async fn client(child: &mut Child) -> Client {
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.next_line().await.unwrap().unwrap();
+    let endpoint = line.strip_prefix("listening on ").unwrap();
+    assert!(endpoint.starts_with("http://127.0.0.1:"), "{endpoint}");
+    Client::new(endpoint)
+}
+
+#[tokio::test]
+async fn a_signal_ends_the_program_its_tasks_and_its_files() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let temporary = tempfile::tempdir().unwrap();
+        let image = tempfile::tempdir().unwrap();
+        let image = format!("image={}", image.path().display());
+        let mut command = program(&["--pool", "pool", "--image", &image]);
+        let mut child = command.env("TMPDIR", temporary.path()).spawn().unwrap();
+        let client = client(&mut child).await;
+        let job = serde_json::json!({"id": "job", "poolInfo": {"poolId": "pool"}});
+        client.post("/jobs").json(&job).send().await.expect(201);
+        let sleep = unique_sleep();
+        let task = shell_task("task", &format!("setsid sleep {sleep} & wait"));
+        client.post("/jobs/job/tasks").json(&task).send().await.expect(201);
+        until("a sleeping process", || async { (count(&sleep) == 1).then_some(()) }).await;
+        assert_eq!(temporary.path().read_dir().unwrap().count(), 1);
+        kill(Pid::from_raw(child.id().unwrap().try_into().unwrap()), signal).unwrap();
+        assert!(child.wait().await.unwrap().success());
+        until("no sleeping process", || async { (count(&sleep) == 0).then_some(()) }).await;
+        assert_eq!(temporary.path().read_dir().unwrap().count(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_node_root_that_was_given_stays() {
+    let root = tempfile::tempdir().unwrap();
+    let arguments = ["--pool", "pool", "--node-root", root.path().to_str().unwrap()];
+    let mut child = program(&arguments).spawn().unwrap();
+    client(&mut child).await.get("/pools/pool").send().await.expect(200);
+    kill(Pid::from_raw(child.id().unwrap().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    assert!(child.wait().await.unwrap().success());
+    assert_eq!(root.path().read_dir().unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn wrong_arguments_are_refused_and_named() {
+    let cases: [(&[&str], &str); 6] = [
+        (&["--listen", "0.0.0.0:0"], "loopback"),
+        (&["--key", "not base64!"], "base64"),
+        (&["--pool", "a b"], "a b"),
+        (&["--pool", "a", "--pool", "A"], "given twice"),
+        (&["--image", "x=/no/such/directory"], "/no/such/directory"),
+        (&["--image", "nothing"], "NAME=PATH"),
+    ];
+    for (arguments, part) in cases {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_azure-batch-emulator"));
+        if !arguments.contains(&"--key") {
+            command.args(["--key", KEY]);
+        }
+        let output = command.args(arguments).output().await.unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && text.contains(part), "{arguments:?}: {text}");
+        assert!(!text.contains(KEY) && !text.contains("not base64!"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn without_bubblewrap_isolation_is_refused_when_asked_for_and_reported_when_not() {
+    let text = {
+        let mut command = program(&["--isolation", "bwrap"]);
+        let output = command.env("PATH", "/nowhere").output().await.unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(text.contains("bubblewrap"), "{text}");
+    let mut child = program(&[]).env("PATH", "/nowhere").spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let line = lines.next_line().await.unwrap().unwrap();
+    assert!(line.contains("plain processes"), "{line}");
+}
