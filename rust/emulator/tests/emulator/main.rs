@@ -1,5 +1,7 @@
 //! The emulator over real HTTP, asked by a plain client with a signer of its own.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
 mod authentication;
