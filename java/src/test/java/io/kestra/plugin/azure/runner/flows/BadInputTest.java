@@ -15,16 +15,16 @@ class BadInputTest {
     private final Emulator emulator = new Emulator();
 
     @ParameterizedTest
-    @CsvSource({
-        "endpoint, endpoint",
-        "access_key, accessKey",
-        "pool, no-such-pool",
-        "image, containerImage",
-        "target_os, targetOS",
-        "half_storage, blobStorage.sharedKeyAccountAccessKey",
-        "container, no-such-container",
-        "connection_string, AccountKey",
-        "outputs_without_storage, blobStorage",
+    @CsvSource(quoteCharacter = '"', value = {
+        "endpoint, endpoint:",
+        "access_key, accessKey:",
+        "pool, poolId: there is no pool 'no-such-pool'",
+        "image, containerImage:",
+        "target_os, targetOS:",
+        "half_storage, blobStorage.sharedKeyAccountAccessKey:",
+        "container, blobStorage.containerName:",
+        "connection_string, blobStorage.connectionString:",
+        "outputs_without_storage, blobStorage:",
     })
     void bad_input_fails_with_its_name_and_creates_no_job(String file, String named, Flows flows) throws Exception {
         var jobsBefore = emulator.jobsCreated();
