@@ -4,7 +4,7 @@
 
 mod client;
 mod job;
-pub mod model;
+mod model;
 mod node_file;
 mod pool;
 mod request;
