@@ -50,8 +50,10 @@ impl<'a> Follower<'a> {
             let task = self.look().await?;
             if task.state == TaskState::Completed {
                 self.finish_logs().await?;
+                self.announce(&task).await?;
                 return Ok(task);
             }
+            self.announce(&task).await?;
             self.enforce_limit().await?;
             self.stream_logs(self.next_look(pause)).await?;
             pause = (pause * 2).min(self.longest_pause());
@@ -62,11 +64,15 @@ impl<'a> Follower<'a> {
         let plan = self.plan;
         let task = plan.batch.get_task(&plan.job_id, plan.task_id()).await.map_err(gone)?;
         self.note_restart(&task).await?;
+        Ok(task)
+    }
+
+    async fn announce(&mut self, task: &Task) -> Result<(), Halt> {
         if self.known.as_ref() != Some(&task.state) {
-            self.events.note(Level::Info, describe(&task)).await?;
+            self.events.note(Level::Info, describe(task)).await?;
             self.known = Some(task.state.clone());
         }
-        Ok(task)
+        Ok(())
     }
 
     /// A task that Batch starts anew, on this node or another, writes its logs from the beginning.
@@ -203,11 +209,14 @@ impl Log {
 }
 
 fn describe(task: &Task) -> String {
-    let state = format!("{:?}", task.state).to_lowercase();
-    match task.node_info.as_ref().and_then(|node| node.node_id.as_deref()) {
-        Some(node) => format!("The Batch task is {state} on node '{node}'"),
-        None => format!("The Batch task is {state}"),
+    let mut text = format!("The Batch task is {}", task.state.as_str());
+    if let Some(node) = task.node_info.as_ref().and_then(|node| node.node_id.as_deref()) {
+        text += &format!(" on node '{node}'");
     }
+    if let Some(code) = task.execution_info.as_ref().and_then(|info| info.exit_code) {
+        text += &format!(", exit code {code}");
+    }
+    text
 }
 
 fn gone(error: azure::Error) -> Halt {

@@ -98,7 +98,7 @@ impl Run {
     async fn stage_in(&self) -> Result<(), Halt> {
         if let Some(staged) = self.plan.staged() {
             let (files, bytes) = stage_in(&self.plan, staged).await?;
-            let message = format!("Staged {files} input files ({bytes} bytes)");
+            let message = format!("Staged {files} input file(s), {bytes} bytes");
             self.events.note(Level::Info, message).await?;
         }
         Ok(())
@@ -119,7 +119,7 @@ impl Run {
         };
         let files = collect(&self.plan, staged, &self.events).await?;
         if !staged.outputs.is_empty() {
-            let message = format!("Collected {files} output files");
+            let message = format!("Collected {files} output file(s)");
             self.events.note(Level::Info, message).await?;
         }
         Ok(())
