@@ -96,6 +96,18 @@ impl Call {
         }
     }
 
+    /// Checks `$expand`, which knows only the statistics. The service rolls them up after about
+    /// half an hour; here none ever come.
+    ///
+    /// # Errors
+    /// `InvalidQueryParameterValue` for anything else.
+    pub(crate) fn check_expand(&self) -> Result<()> {
+        match self.query.get("$expand") {
+            None | Some("stats") => Ok(()),
+            Some(other) => Err(ApiError::query("$expand", other, "it is stats")),
+        }
+    }
+
     /// The request model in the body.
     ///
     /// # Errors

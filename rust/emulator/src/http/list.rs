@@ -36,21 +36,11 @@ pub(crate) fn page(
     items: Vec<Map<String, Value>>,
     rules: &ListRules,
 ) -> Result<Reply> {
-    let filter = filter(call, rules)?;
     let size = page_size(call)?;
-    let after = call.query.get("$skiptoken").map(str::to_lowercase);
-    let order = |item: &Map<String, Value>| {
-        item.get(rules.order).and_then(Value::as_str).unwrap_or("").to_lowercase()
-    };
-    let mut wanted: Vec<Map<String, Value>> = items
-        .into_iter()
-        .filter(|item| after.as_ref().is_none_or(|after| order(item) > *after))
-        .filter(|item| filter.as_ref().is_none_or(|filter| filter.accepts(item)))
-        .collect();
-    wanted.sort_by_key(order);
+    let mut wanted = wanted(call, items, rules)?;
     let more = wanted.len() > size;
     wanted.truncate(size);
-    let next = wanted.last().filter(|_| more).map(order);
+    let next = wanted.last().filter(|_| more).map(|item| id(item, rules).to_owned());
     let shown = wanted.into_iter().map(|item| select(call, item, rules.select).map(Value::Object));
     let mut body = json!({
         "odata.metadata": format!("{}/$metadata#{}", call.endpoint, rules.kind),
@@ -60,6 +50,31 @@ pub(crate) fn page(
         body["odata.nextLink"] = json!(next_link(call, &next));
     }
     Ok(Reply::json(StatusCode::OK, &body))
+}
+
+/// The items that pass the filter and come after the page before, in order.
+fn wanted(
+    call: &Call,
+    mut items: Vec<Map<String, Value>>,
+    rules: &ListRules,
+) -> Result<Vec<Map<String, Value>>> {
+    let filter = filter(call, rules)?;
+    let after = call.query.get("$skiptoken").map(order);
+    items.retain(|item| {
+        after.as_ref().is_none_or(|after| order(id(item, rules)) > *after)
+            && filter.as_ref().is_none_or(|filter| filter.accepts(item))
+    });
+    items.sort_by_key(|item| order(id(item, rules)));
+    Ok(items)
+}
+
+fn id<'a>(item: &'a Map<String, Value>, rules: &ListRules) -> &'a str {
+    item.get(rules.order).and_then(Value::as_str).unwrap_or("")
+}
+
+/// Without regard to case, as ids are told apart; names of files may differ by nothing else.
+fn order(id: &str) -> (String, String) {
+    (id.to_lowercase(), id.to_owned())
 }
 
 /// Only the selected properties of a resource.

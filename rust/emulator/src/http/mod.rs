@@ -7,6 +7,7 @@ mod operations;
 pub(crate) mod record;
 mod reply;
 
+use std::io;
 use std::sync::Arc;
 
 use axum::Router;
@@ -14,6 +15,8 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::Response;
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
 use uuid::Uuid;
 
 use crate::error::{ApiError, Code, Result};
@@ -25,6 +28,9 @@ use reply::Reply;
 
 /// The largest request body, in bytes.
 const BODY: usize = 1_048_576;
+
+/// How much of a body that is too large is read all the same.
+const DRAINED: usize = 32 * BODY;
 
 /// The versions whose wire format the emulator speaks.
 const VERSIONS: [&str; 2] = ["2025-06-01", "2024-07-01.20.0"];
@@ -80,10 +86,25 @@ async fn answer(front: &Front, request: Request) -> Result<Reply> {
     operations::dispatch(call, &front.service).await
 }
 
-async fn read_body(body: Body) -> Result<axum::body::Bytes> {
-    axum::body::to_bytes(body, BODY)
-        .await
-        .map_err(|_| ApiError::from(Code::RequestBodyTooLarge).with("MaxLimit", BODY.to_string()))
+/// Reads on for a while where a body is too large: a client that is still writing when the
+/// connection closes would not see the answer.
+async fn read_body(body: Body) -> Result<Bytes> {
+    let mut stream = body.into_data_stream();
+    let (mut read, mut length) = (BytesMut::new(), 0);
+    while let Some(piece) = stream.next().await {
+        let piece = piece
+            .map_err(|error| ApiError::internal("reading the body", &io::Error::other(error)))?;
+        length += piece.len();
+        if length <= BODY {
+            read.extend_from_slice(&piece);
+        } else if length > DRAINED {
+            break;
+        }
+    }
+    match length <= BODY {
+        true => Ok(read.freeze()),
+        false => Err(ApiError::from(Code::RequestBodyTooLarge).with("MaxLimit", BODY.to_string())),
+    }
 }
 
 fn check_version(query: &Query) -> Result<()> {

@@ -1,5 +1,6 @@
 //! The record of requests: kept in memory and, if asked for, written as JSON lines.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -32,10 +33,21 @@ pub struct RequestRecord {
     pub client_request_id: Option<String>,
 }
 
-/// The records of an emulator in the order in which the requests arrived.
+/// The requests that are kept; a client that polls for days must not fill the memory.
+const KEPT: usize = 100_000;
+
+/// The last requests in the order in which they arrived.
 pub(crate) struct Records {
-    kept: Mutex<Vec<(RequestRecord, bool)>>,
+    kept: Mutex<Kept>,
     log: Option<Mutex<File>>,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// Each with whether it was answered.
+    requests: VecDeque<(RequestRecord, bool)>,
+    /// How many were dropped before the first one.
+    dropped: usize,
 }
 
 /// The place of a request in the order of arrival.
@@ -60,13 +72,19 @@ impl Records {
             client_request_id: id.and_then(|id| id.to_str().ok()).map(str::to_owned),
         };
         let mut kept = self.kept();
-        kept.push((record, false));
-        Arrival(kept.len() - 1)
+        kept.requests.push_back((record, false));
+        if kept.requests.len() > KEPT {
+            kept.requests.pop_front();
+            kept.dropped += 1;
+        }
+        Arrival(kept.dropped + kept.requests.len() - 1)
     }
 
     pub(crate) fn answered(&self, arrival: Arrival, status: StatusCode, code: Option<String>) {
         let mut kept = self.kept();
-        let Some((record, answered)) = kept.get_mut(arrival.0) else { return };
+        let place = arrival.0.checked_sub(kept.dropped);
+        let found = place.and_then(|place| kept.requests.get_mut(place));
+        let Some((record, answered)) = found else { return };
         record.status = status.as_u16();
         record.code = code;
         *answered = true;
@@ -76,7 +94,8 @@ impl Records {
     /// The requests that were answered.
     pub(crate) fn all(&self) -> Vec<RequestRecord> {
         let kept = self.kept();
-        kept.iter().filter(|(_, answered)| *answered).map(|(record, _)| record.clone()).collect()
+        let answered = kept.requests.iter().filter(|(_, answered)| *answered);
+        answered.map(|(record, _)| record.clone()).collect()
     }
 
     /// A line that cannot be written is said on stderr; the request is answered all the same.
@@ -89,7 +108,7 @@ impl Records {
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Vec<(RequestRecord, bool)>> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

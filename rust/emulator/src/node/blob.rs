@@ -14,6 +14,9 @@ use url::Url;
 /// The version of the Blob service that the node speaks.
 const VERSION: &str = "2021-12-02";
 
+/// The pages of a listing that are read at most, 5,000 blobs each.
+const PAGES: usize = 10_000;
+
 /// What went wrong with a blob or its container.
 #[derive(Debug)]
 pub(crate) enum BlobError {
@@ -115,7 +118,7 @@ pub(crate) async fn list(
 ) -> Result<Vec<ListedBlob>, BlobError> {
     let mut found = Vec::new();
     let mut marker: Option<String> = None;
-    loop {
+    for _ in 0..PAGES {
         let page = list_page(http, container, prefix, marker.as_deref()).await?;
         found.extend(page.blobs.blob);
         marker = page.next_marker.filter(|next| !next.is_empty());
@@ -123,6 +126,7 @@ pub(crate) async fn list(
             return Ok(found);
         }
     }
+    Err(BlobError::Other("the listing has no end".to_owned()))
 }
 
 async fn list_page(

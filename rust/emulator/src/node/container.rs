@@ -45,8 +45,8 @@ pub(super) fn prepare(node: &Node, work: &Work) -> Result<Container, FailureInfo
     })?;
     let options = run_options::parse(settings.container_run_options.as_deref().unwrap_or(""))
         .map_err(invalid_settings)?;
-    let mut environment = environment::variables(node, work);
-    environment.extend(options.environment.clone());
+    let mut environment: BTreeMap<_, _> = options.environment.iter().cloned().collect();
+    environment.extend(environment::variables(node, work));
     Ok(Container {
         image,
         mounts: mounts(node, work, settings)?,

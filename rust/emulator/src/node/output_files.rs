@@ -80,7 +80,7 @@ async fn upload_one(
             .ok_or_else(|| misc_failure("the container's URL cannot hold blobs"))?;
         let sent = blob::upload(http, url, &file).await;
         sent.map_err(|error| upload_failure(&error).with("FilePath", &*blob))?;
-        notes.line(&format!("uploaded {} as {blob}", file.display()));
+        notes.line(&format!("uploaded {blob}"));
     }
     Ok(())
 }

@@ -30,9 +30,10 @@ pub(super) async fn fetch(
 ) -> Result<(), FailureInfo> {
     for file in files {
         let mode = file.file_mode.as_deref().and_then(parse_mode).unwrap_or(DEFAULT_MODE);
-        let to = target(working, file.file_path.as_deref().unwrap_or(""))?;
+        let path = file.file_path.as_deref().unwrap_or("");
+        let to = target(working, path)?;
         match (&file.http_url, &file.storage_container_url) {
-            (Some(url), _) => fetch_one(http, url, &to, mode).await?,
+            (Some(url), _) => fetch_one(http, &parse_url(url)?, &to, (path, mode)).await?,
             (None, Some(container)) => {
                 let prefix = file.blob_prefix.as_deref().unwrap_or("");
                 fetch_container(http, container, prefix, &to, mode).await?;
@@ -48,12 +49,19 @@ pub(crate) fn parse_mode(text: &str) -> Option<u32> {
     u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777)
 }
 
-async fn fetch_one(http: &Client, url: &str, to: &Path, mode: u32) -> Result<(), FailureInfo> {
-    let url = parse_url(url)?;
-    let name = to.display().to_string();
-    make_parents(to)?;
-    blob::download(http, url, to).await.map_err(|error| download_failure(&error, &name))?;
-    set_mode(to, mode).map_err(|error| file_failure("ResourceFileWriteFailed", &name, &error))
+/// Downloads one blob; its name is for failures.
+async fn fetch_one(
+    http: &Client,
+    url: &Url,
+    to: &Path,
+    (name, mode): (&str, u32),
+) -> Result<(), FailureInfo> {
+    let failed = |code| move |error| file_failure(code, name, &error);
+    fs::create_dir_all(to.parent().unwrap_or(to))
+        .map_err(failed("ResourceDirectoryCreateFailed"))?;
+    let downloaded = blob::download(http, url.clone(), to).await;
+    downloaded.map_err(|error| download_failure(&error, name))?;
+    fs::set_permissions(to, Permissions::from_mode(mode)).map_err(failed("ResourceFileWriteFailed"))
 }
 
 async fn fetch_container(
@@ -72,7 +80,7 @@ async fn fetch_container(
                 file_failure("ResourceDirectoryCreateFailed", &listed.name, &error)
             })?;
         } else if let Some(url) = blob::blob_url(&container, &listed.name) {
-            fetch_one(http, url.as_str(), &file, mode).await?;
+            fetch_one(http, &url, &file, (&listed.name, mode)).await?;
         }
     }
     Ok(())
@@ -92,17 +100,6 @@ fn parse_url(text: &str) -> Result<Url, FailureInfo> {
         FailureInfo::user("BlobDownloadMiscError", "The URL of a resource file is not valid")
             .with("Reason", error.to_string())
     })
-}
-
-fn make_parents(file: &Path) -> Result<(), FailureInfo> {
-    let parent = file.parent().unwrap_or(file);
-    fs::create_dir_all(parent).map_err(|error| {
-        file_failure("ResourceDirectoryCreateFailed", &parent.display().to_string(), &error)
-    })
-}
-
-fn set_mode(file: &Path, mode: u32) -> io::Result<()> {
-    fs::set_permissions(file, Permissions::from_mode(mode))
 }
 
 fn file_failure(code: &'static str, path: &str, error: &io::Error) -> FailureInfo {

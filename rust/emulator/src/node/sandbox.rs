@@ -20,14 +20,18 @@ const STANDARD_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 const OWN_DIRECTORIES: [&str; 6] = ["dev", "proc", "sys", "tmp", "mnt", "run"];
 
 /// What of this machine's `/etc` programs in `/usr` need; each only where it exists.
-const HOST_ETC: [&str; 8] = [
+const HOST_ETC: [&str; 11] = [
     "alternatives",
     "ca-certificates",
     "ld.so.cache",
     "localtime",
     "nsswitch.conf",
     "resolv.conf",
-    "ssl",
+    // Never all of ssl: what is private in it is this machine's.
+    "ssl/certs",
+    "ssl/openssl.cnf",
+    "pki/ca-trust/extracted",
+    "pki/tls/certs",
     "protocols",
 ];
 
@@ -65,7 +69,9 @@ fn find_bwrap() -> Option<PathBuf> {
 pub(super) fn sandboxed(container: &Container, arguments: &[String]) -> Option<Command> {
     let mut command = Command::new(find_bwrap()?);
     let mut args = Arguments::default();
-    args.add(["--unshare-pid", "--unshare-uts", "--unshare-ipc", "--die-with-parent"]);
+    args.add(["--unshare-pid", "--unshare-uts", "--unshare-ipc"]);
+    // Without a session of its own the task could type into the emulator's terminal.
+    args.add(["--die-with-parent", "--new-session"]);
     args.add(["--hostname", &container.host_name]);
     if nix::unistd::geteuid().is_root() {
         args.add(["--cap-drop", "ALL"]);

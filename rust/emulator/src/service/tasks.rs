@@ -132,9 +132,11 @@ fn terminate(task: &mut Task) -> Result<()> {
 /// Removes what a task left on its node. A file that cannot be removed is no error of the task;
 /// it goes with the node.
 pub(super) fn remove_files(task: &Task) {
-    if let Some(placement) = &task.placement {
-        drop(std::fs::remove_dir_all(&placement.directory));
-    }
+    let Some(placement) = &task.placement else { return };
+    std::fs::remove_dir_all(&placement.directory).ok();
+    // The directories of the job go with its last task; until then they are not empty.
+    let of_job = placement.directory.ancestors().skip(1).take(2);
+    of_job.for_each(|directory| drop(std::fs::remove_dir(directory)));
 }
 
 /// The run of a task that is about to start.

@@ -92,7 +92,10 @@ async fn without_bubblewrap_isolation_is_refused_when_asked_for_and_reported_whe
         String::from_utf8(output.stderr).unwrap()
     };
     assert!(text.contains("bubblewrap"), "{text}");
-    let mut child = program(&[]).env("PATH", "/nowhere").spawn().unwrap();
+    let temporary = tempfile::tempdir().unwrap();
+    let mut command = program(&[]);
+    command.env("TMPDIR", temporary.path());
+    let mut child = command.env("PATH", "/nowhere").spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let line = lines.next_line().await.unwrap().unwrap();
     assert!(line.contains("plain processes"), "{line}");

@@ -63,7 +63,8 @@ pub(super) async fn dispatch(call: Call, service: &Arc<Service>) -> Result<Reply
             "HEAD" => file::properties::run(&call, service, job, task, &path.join("/")),
             _ => unsupported_verb(verb),
         },
-        _ => Err(Code::InvalidUri.into()),
+        _ => Err(ApiError::from(Code::InvalidUri)
+            .with("Reason", "the emulator has no operation at this path")),
     }
 }
 

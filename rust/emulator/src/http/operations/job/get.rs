@@ -9,6 +9,7 @@ use crate::wire::job::{PROPERTIES, render};
 
 pub(in crate::http::operations) fn run(call: &Call, service: &Service, id: &str) -> Result<Reply> {
     call.allow_query(&["$select", "$expand"])?;
+    call.check_expand()?;
     let job = service.job(id, &call.conditions()?)?;
     let shown = select(call, render(&job, &call.endpoint), Some(PROPERTIES))?;
     Ok(Reply::resource(shown, &call.endpoint, "jobs/@Element").stamped(&job.stamp))

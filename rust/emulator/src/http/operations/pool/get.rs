@@ -9,6 +9,7 @@ use crate::wire::pool::{PROPERTIES, render};
 
 pub(in crate::http::operations) fn run(call: &Call, service: &Service, id: &str) -> Result<Reply> {
     call.allow_query(&["$select", "$expand"])?;
+    call.check_expand()?;
     let pool = service.pool(id)?;
     call.conditions()?.check_read(&pool.stamp)?;
     let shown = select(call, render(&pool, &call.endpoint), Some(PROPERTIES))?;

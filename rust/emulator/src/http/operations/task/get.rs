@@ -15,6 +15,7 @@ pub(in crate::http::operations) fn run(
     id: &str,
 ) -> Result<Reply> {
     call.allow_query(&["$select", "$expand"])?;
+    call.check_expand()?;
     let (task, job) = service.task(job, id, &call.conditions()?)?;
     let shown = select(call, render(&task, &job, &call.endpoint), Some(PROPERTIES))?;
     let reply = Reply::resource(shown, &call.endpoint, "tasks/@Element");
