@@ -3,7 +3,7 @@
 use super::{
     account::StorageAccount,
     name::{check_blob_name, check_container_name},
-    transport::{NoRangeChecksum, Transport, from_azure},
+    transport::{Transport, from_azure},
 };
 use crate::{Result, RetryPolicy, retry::Contact};
 use azure_core::{RetryOptions, TransportOptions};
@@ -111,7 +111,7 @@ impl fmt::Debug for BlobContainer {
     }
 }
 
-/// Our client, our retries, and no checksums.
+/// Our transport, and no retries but ours.
 fn container_client(
     account: &StorageAccount,
     container: &str,
@@ -120,10 +120,9 @@ fn container_client(
     let name = account.key.account().to_owned();
     let credentials = StorageCredentials::access_key(name.clone(), account.key.expose_base64());
     let location = CloudLocation::Custom { account: name, uri: account.endpoint().to_owned() };
-    let mut options = azure_core::ClientOptions::default()
+    let options = azure_core::ClientOptions::default()
         .transport(TransportOptions::new(Arc::new(transport)))
         .retry(RetryOptions::none());
-    options.per_call_policies_mut().push(Arc::new(NoRangeChecksum));
     ClientBuilder::with_location(location, credentials)
         .client_options(options)
         .container_client(container)

@@ -1,10 +1,16 @@
 //! Blobs to memory and to files.
 
-use super::{BlobContainer, transport::from_azure};
+use super::{
+    BlobContainer,
+    sas::{OWN_REQUEST, SasRights},
+    transport::Answer,
+};
 use crate::{Error, Result};
-use azure_core::prelude::{IfMatchCondition, Range};
 use bytes::Bytes;
-use futures::StreamExt;
+use reqwest::{
+    StatusCode,
+    header::{ETAG, HeaderMap, HeaderValue, IF_MATCH, RANGE},
+};
 use std::{
     io,
     path::{Path, PathBuf},
@@ -19,7 +25,7 @@ const RANGE_SIZE: u64 = 8 * 1024 * 1024;
 /// A range of a blob, and the version of the blob it is from.
 struct Part {
     bytes: Bytes,
-    version: String,
+    version: Option<HeaderValue>,
 }
 
 impl BlobContainer {
@@ -68,7 +74,7 @@ impl BlobContainer {
         while let Some(part) = self.get_part(name, size, RANGE_SIZE, version).await? {
             file.write_all(&part.bytes).await.map_err(&cannot_write)?;
             size += part.bytes.len() as u64;
-            version = Some(part.version);
+            version = part.version;
             if (part.bytes.len() as u64) < RANGE_SIZE {
                 break;
             }
@@ -83,23 +89,25 @@ impl BlobContainer {
         name: &str,
         from: u64,
         max: u64,
-        version: Option<String>,
+        version: Option<HeaderValue>,
     ) -> Result<Option<Part>> {
-        let range = Range::new(from, from.saturating_add(max));
-        let mut request = self.blob(name)?.get().range(range).chunk_size(max);
-        if let Some(version) = version {
-            request = request.if_match(IfMatchCondition::Match(version));
+        if max == 0 {
+            return Ok(None);
         }
+        let headers = range_headers(from, max, version.as_ref())?;
         let action = format!("read blob '{name}'");
-        let part = self.run(&action, || async {
-            let answer = first(request.clone().into_stream()).await?;
-            let bytes = answer.data.collect().await.map_err(from_azure)?;
-            Ok(Part { bytes, version: answer.blob.properties.etag.to_string() })
+        let answer = self.run(&action, || async {
+            let url = self.signed_url(Some(name), SasRights::READ, OWN_REQUEST)?;
+            self.transport().get(url, headers.clone()).await
         });
-        match part.await {
-            Ok(part) if part.bytes.is_empty() => Ok(None),
+        match answer.await {
+            Ok(answer) if answer.body.is_empty() => Ok(None),
+            Ok(answer) if from > 0 && answer.status != StatusCode::PARTIAL_CONTENT => {
+                Err(Error::protocol("a part was asked for and the whole came").during(&action))
+            }
+            Ok(answer) => Ok(Some(Part::from(answer))),
             Err(error) if error.status() == Some(416) => Ok(None),
-            other => other.map(Some),
+            Err(error) => Err(error),
         }
     }
 }
@@ -115,12 +123,17 @@ async fn create_sibling(path: &Path) -> io::Result<(File, TempPath)> {
     Ok((file, TempPath::try_from_path(part)?))
 }
 
-/// The first item of a stream of the storage crate: one request, one answer.
-async fn first<T>(
-    mut stream: impl futures::Stream<Item = azure_core::Result<T>> + Unpin,
-) -> Result<T> {
-    match stream.next().await {
-        Some(item) => item.map_err(from_azure),
-        None => Err(Error::protocol("no answer was made")),
+impl From<Answer> for Part {
+    fn from(mut answer: Answer) -> Self {
+        Self { bytes: answer.body, version: answer.headers.remove(ETAG) }
     }
+}
+
+/// The range, and the version that it must be from.
+fn range_headers(from: u64, max: u64, version: Option<&HeaderValue>) -> Result<HeaderMap> {
+    let last = from.saturating_add(max - 1);
+    let range = HeaderValue::try_from(format!("bytes={from}-{last}"))
+        .map_err(|error| Error::protocol(error.to_string()))?;
+    let version = version.map(|version| (IF_MATCH, version.clone()));
+    Ok([(RANGE, range)].into_iter().chain(version).collect())
 }

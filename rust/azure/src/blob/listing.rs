@@ -5,19 +5,18 @@
 //!
 //! [List Blobs](https://learn.microsoft.com/rest/api/storageservices/list-blobs)
 
-use super::{BlobContainer, SasRights};
+use super::{
+    BlobContainer,
+    sas::{OWN_REQUEST, SasRights},
+};
 use crate::{Error, Result, retry::Contact};
-use bytes::Bytes;
 use percent_encoding::percent_decode_str;
+use reqwest::header::HeaderMap;
 use serde::Deserialize;
-use std::time::Duration;
 use url::Url;
 
 /// Five thousand blobs a page: ten million are more than a task runner should look at.
 const MAX_PAGES: usize = 2_000;
-
-/// Each request is signed anew, so that this only has to cover a clock that is a little off.
-const SIGNATURE_LIFE: Duration = Duration::from_secs(15 * 60);
 
 /// A blob as a list shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,13 +69,16 @@ impl BlobContainer {
         action: &str,
         query: &[(&str, &str)],
     ) -> Result<Page> {
-        let attempt = async || parse(self.transport().get(self.list_url(query)?).await?);
+        let attempt = async || {
+            let url = self.list_url(query)?;
+            parse(&self.transport().get(url, HeaderMap::new()).await?.body)
+        };
         self.run_at(contact, action, attempt).await
     }
 
     /// The container's URL with a new SAS and the parts of the query that say something.
     fn list_url(&self, query: &[(&str, &str)]) -> Result<Url> {
-        let mut url = self.signed_url(None, SasRights::READ_LIST, SIGNATURE_LIFE)?;
+        let mut url = self.signed_url(None, SasRights::READ_LIST, OWN_REQUEST)?;
         url.query_pairs_mut()
             .extend_pairs([("restype", "container"), ("comp", "list")])
             .extend_pairs(query.iter().filter(|(_, value)| !value.is_empty()));
@@ -153,8 +155,8 @@ impl Name {
 }
 
 /// The answer is not quoted: its text may be anything.
-fn parse(body: Bytes) -> Result<Page> {
-    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&body);
+fn parse(body: &[u8]) -> Result<Page> {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     quick_xml::de::from_reader(body)
         .map_err(|_| Error::protocol("the answer was not understood: it is not a list of blobs"))
 }

@@ -1,10 +1,9 @@
 //! One container of Azure Blob Storage, or of Azurite.
 //!
-//! Requests are made and signed by the crate `azure_storage_blobs`, which is seen only here. It
-//! travels through our transport and retries, so that errors are those of Batch. Its traps, each
-//! closed and tested here: it prints keys in errors about connection strings, asks for checksums
-//! that Azurite refuses, changes some names silently, takes an empty blob for an error, and does
-//! not read every list.
+//! Writes are made and signed by the crate `azure_storage_blobs`, which is seen only here. They
+//! travel over our transport and retries, so that errors are those of Batch. Reads are ours, by
+//! a signed URL each: the crate fails on values it does not know, trims spaces off names, takes an
+//! empty blob for an error, and asks for checksums that Azurite refuses.
 //!
 //! [Blob service REST API](https://learn.microsoft.com/rest/api/storageservices/blob-service-rest-api)
 

@@ -16,6 +16,9 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use url::Url;
 
+/// The life of a URL that we use ourselves, at once: it only has to cover a clock that is off.
+pub(crate) const OWN_REQUEST: Duration = Duration::from_secs(15 * 60);
+
 /// What a URL allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SasRights {

@@ -2,13 +2,10 @@
 
 use crate::Error;
 use async_trait::async_trait;
-use azure_core::{
-    Body, BytesStream, Context, HttpClient, Policy, PolicyResult, Request, Response, StatusCode,
-    error::ErrorKind, headers,
-};
+use azure_core::{Body, BytesStream, HttpClient, Request, Response, error::ErrorKind, headers};
 use bytes::Bytes;
-use reqwest::{Method, header::HeaderMap};
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use reqwest::{Method, StatusCode, header::HeaderMap};
+use std::{collections::HashMap, time::Duration};
 use url::Url;
 
 /// For one block of 8 MiB and its answer: 70 KiB a second. Nothing hangs for ever.
@@ -23,23 +20,24 @@ pub(crate) struct Transport(pub(crate) reqwest::Client);
 impl HttpClient for Transport {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<Response> {
         let request = self.to_reqwest(request).map_err(into_azure)?;
-        let response = send(request).await.map_err(into_azure)?;
-        let body = Box::pin(BytesStream::new(response.body));
-        Ok(Response::new(response.status, to_headers(&response.headers), body))
+        let answer = send(request).await.map_err(into_azure)?;
+        let status = to_status(answer.status).map_err(into_azure)?;
+        let body = Box::pin(BytesStream::new(answer.body));
+        Ok(Response::new(status, to_headers(&answer.headers), body))
     }
 }
 
-struct Success {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
+/// An answer that is a success.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Transport {
     /// Reads a URL that carries its right to be read.
-    pub(crate) async fn get(&self, url: Url) -> crate::Result<Bytes> {
-        let request = self.0.get(url).timeout(REQUEST_TIMEOUT);
-        send(request).await.map(|success| success.body)
+    pub(crate) async fn get(&self, url: Url, headers: HeaderMap) -> crate::Result<Answer> {
+        send(self.0.get(url).headers(headers).timeout(REQUEST_TIMEOUT)).await
     }
 
     fn to_reqwest(&self, request: &Request) -> crate::Result<reqwest::RequestBuilder> {
@@ -56,22 +54,23 @@ impl Transport {
     }
 }
 
-async fn send(request: reqwest::RequestBuilder) -> crate::Result<Success> {
+async fn send(request: reqwest::RequestBuilder) -> crate::Result<Answer> {
     let response = request.send().await.map_err(Error::from_http)?;
     let (status, headers) = (response.status(), response.headers().clone());
     let body = response.bytes().await.map_err(Error::from_http)?;
     if !status.is_success() {
         return Err(Error::from_response(status, &headers, &body));
     }
-    let status = StatusCode::try_from(status.as_u16())
-        .map_err(|_| Error::protocol(format!("unknown status {status}")))?;
-    Ok(Success { status, headers, body })
+    Ok(Answer { status, headers, body })
 }
 
-/// Without those that the crate cannot read when their value is new.
+fn to_status(status: StatusCode) -> crate::Result<azure_core::StatusCode> {
+    azure_core::StatusCode::try_from(status.as_u16())
+        .map_err(|_| Error::protocol(format!("unknown status {status}")))
+}
+
 fn to_headers(map: &HeaderMap) -> headers::Headers {
-    let known = map.iter().filter(|(name, _)| *name != "x-ms-access-tier");
-    let pairs = known.filter_map(|(name, value)| {
+    let pairs = map.iter().filter_map(|(name, value)| {
         let value = value.to_str().ok()?.to_owned();
         Some((name.as_str().to_owned().into(), value.into()))
     });
@@ -90,31 +89,4 @@ pub(crate) fn from_azure(error: azure_core::Error) -> Error {
         let line = text.lines().next().unwrap_or_default();
         Error::protocol(format!("the answer was not understood: {line}"))
     })
-}
-
-/// Drops the request for a checksum that the crate adds to every range under 4 MiB: Azurite
-/// refuses it, and TLS makes it needless. Runs before the request is signed.
-#[derive(Debug)]
-pub(crate) struct NoRangeChecksum;
-
-#[async_trait]
-impl Policy for NoRangeChecksum {
-    async fn send(
-        &self,
-        context: &Context,
-        request: &mut Request,
-        next: &[Arc<dyn Policy>],
-    ) -> PolicyResult {
-        let mut plain = Request::new(request.url().clone(), *request.method());
-        for (name, value) in request.headers().iter() {
-            if *name != headers::RANGE_GET_CONTENT_CRC64 {
-                plain.insert_header(name.clone(), value.clone());
-            }
-        }
-        plain.set_body(request.body().clone());
-        match next {
-            [policy, rest @ ..] => policy.send(context, &mut plain, rest).await,
-            [] => Err(into_azure(Error::protocol("no transport"))),
-        }
-    }
 }

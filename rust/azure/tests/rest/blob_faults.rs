@@ -124,19 +124,30 @@ async fn blocks_can_be_put_together_again_after_a_lost_reply() {
 }
 
 #[tokio::test]
-async fn a_blob_in_an_access_tier_of_the_future_is_read() {
-    let headers = [
-        &CREATED[..],
-        &[
-            ("x-ms-creation-time", "Sun, 22 Nov 2026 17:10:00 GMT"),
-            ("x-ms-blob-type", "BlockBlob"),
-            ("x-ms-server-encrypted", "true"),
-            ("x-ms-access-tier", "Tepid"),
-        ],
-    ];
-    let service = ScriptedService::start([Reply::new(200, &headers.concat(), "hello")]).await;
-    let range = container_at(&service.endpoint).get_range("a", 0, 9).await.unwrap();
-    assert_eq!(range.unwrap(), "hello");
+async fn a_read_that_breaks_off_is_begun_again_and_a_whole_is_not_taken_for_a_part() {
+    let half = Reply::Break(b"HTTP/1.1 206 X\r\ncontent-length: 3\r\n\r\n3".to_vec());
+    let service =
+        ScriptedService::start([half, Reply::new(206, &[], "345"), Reply::ok("012345")]).await;
+    let container = container_at(&service.endpoint);
+    assert_eq!(container.get_range("a", 3, 3).await.unwrap().unwrap(), "345");
+    let error = container.get_range("a", 3, 3).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(service.received().iter().all(|request| request.headers["range"] == "bytes=3-5"));
+}
+
+#[tokio::test]
+async fn a_download_is_of_one_version_of_the_blob() {
+    let first = "x".repeat(8 << 20);
+    let service = ScriptedService::start([
+        Reply::new(206, &[("etag", "\"0x1\"")], &first),
+        error(412, "ConditionNotMet"),
+    ])
+    .await;
+    let directory = tempfile::tempdir().unwrap();
+    let container = container_at(&service.endpoint);
+    let error = container.get_to_file("a", &directory.path().join("a")).await.unwrap_err();
+    assert_eq!(error.code(), Some("ConditionNotMet"));
+    assert_eq!(service.received()[1].headers["if-match"], "\"0x1\"");
 }
 
 #[tokio::test]
