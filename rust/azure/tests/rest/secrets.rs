@@ -16,6 +16,7 @@ fn assert_clean(error: &Error) {
     for secret in ["canary", KEY] {
         assert!(!text.contains(secret), "{secret} in {text}");
     }
+    assert!(!text.replace("sig=***", "").contains("sig="), "a signature in {text}");
 }
 
 fn task_with_sas() -> NewTask {
