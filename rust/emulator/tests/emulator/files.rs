@@ -52,6 +52,20 @@ async fn files_are_listed_flat_or_recursively_and_by_prefix() {
 }
 
 #[tokio::test]
+async fn files_whose_names_differ_only_in_case_are_all_listed() {
+    let cloud = Cloud::start().await;
+    cloud.run("touch a A b B").await;
+    let list = cloud.client.get(FILES).query("recursive", "true").query("maxresults", "1");
+    let mut page = list.query("$filter", "startswith(name,'wd/')").send().await.expect(200);
+    let mut seen = page.ids("name");
+    while let Some(link) = page.body["odata.nextLink"].as_str() {
+        page = cloud.client.follow(link).await.expect(200);
+        seen.extend(page.ids("name"));
+    }
+    assert_eq!(seen, ["wd/A", "wd/a", "wd/B", "wd/b"]);
+}
+
+#[tokio::test]
 async fn names_with_special_characters_are_found() {
     let cloud = Cloud::start().await;
     cloud.run("mkdir 'a b'; echo here > 'a b/50%#+é.txt'").await;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Cloud, until};
+use crate::support::{Cloud, shell_task, until};
 
 #[tokio::test]
 async fn a_new_job_is_active_and_keeps_what_it_was_given() {
@@ -169,7 +169,11 @@ async fn deleting_a_job_takes_a_moment_and_frees_its_id() {
     cloud.client.delete("/jobs/job").send().await.expect(202);
     assert_eq!(cloud.get("/jobs/job").await.body["state"], "deleting");
     cloud.client.delete("/jobs/job").send().await.expect_error(409, "JobBeingDeleted");
-    cloud.get("/jobs/job/tasks/task").await.expect_error(409, "JobBeingDeleted");
+    cloud.get("/jobs/job/tasks/task").await.expect(200);
+    let late = cloud.client.post("/jobs/job/tasks").json(&shell_task("late", "true")).send().await;
+    late.expect_error(409, "JobBeingDeleted");
+    let end = cloud.client.post("/jobs/job/tasks/task/terminate").send().await;
+    end.expect_error(409, "JobBeingDeleted");
     let body = json!({"id": "job", "poolInfo": {"poolId": "pool"}});
     let again = || cloud.client.post("/jobs").json(&body).send();
     again().await.expect_error(409, "JobBeingDeleted");

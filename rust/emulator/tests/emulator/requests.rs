@@ -57,6 +57,8 @@ async fn a_body_may_have_1048576_bytes() {
     let room = 1_048_576 - task(0).to_string().len();
     let reply = cloud.client.post("/jobs/job/tasks").json(&task(room + 1)).send().await;
     reply.expect_error(413, "RequestBodyTooLarge");
+    let reply = cloud.client.post("/jobs/job/tasks").json(&task(8 * room)).send().await;
+    reply.expect_error(413, "RequestBodyTooLarge");
     cloud.client.post("/jobs/job/tasks").json(&task(room)).send().await.expect(201);
 }
 
@@ -71,6 +73,14 @@ async fn a_path_or_verb_that_does_not_exist_is_refused() {
         .send()
         .await
         .expect_error(405, "UnsupportedHttpVerb");
+}
+
+#[tokio::test]
+async fn only_statistics_can_be_expanded() {
+    let cloud = Cloud::start().await;
+    cloud.client.get("/jobs").query("$expand", "stats").send().await.expect(200);
+    let reply = cloud.client.get("/jobs").query("$expand", "tasks").send().await;
+    reply.expect_error(400, "InvalidQueryParameterValue");
 }
 
 #[tokio::test]

@@ -16,6 +16,5 @@ pub(in crate::http::operations) fn run(call: &Call, service: &Arc<Service>) -> R
     let spec: JobAdd = call.model()?;
     let url = url(call, &spec.id);
     let stamp = service.add_job(spec)?;
-    let reply = Reply::empty(StatusCode::CREATED).stamped(&stamp);
-    Ok(reply.service_id(&url).header("location", &url))
+    Ok(Reply::empty(StatusCode::CREATED).stamped(&stamp).service_id(&url))
 }

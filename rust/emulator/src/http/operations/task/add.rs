@@ -20,6 +20,5 @@ pub(in crate::http::operations) fn run(
     let spec: TaskAdd = call.model()?;
     let url = url(call, job, &spec.id);
     let stamp = service.add_task(job, spec)?;
-    let reply = Reply::empty(StatusCode::CREATED).stamped(&stamp);
-    Ok(reply.service_id(&url).header("location", &url))
+    Ok(Reply::empty(StatusCode::CREATED).stamped(&stamp).service_id(&url))
 }
