@@ -196,7 +196,7 @@ impl Log {
     }
 
     async fn finish(&mut self, events: &Events) -> Result<(), Halt> {
-        let last = self.lines.finish().into_iter().collect();
+        let last = self.lines.finish();
         self.deliver(last, events).await
     }
 
