@@ -8,6 +8,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.Comparator;
 import java.util.PriorityQueue;
 import java.util.Queue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -19,11 +20,13 @@ final class Console implements AutoCloseable {
     /** Kestra's queue hands entries over in about the order of their time stamps: this much later it is the exact order. */
     private static final Duration DISORDER = Duration.ofMillis(300);
     private static final int TICK_MILLIS = 100;
+    private static final int ERROR_SECONDS = 5;
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("HH:mm:ss.SSS").withZone(ZoneId.systemDefault());
 
     private final Instant started = Instant.now();
     private final Queue<LogEntry> waiting = new PriorityQueue<>(Comparator.comparing(LogEntry::getTimestamp));
     private final ScheduledExecutorService ticker = Executors.newSingleThreadScheduledExecutor(Thread.ofPlatform().daemon().factory());
+    private final CountDownLatch error = new CountDownLatch(1);
     private Instant lastLine = started;
 
     Console() {
@@ -40,6 +43,16 @@ final class Console implements AutoCloseable {
     synchronized void show(LogEntry entry) {
         if (entry.getLevel().toInt() >= Level.INFO.toInt()) {
             waiting.add(entry);
+        }
+        if (entry.getLevel() == Level.ERROR) {
+            error.countDown();
+        }
+    }
+
+    /** Waits for the line that says why a flow failed: it may come a little later than the flow's end. */
+    void awaitError() throws InterruptedException {
+        if (!error.await(ERROR_SECONDS, TimeUnit.SECONDS)) {
+            say("no error was logged within %d s", ERROR_SECONDS);
         }
     }
 
@@ -64,7 +77,8 @@ final class Console implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         ticker.shutdownNow();
+        showUntil(Instant.MAX);
     }
 }

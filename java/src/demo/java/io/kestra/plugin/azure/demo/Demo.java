@@ -25,16 +25,21 @@ public final class Demo {
         this.console = console;
     }
 
-    public static void main(String[] arguments) throws Exception {
-        int exitCode;
+    public static void main(String[] arguments) {
+        int exitCode = 1;
         try (var console = new Console()) {
-            exitCode = run(Path.of(arguments[0]), Path.of(arguments[1]), Path.of(arguments[2]), console) ? 0 : 1;
+            run(Path.of(arguments[0]), Path.of(arguments[1]), Path.of(arguments[2]), console);
+            exitCode = 0;
+        } catch (DemoFailure failure) {
+            System.out.println("[demo] FAILED: " + failure.getMessage());
+        } catch (Exception e) {
+            e.printStackTrace();
         }
         // The engine leaves threads behind that would keep the process alive.
         System.exit(exitCode);
     }
 
-    private static boolean run(Path plugins, Path flows, Path storage, Console console) throws Exception {
+    private static void run(Path plugins, Path flows, Path storage, Console console) throws Exception {
         console.say("%s comes from %s", RUNNER, scan(plugins));
         console.say("starting the Kestra engine");
         try (var engine = Engine.start(storage)) {
@@ -42,10 +47,8 @@ public final class Demo {
             engine.loadFlow(flows.resolve("namespace_file.yaml"));
             engine.onLog(console::show);
             var demo = new Demo(engine, console);
-            return demo.seed() && demo.namespaceFile();
-        } catch (DemoFailure failure) {
-            console.say("FAILED: %s", failure.getMessage());
-            return false;
+            demo.seed();
+            demo.namespaceFile();
         }
     }
 
@@ -54,22 +57,20 @@ public final class Demo {
         Engine.registerPlugins(plugins);
         return Engine.originOf(RUNNER)
             .filter(jar -> jar.startsWith(plugins.toAbsolutePath()))
-            .orElseThrow(() -> new IllegalStateException("no jar in %s holds %s; 'make plugin' builds one".formatted(plugins, RUNNER)));
+            .orElseThrow(() -> new DemoFailure("no jar in %s holds %s; 'make plugin' builds one".formatted(plugins, RUNNER)));
     }
 
     /** The flow of Kestra's page about the Azure Batch task runner. */
-    private boolean seed() throws Exception {
+    private void seed() throws Exception {
         var task = runToSuccess("azure_batch_runner");
         printOutputs("Kestra.outputs", output(task, "vars"));
-        printFiles(task, "environment_info.json");
-        return true;
+        printFile(task, "environment_info.json");
     }
 
     /** A flow that reads a file of its namespace. */
-    private boolean namespaceFile() throws Exception {
+    private void namespaceFile() throws Exception {
         engine.putNamespaceFile(NAMESPACE, "greeting.txt", "Hello from a namespace file!\n");
-        printFiles(runToSuccess("namespace_file"), "copy.txt");
-        return true;
+        printFile(runToSuccess("namespace_file"), "copy.txt");
     }
 
     private TaskRun runToSuccess(String flow) throws Exception {
@@ -78,6 +79,7 @@ public final class Demo {
         var state = execution.getState();
         console.say("flow %s ended %s after %s", flow, state.getCurrent(), state.humanDuration());
         if (state.getCurrent() != State.Type.SUCCESS) {
+            console.awaitError();
             throw new DemoFailure("flow %s ended %s; the log lines above say why. %s".formatted(flow, state.getCurrent(), hint()));
         }
         return execution.getTaskRunList().getFirst();
@@ -94,7 +96,7 @@ public final class Demo {
         outputs.forEach((name, value) -> console.say("  %s = %s", name, value));
     }
 
-    private void printFiles(TaskRun task, String name) throws Exception {
+    private void printFile(TaskRun task, String name) throws Exception {
         var uri = output(task, "outputFiles").get(name);
         if (uri == null) {
             throw new DemoFailure("the task delivered no output file %s".formatted(name));

@@ -2,10 +2,13 @@ package io.kestra.plugin.azure.runner.flows;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.JarEntry;
+import java.util.jar.JarFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -24,6 +27,26 @@ class DemoTest {
         assertThat(Files.readString(output))
             .containsPattern("Batch comes from .*/build/plugins/plugin-azure-batch-.*\\.jar")
             .contains("Hello from Azure Batch and kestra!", "Kestra.outputs:", "\"python_version\": ", "Hello from a namespace file!");
+    }
+
+    @Test
+    void the_jar_holds_the_plugin_and_its_library_and_no_code_of_others() throws IOException {
+        try (var jar = new JarFile(onlyFileIn(Path.of("build/plugins")))) {
+            var names = jar.stream().filter(entry -> !entry.isDirectory()).map(JarEntry::getName).toList();
+
+            assertThat(names).contains("META-INF/services/io.kestra.core.models.Plugin", "native/linux-x86_64/libkestra_azure_batch.so");
+            assertThat(names).filteredOn(name -> name.endsWith(".class")).allMatch(name -> name.startsWith("io/kestra/plugin/azure/runner/"));
+            assertThat(jar.getManifest().getMainAttributes().keySet()).map(Object::toString)
+                .contains("X-Kestra-Name", "X-Kestra-Title", "X-Kestra-Group", "X-Kestra-Description", "X-Kestra-License", "X-Kestra-Version");
+        }
+    }
+
+    private static File onlyFileIn(Path folder) throws IOException {
+        try (var listing = Files.list(folder)) {
+            var files = listing.toList();
+            assertThat(files).as("files in %s", folder).hasSize(1);
+            return files.getFirst().toFile();
+        }
     }
 
     private int exitCode(Path output) throws Exception {
