@@ -3,6 +3,7 @@ package io.kestra.plugin.azure.runner.flows;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
@@ -24,7 +25,7 @@ final class EngineExtension implements ParameterResolver {
 
     private static Flows boot() {
         try {
-            return new Flows(Files.createTempDirectory("flow-tests-"));
+            return new Flows(Files.createTempDirectory(Path.of("build"), "flow-storage-"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
