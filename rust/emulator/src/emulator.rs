@@ -12,6 +12,8 @@ use base64::engine::general_purpose::STANDARD;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::http::record::{Records, RequestRecord};
 use crate::http::{self, Front};
@@ -24,6 +26,9 @@ use crate::settings::{Isolation, Settings};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the node waits while no byte of an answer arrives.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long answers that are under way may take once the emulator ends.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// Why an emulator cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +74,8 @@ pub struct Emulator {
     address: SocketAddr,
     front: Arc<Front>,
     server: JoinHandle<()>,
+    /// Cancelled to end the server with all its connections.
+    closing: CancellationToken,
     /// Removed with the emulator.
     _node_root: Option<TempDir>,
 }
@@ -96,8 +103,9 @@ impl Emulator {
             .map_err(|error| failed("creating the node root", error))?;
         let service = service(&settings, address, root)?;
         let front = Arc::new(Front::new(service, &settings.account, key, records));
-        let server = tokio::spawn(serve(listener, Arc::clone(&front)));
-        Ok(Emulator { address, front, server, _node_root: temporary })
+        let closing = CancellationToken::new();
+        let server = tokio::spawn(serve(listener, Arc::clone(&front), closing.clone()));
+        Ok(Emulator { address, front, server, closing, _node_root: temporary })
     }
 
     /// The account's URL, `http://127.0.0.1:PORT`.
@@ -111,20 +119,24 @@ impl Emulator {
     }
 
     /// Ends every task with its processes, then the server, and removes a temporary node root.
-    pub async fn shutdown(self) {
+    pub async fn shutdown(mut self) {
         self.front.service.close().await;
+        self.closing.cancel();
+        // A client that reads its last answer slowly is left alone after a while.
+        timeout(LAST_ANSWERS, &mut self.server).await.ok();
     }
 }
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        self.server.abort();
+        self.closing.cancel();
         self.front.service.kill_all();
     }
 }
 
-async fn serve(listener: TcpListener, front: Arc<Front>) {
-    if let Err(error) = axum::serve(listener, http::router(front)).await {
+async fn serve(listener: TcpListener, front: Arc<Front>, closing: CancellationToken) {
+    let server = axum::serve(listener, http::router(front));
+    if let Err(error) = server.with_graceful_shutdown(closing.cancelled_owned()).await {
         eprintln!("the emulator cannot serve any more: {error}");
     }
 }

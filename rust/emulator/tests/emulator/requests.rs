@@ -122,6 +122,15 @@ async fn requests_are_recorded_in_order_and_logged_as_json_lines() {
 }
 
 #[tokio::test]
+async fn after_its_end_the_emulator_answers_nobody_not_even_on_an_open_connection() {
+    let cloud = Cloud::start().await;
+    cloud.get("/pools/pool").await.expect(200);
+    let endpoint = cloud.emulator.endpoint();
+    cloud.emulator.shutdown().await;
+    assert!(cloud.client.http.get(endpoint).send().await.is_err());
+}
+
+#[tokio::test]
 async fn a_pool_shows_its_node_and_its_container_configuration() {
     let cloud = Cloud::start().await;
     let pool = cloud.get("/pools/POOL").await.expect(200);

@@ -13,7 +13,7 @@ use time::macros::format_description;
 use super::{ACCOUNT, KEY};
 
 pub(crate) struct Client {
-    http: reqwest::Client,
+    pub(crate) http: reqwest::Client,
     endpoint: String,
 }
 
