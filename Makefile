@@ -32,7 +32,7 @@ test: setup build ## Runs every suite, as CI does: Rust, bridge, Java and flows.
 lint: ## Checks formats and lints; changes nothing.
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	for script in setup find-jdk engine gradle test; do bash -n scripts/$$script; done
+	set -e; for script in scripts/{setup,find-jdk,engine,gradle,test} .ci/run; do bash -n $$script; done
 	/usr/bin/python3 -m compileall -q tests/kit
 
 fmt: ## Formats the Rust code.
