@@ -1,8 +1,8 @@
 //! A local Azure Batch: answers as the service would and runs tasks on this machine.
 //!
 //! Its rooms point one way: `http` (what a request must be) → `service` (rules, states, limits)
-//! → `node` (runs a task) → `store` (what the account holds). `wire` is the JSON of all of them
-//! and `error` the catalogue of errors. It shares no code with the client that it helps to test.
+//! → `node` (runs a task) → `store` (what the account holds) → `wire` (request models, filters,
+//! times) → `error` (the catalogue of errors). It shares no code with the client that it helps to test.
 
 mod emulator;
 mod error;

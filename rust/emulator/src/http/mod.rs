@@ -6,6 +6,7 @@ mod list;
 mod operations;
 pub(crate) mod record;
 mod reply;
+mod shown;
 
 use std::io;
 use std::sync::Arc;

@@ -217,6 +217,17 @@ mod tests {
     }
 
     #[test]
+    fn names_of_a_listing_keep_their_characters() {
+        for (written, name) in [(" a ", " a "), ("a&amp;b &lt;c&gt;", "a&b <c>"), ("é%20", "é%20")]
+        {
+            let blob = format!("<Blob><Name>{written}</Name><Properties/></Blob>");
+            let xml = format!("<EnumerationResults><Blobs>{blob}</Blobs></EnumerationResults>");
+            let listing: Listing = de::from_str(&xml).unwrap();
+            assert_eq!(listing.blobs.blob[0].name, name);
+        }
+    }
+
+    #[test]
     fn an_empty_listing_is_read() {
         let xml = "<EnumerationResults><Blobs/><NextMarker/></EnumerationResults>";
         let listing: Listing = de::from_str(xml).unwrap();

@@ -1,11 +1,8 @@
 //! The bodies of the job operations.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
 
 use super::common::{EnvironmentSetting, MetadataItem, Unsupported};
-use super::time::instant;
-use crate::store::job::Job;
 
 /// The body of
 /// [Create Job](https://learn.microsoft.com/rest/api/batchservice/jobs/create-job).
@@ -106,60 +103,4 @@ pub(crate) enum OnTaskFailure {
     NoAction,
     /// Without exit conditions this means: a task that fails terminates the job.
     PerformExitOptionsJobAction,
-}
-
-/// Every property of a job that `$select` may name.
-pub(crate) const PROPERTIES: &[&str] = &[
-    "id",
-    "displayName",
-    "usesTaskDependencies",
-    "url",
-    "eTag",
-    "lastModified",
-    "creationTime",
-    "state",
-    "stateTransitionTime",
-    "previousState",
-    "previousStateTransitionTime",
-    "priority",
-    "allowTaskPreemption",
-    "maxParallelTasks",
-    "constraints",
-    "jobManagerTask",
-    "jobPreparationTask",
-    "jobReleaseTask",
-    "commonEnvironmentSettings",
-    "poolInfo",
-    "onAllTasksComplete",
-    "onTaskFailure",
-    "networkConfiguration",
-    "metadata",
-    "executionInfo",
-    "stats",
-];
-
-/// A job as the service shows it.
-pub(crate) fn render(job: &Job, endpoint: &str) -> Map<String, Value> {
-    let mut shown = super::object(&job.spec);
-    shown.insert("url".into(), json!(format!("{endpoint}/jobs/{}", job.spec.id)));
-    shown.insert("usesTaskDependencies".into(), json!(false));
-    shown.insert("priority".into(), json!(job.spec.priority.unwrap_or(0)));
-    shown.insert("maxParallelTasks".into(), json!(-1));
-    job.stamp.show(&mut shown);
-    job.phase.show(&mut shown);
-    shown.insert("creationTime".into(), json!(instant(job.created)));
-    shown.insert("executionInfo".into(), execution(job));
-    shown
-}
-
-fn execution(job: &Job) -> Value {
-    let mut shown = json!({
-        "startTime": instant(job.created),
-        "poolId": job.spec.pool_info.pool_id,
-    });
-    if let Some(end) = &job.ended {
-        shown["endTime"] = json!(instant(end.at));
-        shown["terminateReason"] = json!(end.reason);
-    }
-    shown
 }

@@ -9,8 +9,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::http::call::Call;
 use crate::http::reply::Reply;
+use crate::http::shown::file::{CONTENT_TYPE, mode};
 use crate::service::files::NodeFile;
-use crate::wire::file::{CONTENT_TYPE, mode};
 use crate::wire::time::http_date;
 
 /// What a file's name in a URL escapes: everything but unreserved characters and slashes.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// How often something is asked for before it counts as not coming, and how long in between.
-const TRIES: usize = 400;
+const TRIES: usize = 1200;
 const PAUSE: Duration = Duration::from_millis(50);
 
 pub(crate) const ACCOUNT: &str = "batchacc";

@@ -5,8 +5,8 @@ use crate::error::Result;
 use crate::http::call::Call;
 use crate::http::list::{ListRules, page};
 use crate::http::reply::Reply;
+use crate::http::shown::file::render;
 use crate::service::Service;
-use crate::wire::file::render;
 use crate::wire::filter;
 
 const RULES: ListRules =

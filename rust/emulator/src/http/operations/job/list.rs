@@ -4,8 +4,9 @@ use crate::error::Result;
 use crate::http::call::Call;
 use crate::http::list::{ListRules, page};
 use crate::http::reply::Reply;
+use crate::http::shown::job;
 use crate::service::Service;
-use crate::wire::{filter, job};
+use crate::wire::filter;
 
 const RULES: ListRules =
     ListRules { kind: "jobs", order: "id", filter: filter::JOB, select: Some(job::PROPERTIES) };

@@ -4,8 +4,8 @@ use crate::error::Result;
 use crate::http::call::Call;
 use crate::http::list::select;
 use crate::http::reply::Reply;
+use crate::http::shown::pool::{PROPERTIES, render};
 use crate::service::Service;
-use crate::wire::pool::{PROPERTIES, render};
 
 pub(in crate::http::operations) fn run(call: &Call, service: &Service, id: &str) -> Result<Reply> {
     call.allow_query(&["$select", "$expand"])?;

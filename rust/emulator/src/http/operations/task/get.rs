@@ -5,8 +5,8 @@ use crate::error::Result;
 use crate::http::call::Call;
 use crate::http::list::select;
 use crate::http::reply::Reply;
+use crate::http::shown::task::{PROPERTIES, render};
 use crate::service::Service;
-use crate::wire::task::{PROPERTIES, render};
 
 pub(in crate::http::operations) fn run(
     call: &Call,

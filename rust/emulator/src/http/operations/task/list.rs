@@ -4,8 +4,9 @@ use crate::error::Result;
 use crate::http::call::Call;
 use crate::http::list::{ListRules, page};
 use crate::http::reply::Reply;
+use crate::http::shown::task;
 use crate::service::Service;
-use crate::wire::{filter, task};
+use crate::wire::filter;
 
 const RULES: ListRules =
     ListRules { kind: "tasks", order: "id", filter: filter::TASK, select: Some(task::PROPERTIES) };

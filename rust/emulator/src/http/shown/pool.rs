@@ -1,8 +1,10 @@
-//! What a pool looks like.
+//! Pools.
 
 use serde_json::{Map, Value, json};
 
-use super::time::instant;
+use super::object;
+use crate::wire::time::instant;
+
 use crate::store::pool::Pool;
 
 /// Every property of a pool that `$select` may name.
@@ -46,7 +48,7 @@ pub(crate) const PROPERTIES: &[&str] = &[
 /// A pool as the service shows it: steady, with one dedicated Linux node for containers.
 pub(crate) fn render(pool: &Pool, endpoint: &str) -> Map<String, Value> {
     let created = instant(pool.created);
-    let mut shown = super::object(&json!({
+    let mut shown = object(&json!({
         "id": pool.id,
         "url": format!("{endpoint}/pools/{}", pool.id),
         "creationTime": created,

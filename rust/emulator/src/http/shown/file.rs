@@ -1,8 +1,10 @@
-//! What a file of a node looks like.
+//! Files of nodes.
 
 use serde_json::{Map, Value, json};
 
-use super::time::instant;
+use super::object;
+use crate::wire::time::instant;
+
 use crate::service::files::NodeFile;
 
 /// The media type of every file: the emulator guesses none.
@@ -10,7 +12,7 @@ pub(crate) const CONTENT_TYPE: &str = "application/octet-stream";
 
 /// A file as a listing shows it; a directory has no properties.
 pub(crate) fn render(file: &NodeFile, url: &str) -> Map<String, Value> {
-    let mut shown = super::object(&json!({
+    let mut shown = object(&json!({
         "name": file.name,
         "url": url,
         "isDirectory": file.is_directory,
