@@ -21,14 +21,14 @@ use crate::store::stamp::Stamp;
 use crate::store::task::StopReason;
 use crate::store::{Store, key};
 
+pub(crate) use limits::is_id;
+
 /// The task slots of a node.
 const SLOTS_PER_NODE: u32 = 4;
 
 /// How long a job that nothing holds back still shows that it is terminating or being deleted.
 /// The service takes seconds to minutes; a client must never count on seeing the end at once.
 const SETTLE: Duration = Duration::from_millis(200);
-
-pub(crate) use limits::is_id;
 
 /// The account: its state and its nodes.
 pub(crate) struct Service {

@@ -98,6 +98,16 @@ async fn a_failed_upload_fails_the_task_and_leaves_its_exit_code() {
 }
 
 #[tokio::test]
+async fn a_failed_upload_does_not_hide_why_the_task_failed() {
+    let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
+    let url = blobs.container("none", "w");
+    let log = output("../stdout.txt", &url, Value::Null, "taskcompletion");
+    let execution = upload(&cloud, "exit 3", log).await;
+    assert_eq!(execution["failureInfo"]["code"], "FailureExitCode");
+    assert!(cloud.output("fileuploaderr.txt").await.contains("FileUploadContainerNotFound"));
+}
+
+#[tokio::test]
 async fn a_container_url_with_restype_is_refused() {
     let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
     let url = format!("{}&restype=container", blobs.container("box", "w"));

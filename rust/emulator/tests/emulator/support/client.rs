@@ -136,9 +136,7 @@ impl Request<'_> {
     }
 
     pub(crate) async fn send(self) -> Reply {
-        let signature = self.signature(&now());
-        let credential = format!("SharedKey {ACCOUNT}:{signature}");
-        self.send_as(&credential, &now()).await
+        self.send_at(OffsetDateTime::now_utc()).await
     }
 
     /// Signs for another time than now.
