@@ -4,13 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use once_cell::sync::Lazy;
-use runner::{Event, HttpClient, Plan, Request};
+use runner::{HttpClient, Plan, Pull, Request};
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc::Receiver;
+use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::sync::CancellationToken;
-
-/// Most events in one answer of [`next`].
-const BATCH: usize = 64;
 
 static RUNTIME: Lazy<Result<Runtime, String>> = Lazy::new(|| {
     tokio::runtime::Builder::new_multi_thread()
@@ -54,7 +51,7 @@ struct Runs {
 struct Entry {
     kill: CancellationToken,
     /// Absent once the caller has closed the run.
-    events: Option<Arc<tokio::sync::Mutex<Receiver<Event>>>>,
+    events: Option<Arc<AsyncMutex<Pull>>>,
     ended: bool,
 }
 
@@ -95,8 +92,7 @@ pub fn next(id: i64, timeout: Duration) -> Result<Option<String>, Refused> {
     let events = runs().events(id)?;
     let received = runtime()?.block_on(async {
         let mut events = events.lock().await;
-        let mut batch = Vec::new();
-        tokio::time::timeout(timeout, events.recv_many(&mut batch, BATCH)).await.map(|_| batch)
+        tokio::time::timeout(timeout, events.next()).await
     });
     match received {
         Err(_elapsed) => Ok(None),
@@ -122,14 +118,14 @@ pub fn close(id: i64) {
 }
 
 impl Runs {
-    fn add(&mut self, kill: CancellationToken, events: Receiver<Event>) -> i64 {
+    fn add(&mut self, kill: CancellationToken, events: Pull) -> i64 {
         self.last_id += 1;
-        let events = Some(Arc::new(tokio::sync::Mutex::new(events)));
+        let events = Some(Arc::new(AsyncMutex::new(events)));
         self.by_id.insert(self.last_id, Entry { kill, events, ended: false });
         self.last_id
     }
 
-    fn events(&self, id: i64) -> Result<Arc<tokio::sync::Mutex<Receiver<Event>>>, Refused> {
+    fn events(&self, id: i64) -> Result<Arc<AsyncMutex<Pull>>, Refused> {
         let entry = self.by_id.get(&id);
         entry
             .and_then(|entry| entry.events.clone())

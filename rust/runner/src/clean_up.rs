@@ -2,15 +2,27 @@
 
 use std::time::Duration;
 
+use azure::blob::BlobContainer;
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::{Instant, sleep};
 
-use crate::plan::{Plan, Staged};
+use crate::event::{Events, Level};
+use crate::names::BlobNames;
+use crate::plan::Plan;
 use crate::stage_in::TRANSFERS_AT_ONCE;
 
 /// How long a job may take to go away; its deletion goes on without us after that.
 const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(250);
+
+/// How far a run came, by the first request that may have created something.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reached {
+    Nothing,
+    Staged,
+    Submitted,
+}
 
 /// Whether the job's task can still write blobs.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,8 +33,82 @@ pub(crate) enum Uploads {
     Possible,
 }
 
+/// The end of a run, seen from where it is: what there is to end and to remove.
+pub(crate) struct Ending<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) events: &'a Events,
+    pub(crate) reached: Reached,
+}
+
+impl Ending<'_> {
+    /// Ends the job, for a kill or after an error.
+    pub(crate) async fn terminate(&self) {
+        let job = &self.plan.job_id;
+        if self.submitted()
+            && let Err(error) = self.plan.batch.terminate_job(job, "Ended by Kestra").await
+        {
+            self.left_behind(
+                &format!("Job '{job}' could not be terminated, end it by hand"),
+                &error,
+            );
+        }
+        self.clean_up(Uploads::Possible).await;
+    }
+
+    /// Removes what the run made, or says where it stays. What cannot be removed is told and left.
+    pub(crate) async fn clean_up(&self, uploads: Uploads) {
+        self.mark_collected().await;
+        if self.plan.delete {
+            self.remove(uploads).await;
+        } else if self.submitted() {
+            self.events.note_now(Level::Info, self.kept());
+        }
+    }
+
+    /// A retry of the Kestra task must not find the old outcome.
+    async fn mark_collected(&self) {
+        let (true, Some(staged)) = (self.submitted(), self.plan.staged()) else { return };
+        let marker = Bytes::from_static(b"The outcome of this run was reported.\n");
+        if let Err(error) = staged.container.put_bytes(&staged.names.collected(), marker).await {
+            self.left_behind("A retry may report this outcome again", &error);
+        }
+    }
+
+    async fn remove(&self, uploads: Uploads) {
+        if self.submitted()
+            && let Err(error) = remove_job(self.plan, uploads).await
+        {
+            // The marker must stay as long as the job does.
+            return self.left_behind("The job could not be deleted", &error);
+        }
+        if self.reached >= Reached::Staged
+            && let Err(error) = remove_blobs(self.plan).await
+        {
+            self.left_behind("The staged blobs could not be deleted", &error);
+        }
+    }
+
+    fn kept(&self) -> String {
+        let Plan { job_id, account, .. } = self.plan;
+        let blobs = self.plan.staged().map(|staged| {
+            let (container, prefix) = (staged.container.name(), staged.names.all());
+            format!(", the blobs below '{prefix}' in container '{container}'")
+        });
+        let blobs = blobs.unwrap_or_default();
+        format!("Kept, as delete is false: job '{job_id}' in account '{account}'{blobs}")
+    }
+
+    fn submitted(&self) -> bool {
+        self.reached == Reached::Submitted
+    }
+
+    fn left_behind(&self, what: &str, error: &azure::Error) {
+        self.events.note_now(Level::Warn, format!("{what}: {error}"));
+    }
+}
+
 /// Removes the job.
-pub(crate) async fn remove_job(plan: &Plan, uploads: Uploads) -> Result<(), azure::Error> {
+async fn remove_job(plan: &Plan, uploads: Uploads) -> Result<(), azure::Error> {
     request_deletion(plan).await?;
     match uploads {
         Uploads::Done => Ok(()),
@@ -50,14 +136,6 @@ async fn until_gone(plan: &Plan) -> Result<(), azure::Error> {
     Ok(())
 }
 
-/// Removes all blobs of the run.
-pub(crate) async fn remove_blobs(plan: &Plan) -> Result<(), azure::Error> {
-    match plan.staged() {
-        Some(staged) => delete_all(staged).await,
-        None => Ok(()),
-    }
-}
-
 async fn job_exists(plan: &Plan) -> Result<bool, azure::Error> {
     match plan.batch.get_job(&plan.job_id).await {
         Ok(_) => Ok(true),
@@ -66,19 +144,42 @@ async fn job_exists(plan: &Plan) -> Result<bool, azure::Error> {
     }
 }
 
+/// Removes all blobs of the run.
+async fn remove_blobs(plan: &Plan) -> Result<(), azure::Error> {
+    match plan.staged() {
+        Some(staged) => delete_all(&staged.container, &staged.names).await,
+        None => Ok(()),
+    }
+}
+
+/// Removes a job that never got a task, and what was staged for it.
+pub(crate) async fn remove_unused(
+    plan: &Plan,
+    job_id: &str,
+    names: Option<BlobNames>,
+) -> Result<(), azure::Error> {
+    plan.batch.delete_job(job_id).await?;
+    match (plan.staged(), names) {
+        (Some(staged), Some(names)) => delete_all(&staged.container, &names).await,
+        _ => Ok(()),
+    }
+}
+
 /// Directory markers of a hierarchical namespace go last, deepest first: a directory must be empty.
-async fn delete_all(staged: &Staged) -> Result<(), azure::Error> {
-    let blobs = staged.container.list(&staged.names.all()).await?;
+async fn delete_all(container: &BlobContainer, names: &BlobNames) -> Result<(), azure::Error> {
+    let blobs = container.list(&names.all()).await?;
     let (mut markers, files): (Vec<_>, Vec<_>) =
         blobs.into_iter().partition(|blob| blob.is_directory_marker);
     stream::iter(files)
-        .map(|blob| async move { staged.container.delete(&blob.name).await })
+        .map(|blob| async move { container.delete(&blob.name).await })
         .buffer_unordered(TRANSFERS_AT_ONCE)
         .try_collect::<Vec<()>>()
         .await?;
+    // A name with a slash at its end is not a real directory, and cannot be addressed.
+    markers.retain(|marker| !marker.name.ends_with('/'));
     markers.sort_by(|a, b| b.name.cmp(&a.name));
     for marker in &markers {
-        staged.container.delete(&marker.name).await?;
+        container.delete(&marker.name).await?;
     }
     Ok(())
 }

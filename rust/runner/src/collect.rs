@@ -10,7 +10,7 @@ use crate::outputs::Output;
 use crate::plan::{Plan, Staged};
 use crate::stage_in::TRANSFERS_AT_ONCE;
 
-/// A blob, and the local name that it comes back under.
+/// A blob, and the name of the file in the container's working directory.
 struct File {
     blob: String,
     name: String,
@@ -19,13 +19,17 @@ struct File {
 /// Downloads what the node uploaded for each output pattern. Gives the number of files.
 pub(crate) async fn collect(plan: &Plan, staged: &Staged, events: &Events) -> Result<usize, Halt> {
     let mut files = Vec::new();
-    for output in &staged.outputs {
-        let found = find(staged, output).await?;
-        if let (Some(name), true) = (output.exact_name(), found.is_empty()) {
-            let message = format!("outputFiles: the task made no '{name}'");
-            events.note(Level::Warn, message).await?;
-        }
-        files.extend(found);
+    for output in staged.wanted.outputs(&staged.names) {
+        files.extend(find(staged, &output).await?);
+    }
+    let missing = staged
+        .wanted
+        .expected()
+        .iter()
+        .filter(|name| !files.iter().any(|file| file.name == **name));
+    for name in missing {
+        let message = format!("outputFiles: the task made no '{name}'");
+        events.note(Level::Warn, message).await?;
     }
     let count = files.len();
     stream::iter(files)
@@ -40,7 +44,7 @@ async fn find(staged: &Staged, output: &Output) -> Result<Vec<File>, Halt> {
     let blobs = staged.container.list(&output.destination).await?;
     let files = blobs.into_iter().filter(|blob| !blob.is_directory_marker);
     let named = files.filter_map(|blob| {
-        let name = output.local_name(&blob.name)?;
+        let name = output.file_name(&blob.name)?;
         Some(File { blob: blob.name, name })
     });
     Ok(named.collect())
@@ -48,6 +52,7 @@ async fn find(staged: &Staged, output: &Output) -> Result<Vec<File>, Halt> {
 
 async fn download(plan: &Plan, staged: &Staged, file: File) -> Result<(), Halt> {
     let File { blob, name } = file;
+    let name = staged.wanted.local_name(&name);
     if !stays_inside(&name) {
         return Err(Halt::Failed(format!(
             "outputFiles: the blob '{blob}' would be written outside the working directory"

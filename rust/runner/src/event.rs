@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// Events that may wait to be pulled; a caller that pulls slowly slows the run's log reading down.
 const CAPACITY: usize = 64;
@@ -21,6 +21,9 @@ pub enum Event {
         stream: Stream,
         /// Without their line ends.
         lines: Vec<String>,
+        /// Bytes of the stream up to the end of the last line. Not for the caller.
+        #[serde(skip)]
+        end: u64,
     },
     /// How it ended.
     Outcome(Outcome),
@@ -83,27 +86,86 @@ pub struct Details {
     pub task_id: String,
     pub pool_id: String,
     pub node_id: Option<String>,
+    #[serde(flatten)]
+    pub times: Times,
+}
+
+/// How long the parts of a run took, in milliseconds; absent where it did not come to that.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Times {
+    /// Uploading the input files.
+    pub stage_millis: Option<u64>,
+    /// From the task's creation to its start.
+    pub queue_millis: Option<u64>,
+    /// From the task's start, download of its files included, to its end, upload included.
+    pub run_millis: Option<u64>,
+    /// Downloading the output files.
+    pub collect_millis: Option<u64>,
 }
 
 /// The caller has gone: nobody will pull another event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Detached;
 
+/// How many bytes of each stream the caller has the lines of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Delivered {
+    pub(crate) stdout: u64,
+    pub(crate) stderr: u64,
+}
+
 /// The run's end of the event channel.
 #[derive(Debug, Clone)]
-pub struct Events(mpsc::Sender<Event>);
+pub struct Events {
+    sender: mpsc::Sender<Event>,
+    delivered: watch::Receiver<Delivered>,
+}
+
+/// The caller's end of the event channel. To drop it is to go away.
+#[derive(Debug)]
+pub struct Pull {
+    receiver: mpsc::Receiver<Event>,
+    delivered: watch::Sender<Delivered>,
+}
 
 /// A bounded channel for the events of one run.
 #[must_use]
-pub fn channel() -> (Events, mpsc::Receiver<Event>) {
+pub fn channel() -> (Events, Pull) {
     let (sender, receiver) = mpsc::channel(CAPACITY);
-    (Events(sender), receiver)
+    let (delivered, seen) = watch::channel(Delivered::default());
+    (Events { sender, delivered: seen }, Pull { receiver, delivered })
+}
+
+impl Pull {
+    /// Waits for events and gives all that are there, at most 64. None at all: the run is over.
+    /// What was given counts as delivered.
+    pub async fn next(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        self.receiver.recv_many(&mut events, CAPACITY).await;
+        self.delivered.send_modify(|delivered| {
+            for event in &events {
+                delivered.note(event);
+            }
+        });
+        events
+    }
+}
+
+impl Delivered {
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::Log { stream: Stream::Stdout, end, .. } => self.stdout = *end,
+            Event::Log { stream: Stream::Stderr, end, .. } => self.stderr = *end,
+            _ => {}
+        }
+    }
 }
 
 impl Events {
     /// Waits for room, so that a slow caller is not flooded.
     pub(crate) async fn send(&self, event: Event) -> Result<(), Detached> {
-        self.0.send(event).await.map_err(|_| Detached)
+        self.sender.send(event).await.map_err(|_| Detached)
     }
 
     pub(crate) async fn note(&self, level: Level, message: String) -> Result<(), Detached> {
@@ -112,12 +174,16 @@ impl Events {
 
     /// A note from a place that must not wait, such as the end of a killed run. Lost if nobody listens.
     pub(crate) fn note_now(&self, level: Level, message: String) {
-        drop(self.0.try_send(Event::Note { level, message }));
+        drop(self.sender.try_send(Event::Note { level, message }));
+    }
+
+    pub(crate) fn delivered(&self) -> Delivered {
+        *self.delivered.borrow()
     }
 
     /// Resolves when the caller has gone.
     pub(crate) async fn detached(&self) {
-        self.0.closed().await;
+        self.sender.closed().await;
     }
 }
 

@@ -12,6 +12,7 @@ pub(crate) fn in_words(failure: &FailureInfo, image: &str) -> String {
         .iter()
         .cloned()
         .chain(failure.details.iter().map(|d| format!("{}: {}", d.name, d.value)))
+        .map(|text| azure::without_signatures(&text))
         .collect();
     let said = if said.is_empty() { String::new() } else { format!(": {}", said.join("; ")) };
     format!("{} ({code}{said})", explain(code, image))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use azure::batch::{Task, TaskState};
 use tokio::time::{Instant, sleep_until};
 
-use crate::event::{Event, Events, Level, Stream};
+use crate::event::{Delivered, Event, Events, Level, Stream};
 use crate::halt::Halt;
 use crate::logs::LineSplitter;
 use crate::plan::Plan;
@@ -37,9 +37,10 @@ pub(crate) struct Follower<'a> {
 }
 
 impl<'a> Follower<'a> {
-    pub(crate) fn new(plan: &'a Plan, events: &'a Events) -> Self {
-        let logs = [Log::new(Stream::Stdout), Log::new(Stream::Stderr)];
-        let since = Instant::now();
+    /// A task that was submitted `age` ago and whose log was delivered so far.
+    pub(crate) fn new(plan: &'a Plan, events: &'a Events, age: Duration, read: Delivered) -> Self {
+        let logs = logs(read);
+        let since = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
         Self { plan, events, since, logs, known: None, restarts: 0, timed_out: false }
     }
 
@@ -83,7 +84,7 @@ impl<'a> Follower<'a> {
         let restarts = info.retry_count + info.requeue_count;
         if restarts > self.restarts {
             self.restarts = restarts;
-            self.logs = [Log::new(Stream::Stdout), Log::new(Stream::Stderr)];
+            self.logs = logs(Delivered::default());
             let message = format!("Batch starts the task again (restart {restarts})");
             self.events.note(Level::Warn, message).await?;
         }
@@ -150,7 +151,7 @@ impl<'a> Follower<'a> {
     async fn finish_logs(&mut self) -> Result<(), Halt> {
         self.pull_logs().await?;
         for log in &mut self.logs {
-            log.finish(self.events).await?;
+            log.finish(self.plan, self.events).await?;
         }
         Ok(())
     }
@@ -163,9 +164,13 @@ struct Log {
     lines: LineSplitter,
 }
 
+fn logs(read: Delivered) -> [Log; 2] {
+    [Log::new(Stream::Stdout, read.stdout), Log::new(Stream::Stderr, read.stderr)]
+}
+
 impl Log {
-    fn new(stream: Stream) -> Self {
-        Self { stream, offset: 0, lines: LineSplitter::default() }
+    fn new(stream: Stream, offset: u64) -> Self {
+        Self { stream, offset, lines: LineSplitter::default() }
     }
 
     fn file(&self) -> &'static str {
@@ -185,9 +190,7 @@ impl Log {
             if bytes.is_empty() {
                 break;
             }
-            let lines = self.lines.push(&bytes);
-            self.deliver(lines, events).await?;
-            self.offset += bytes.len() as u64;
+            self.push(&bytes, events).await?;
             if (bytes.len() as u64) < CHUNK {
                 break;
             }
@@ -195,14 +198,36 @@ impl Log {
         Ok(self.offset > start)
     }
 
-    async fn finish(&mut self, events: &Events) -> Result<(), Halt> {
+    async fn finish(&mut self, plan: &Plan, events: &Events) -> Result<(), Halt> {
+        self.pull_uploaded(plan, events).await?;
         let last = self.lines.finish();
         self.deliver(last, events).await
     }
 
+    /// Reads on in blob storage where the node is gone, or its files are.
+    async fn pull_uploaded(&mut self, plan: &Plan, events: &Events) -> Result<(), Halt> {
+        let Plan { batch, job_id, .. } = plan;
+        let Some(staged) = plan.staged() else { return Ok(()) };
+        if batch.get_task_file_length(job_id, plan.task_id(), self.file()).await?.is_some() {
+            return Ok(());
+        }
+        let blob = staged.names.log(self.file());
+        while let Some(bytes) = staged.container.get_range(&blob, self.offset, CHUNK).await? {
+            self.push(&bytes, events).await?;
+        }
+        Ok(())
+    }
+
+    async fn push(&mut self, bytes: &[u8], events: &Events) -> Result<(), Halt> {
+        self.offset += bytes.len() as u64;
+        let lines = self.lines.push(bytes);
+        self.deliver(lines, events).await
+    }
+
     async fn deliver(&self, lines: Vec<String>, events: &Events) -> Result<(), Halt> {
         if !lines.is_empty() {
-            events.send(Event::Log { stream: self.stream, lines }).await?;
+            let end = self.offset - self.lines.pending();
+            events.send(Event::Log { stream: self.stream, lines, end }).await?;
         }
         Ok(())
     }

@@ -18,14 +18,15 @@ mod names;
 mod outputs;
 mod plan;
 mod request;
+mod resume;
 mod run;
 mod stage_in;
 mod submit;
 
 pub use azure::http_client;
-pub use event::{Details, Event, Events, Level, Outcome, Status, Stream, channel};
+pub use event::{Details, Event, Events, Level, Outcome, Pull, Status, Stream, Times, channel};
 pub use invalid::Invalid;
 pub use plan::Plan;
-pub use request::{BlobStorage, Request};
+pub use request::{BlobStorage, ElevationLevel, IdentityReference, Registry, Request};
 pub use reqwest::Client as HttpClient;
 pub use run::run;

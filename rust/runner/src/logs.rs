@@ -28,6 +28,11 @@ impl LineSplitter {
         lines
     }
 
+    /// Bytes that wait for the end of their line.
+    pub(crate) fn pending(&self) -> u64 {
+        self.pending.len() as u64
+    }
+
     /// The last line, where the stream did not end with `\n`.
     pub(crate) fn finish(&mut self) -> Vec<String> {
         let rest = std::mem::take(&mut self.pending);

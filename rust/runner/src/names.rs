@@ -18,6 +18,14 @@ fn id_char(c: char) -> char {
     if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' }
 }
 
+/// The two output streams of a task, as files of its directory. They are uploaded too: a node may be gone
+/// before its logs are read.
+pub(crate) const LOG_FILES: [&str; 2] = ["stdout.txt", "stderr.txt"];
+
+/// The container's output directory, in its working directory. The local one has another name in every
+/// attempt, so it cannot serve for a run that is resumed.
+pub(crate) const OUTPUT_DIR: &str = "kestra-output";
+
 /// Names of the blobs of one run, all below one prefix.
 #[derive(Debug, Clone)]
 pub(crate) struct BlobNames {
@@ -27,6 +35,11 @@ pub(crate) struct BlobNames {
 impl BlobNames {
     pub(crate) fn new(prefix: &str) -> Self {
         Self { prefix: prefix.trim_matches('/').to_owned() }
+    }
+
+    /// The prefix, which is also the name of the working directory in `wd`: unique to the run.
+    pub(crate) fn directory(&self) -> &str {
+        &self.prefix
     }
 
     /// What all blobs of the run begin with; the `/` keeps a longer sibling's blobs out.
@@ -44,6 +57,21 @@ impl BlobNames {
 
     pub(crate) fn script(&self) -> String {
         format!("{}/run.sh", self.prefix)
+    }
+
+    /// What the task wrote to a stream, uploaded at its end.
+    pub(crate) fn log(&self, file: &str) -> String {
+        format!("{}/logs/{file}", self.prefix)
+    }
+
+    /// Written before the outcome is reported: nobody resumes the run after that.
+    pub(crate) fn collected(&self) -> String {
+        format!("{}/collected", self.prefix)
+    }
+
+    /// How far the logs were delivered when the caller went away.
+    pub(crate) fn delivered(&self) -> String {
+        format!("{}/delivered", self.prefix)
     }
 
     /// Directory of the blobs that the n-th output pattern brings. Apart from the inputs, so that a

@@ -1,11 +1,25 @@
 //! What a flow's `outputFiles` mean to Azure Batch, and which local file a blob that came back is.
 
 use crate::Invalid;
-use crate::names::BlobNames;
+use crate::names::{BlobNames, OUTPUT_DIR};
 
 const WILDCARDS: [char; 3] = ['*', '?', '['];
 
-/// One output pattern of the flow, and the place its blobs go to.
+/// Each wildcard that may stand for a dotfile doubles the patterns of one output.
+const MAX_VARIANTS: usize = 16;
+
+/// What is to come back, whatever the run's names will be.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wanted {
+    /// Patterns for Batch, relative to the working directory.
+    patterns: Vec<String>,
+    /// Files that a flow's author expects by name.
+    expected: Vec<String>,
+    /// The local directory that stands for the container's output directory.
+    output_dir: Option<String>,
+}
+
+/// One output pattern and the place its blobs go to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Output {
     /// For Batch: relative to the task's `wd`.
@@ -19,53 +33,79 @@ pub(crate) struct Output {
     exact: bool,
 }
 
-/// All outputs of a flow. Wildcards are `*`, `**`, `?`, `[…]`; `{a,b}` becomes a pattern each.
-///
-/// # Errors
-/// A pattern that is empty, absolute or leads out of the working directory.
-pub(crate) fn outputs(
-    patterns: &[String],
-    output_dir: Option<&str>,
-    directory: &str,
-    names: &BlobNames,
-) -> Result<Vec<Output>, Invalid> {
-    let patterns: Vec<String> = patterns
-        .iter()
-        .flat_map(|pattern| expand_braces(pattern))
-        .chain(output_dir.map(|dir| format!("{dir}/**/*")))
-        .collect();
-    patterns
-        .iter()
-        .enumerate()
-        .map(|(n, pattern)| Output::new(pattern, directory, names.output(n)))
-        .collect()
-}
-
-impl Output {
-    fn new(pattern: &str, directory: &str, destination: String) -> Result<Self, Invalid> {
-        check_relative(pattern)?;
-        let exact = !pattern.contains(WILDCARDS);
-        let destination = if exact { format!("{destination}/{pattern}") } else { destination };
+impl Wanted {
+    /// Reads the patterns of a flow: Java's globs, `*`, `**`, `?`, `[…]`, `{a,b}`, `\` before a literal.
+    /// With `everything`, the whole working directory comes back.
+    ///
+    /// # Errors
+    /// A pattern that is empty, absolute, leads out of the working directory or has too many wildcards.
+    pub(crate) fn new(
+        files: &[String],
+        output_dir: Option<&str>,
+        everything: bool,
+    ) -> Result<Self, Invalid> {
+        let mut globs: Vec<String> = files.iter().flat_map(|glob| expand_braces(glob)).collect();
+        globs.iter().try_for_each(|glob| check_relative(glob))?;
+        let expected = globs.iter().filter(|glob| is_exact(glob)).cloned().collect();
+        if everything {
+            globs = vec!["**/*".to_owned()];
+        } else if output_dir.is_some() {
+            globs.push(format!("{OUTPUT_DIR}/**/*"));
+        }
+        let patterns: Result<Vec<_>, _> = globs.iter().map(|glob| with_dotfiles(glob)).collect();
         Ok(Self {
-            // `$VAR` would be expanded by the node.
-            file_pattern: format!("{directory}/{}", pattern.replace('$', "[$]")),
-            destination,
-            fixed: if exact { pattern.to_owned() } else { fixed_part(pattern) },
-            directory: format!("{directory}/"),
-            exact,
+            patterns: patterns?.concat(),
+            expected,
+            output_dir: output_dir.map(str::to_owned),
         })
     }
 
-    /// The name of a file that a flow's author expects to be there. A wildcard may match nothing.
-    pub(crate) fn exact_name(&self) -> Option<&str> {
-        self.exact.then_some(&*self.fixed)
+    pub(crate) fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
     }
 
-    /// The local name of a blob that this pattern brought, or nothing for somebody else's blob.
+    /// Files expected by name; a wildcard may match nothing.
+    pub(crate) fn expected(&self) -> &[String] {
+        &self.expected
+    }
+
+    /// The patterns under the names of one run.
+    pub(crate) fn outputs(&self, names: &BlobNames) -> Vec<Output> {
+        let patterns = self.patterns.iter().enumerate();
+        patterns.map(|(n, pattern)| Output::new(pattern, names, n)).collect()
+    }
+
+    /// The local name of a file of the container's working directory.
+    pub(crate) fn local_name(&self, name: &str) -> String {
+        let in_output_dir = name.strip_prefix(OUTPUT_DIR).and_then(|rest| rest.strip_prefix('/'));
+        match (in_output_dir, &self.output_dir) {
+            (Some(rest), Some(local)) => format!("{local}/{rest}"),
+            _ => name.to_owned(),
+        }
+    }
+}
+
+impl Output {
+    fn new(pattern: &str, names: &BlobNames, n: usize) -> Self {
+        let exact = is_exact(pattern);
+        let place = names.output(n);
+        let directory = format!("{}/", names.directory());
+        Self {
+            // `$VAR` would be expanded by the node.
+            file_pattern: format!("{directory}{}", pattern.replace('$', "[$]")),
+            destination: if exact { format!("{place}/{pattern}") } else { place },
+            fixed: if exact { pattern.to_owned() } else { fixed_part(pattern) },
+            directory,
+            exact,
+        }
+    }
+
+    /// The name, in the container's working directory, of the file that became this blob. Nothing for
+    /// somebody else's blob.
     ///
     /// Where the sub-path of a wildcard starts (at `wd` or at the pattern's fixed part) is not specified;
     /// our directory has a name of its own, so the two can be told apart.
-    pub(crate) fn local_name(&self, blob: &str) -> Option<String> {
+    pub(crate) fn file_name(&self, blob: &str) -> Option<String> {
         if self.exact {
             return (blob == self.destination).then(|| self.fixed.clone());
         }
@@ -77,13 +117,17 @@ impl Output {
     }
 }
 
-fn check_relative(pattern: &str) -> Result<(), Invalid> {
-    let leads_out = pattern.split('/').any(|part| part == "..");
-    if pattern.is_empty() || pattern.starts_with('/') || leads_out {
-        let reason = format!("'{pattern}' is not a path or pattern inside the working directory");
+fn check_relative(glob: &str) -> Result<(), Invalid> {
+    let leads_out = glob.split('/').any(|part| part == "..");
+    if glob.is_empty() || glob.starts_with('/') || leads_out {
+        let reason = format!("'{glob}' is not a path or pattern inside the working directory");
         return Err(Invalid::new("outputFiles", reason));
     }
     Ok(())
+}
+
+fn is_exact(pattern: &str) -> bool {
+    !pattern.contains(WILDCARDS) && !pattern.contains('\\')
 }
 
 fn fixed_part(pattern: &str) -> String {
@@ -98,36 +142,95 @@ fn expand_braces(pattern: &str) -> Vec<String> {
         let (choices, tail) = rest.split_once('}')?;
         Some((head, choices, tail))
     });
-    let Some((head, choices, tail)) = group else {
-        return vec![pattern.to_owned()];
-    };
+    let Some((head, choices, tail)) = group else { return vec![pattern.to_owned()] };
     choices.split(',').flat_map(|choice| expand_braces(&format!("{head}{choice}{tail}"))).collect()
+}
+
+/// The Batch patterns for one Java glob. Java's wildcards match dotfiles; those of Batch want the dot
+/// to be written, so each place where one may stand is tried both ways.
+fn with_dotfiles(glob: &str) -> Result<Vec<String>, Invalid> {
+    let mut variants = vec![Vec::new()];
+    for part in glob.split('/').flat_map(batch_parts) {
+        let choices = with_dot(&part);
+        variants = variants
+            .iter()
+            .flat_map(|start: &Vec<String>| {
+                choices.iter().map(move |choice| [start, std::slice::from_ref(choice)].concat())
+            })
+            .collect();
+        if variants.len() > MAX_VARIANTS {
+            let reason = format!("'{glob}' has too many wildcards; name the directories instead");
+            return Err(Invalid::new("outputFiles", reason));
+        }
+    }
+    Ok(variants.iter().map(|parts| parts.join("/")).collect())
+}
+
+/// A part of a glob for Batch. Java's `**` may stand beside other characters: `**.txt` is at any depth.
+fn batch_parts(part: &str) -> Vec<String> {
+    let part = escapes_as_classes(part);
+    match part.as_str() {
+        "**" => vec![part],
+        other if other.contains("**") => vec!["**".to_owned(), other.replace("**", "*")],
+        _ => vec![part],
+    }
+}
+
+/// `\x` → `[x]`.
+fn escapes_as_classes(part: &str) -> String {
+    let mut chars = part.chars();
+    let mut text = String::new();
+    while let Some(c) = chars.next() {
+        match (c, chars.clone().next()) {
+            ('\\', Some(literal)) => {
+                chars.next();
+                text.extend(['[', literal, ']']);
+            }
+            _ => text.push(c),
+        }
+    }
+    text
+}
+
+fn with_dot(part: &str) -> Vec<String> {
+    let dotted = match part.chars().next() {
+        Some('*') if part == "**" => Some("**/.*/**".to_owned()),
+        Some('*') => Some(format!(".{part}")),
+        Some('?') => Some(format!(".{}", &part[1..])),
+        _ => None,
+    };
+    [Some(part.to_owned()), dotted].into_iter().flatten().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn one(pattern: &str) -> Output {
-        let names = BlobNames::new("p");
-        outputs(&[pattern.to_owned()], None, "kestra-1", &names).unwrap().remove(0)
+    fn wanted(files: &[&str]) -> Wanted {
+        let files: Vec<String> = files.iter().map(ToString::to_string).collect();
+        Wanted::new(&files, None, false).unwrap()
+    }
+
+    fn first(pattern: &str) -> Output {
+        wanted(&[pattern]).outputs(&BlobNames::new("kestra-1")).remove(0)
     }
 
     #[test]
     fn an_exact_name_is_one_blob_and_comes_back_under_its_name() {
-        let output = one("a dir/b.json");
+        let output = first("a dir/b.json");
         assert_eq!(output.file_pattern, "kestra-1/a dir/b.json");
-        assert_eq!(output.destination, "p/out/0/a dir/b.json");
-        assert_eq!(output.local_name("p/out/0/a dir/b.json").unwrap(), "a dir/b.json");
-        assert_eq!(output.local_name("p/out/1/a dir/b.json"), None);
+        assert_eq!(output.destination, "kestra-1/out/0/a dir/b.json");
+        assert_eq!(output.file_name("kestra-1/out/0/a dir/b.json").unwrap(), "a dir/b.json");
+        assert_eq!(output.file_name("kestra-1/out/1/a dir/b.json"), None);
+        assert_eq!(wanted(&["a", "*.b", "c/d"]).expected(), ["a", "c/d"]);
     }
 
     #[test]
     fn a_wildcards_sub_path_may_start_at_wd_or_at_the_fixed_part() {
-        let output = one("data/*/x.csv");
-        assert_eq!(output.destination, "p/out/0");
-        for blob in ["p/out/0/kestra-1/data/1/x.csv", "p/out/0/1/x.csv"] {
-            assert_eq!(output.local_name(blob).unwrap(), "data/1/x.csv", "{blob}");
+        let output = first("data/*/x.csv");
+        assert_eq!(output.destination, "kestra-1/out/0");
+        for blob in ["kestra-1/out/0/kestra-1/data/1/x.csv", "kestra-1/out/0/1/x.csv"] {
+            assert_eq!(output.file_name(blob).unwrap(), "data/1/x.csv", "{blob}");
         }
     }
 
@@ -138,22 +241,47 @@ mod tests {
     }
 
     #[test]
+    fn wildcards_find_dotfiles_and_dot_directories_too() {
+        let table: [(&str, &[&str]); 6] = [
+            ("*.txt", &["*.txt", ".*.txt"]),
+            ("**/*", &["**/*", "**/.*", "**/.*/**/*", "**/.*/**/.*"]),
+            ("a/?x", &["a/?x", "a/.x"]),
+            ("**.csv", &["**/*.csv", "**/.*.csv", "**/.*/**/*.csv", "**/.*/**/.*.csv"]),
+            (".config/x", &[".config/x"]),
+            ("a\\*b", &["a[*]b"]),
+        ];
+        for (glob, patterns) in table {
+            assert_eq!(with_dotfiles(glob).unwrap(), patterns, "{glob}");
+        }
+    }
+
+    #[test]
     fn the_dollar_sign_of_a_name_is_not_a_variable() {
-        assert_eq!(one("$HOME.txt").file_pattern, "kestra-1/[$]HOME.txt");
+        assert_eq!(first("$HOME.txt").file_pattern, "kestra-1/[$]HOME.txt");
     }
 
     #[test]
     fn a_path_out_of_the_working_directory_is_refused() {
-        for bad in ["", "/etc/passwd", "../x", "a/../../x"] {
-            let error = outputs(&[bad.to_owned()], None, "d", &BlobNames::new("p")).unwrap_err();
+        for bad in ["", "/etc/passwd", "../x", "a/../../x", "{a,../b}", "*/*/*/*/*"] {
+            let error = Wanted::new(&[bad.to_owned()], None, false).unwrap_err();
             assert_eq!(error.property(), "outputFiles", "{bad}");
         }
     }
 
     #[test]
-    fn the_output_directory_comes_back_whole() {
-        let outputs = outputs(&[], Some("out"), "kestra-1", &BlobNames::new("p")).unwrap();
-        assert_eq!(outputs[0].file_pattern, "kestra-1/out/**/*");
-        assert_eq!(outputs[0].local_name("p/out/0/a/b").unwrap(), "out/a/b");
+    fn the_output_directory_comes_back_under_its_local_name() {
+        let wanted = Wanted::new(&[], Some("5Kpf"), false).unwrap();
+        let output = wanted.outputs(&BlobNames::new("kestra-1")).remove(0);
+        assert_eq!(output.file_pattern, "kestra-1/kestra-output/**/*");
+        let name = output.file_name("kestra-1/out/0/a/b").unwrap();
+        assert_eq!(wanted.local_name(&name), "5Kpf/a/b");
+        assert_eq!(wanted.local_name("kestra-outputs/a"), "kestra-outputs/a");
+    }
+
+    #[test]
+    fn everything_is_asked_for_once() {
+        let wanted = Wanted::new(&["a".to_owned()], Some("5Kpf"), true).unwrap();
+        assert_eq!(wanted.patterns, ["**/*", "**/.*", "**/.*/**/*", "**/.*/**/.*"]);
+        assert_eq!(wanted.expected(), ["a"]);
     }
 }

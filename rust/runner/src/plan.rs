@@ -1,14 +1,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use azure::batch::BatchClient;
+use azure::batch::{BatchClient, ContainerRegistry, ElevationLevel, IdentityReference};
 use azure::blob::{BlobContainer, StorageAccount};
 use azure::{RetryPolicy, SharedKey};
 
 use crate::command::{self, Script};
-use crate::names::{self, BlobNames};
-use crate::outputs::{self, Output};
-use crate::{BlobStorage, Invalid, Request};
+use crate::names::{self, BlobNames, OUTPUT_DIR};
+use crate::outputs::Wanted;
+use crate::{BlobStorage, Invalid, Registry, Request};
 
 /// Azure Batch ends every task after 180 days.
 const LONGEST_LIMIT: Duration = Duration::from_secs(180 * 24 * 60 * 60);
@@ -26,12 +26,15 @@ pub struct Plan {
     pub(crate) job_id: String,
     pub(crate) metadata: Vec<(String, String)>,
     pub(crate) image: String,
+    pub(crate) registry: Option<ContainerRegistry>,
+    pub(crate) elevation_level: ElevationLevel,
     pub(crate) command: Command,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) local_dir: PathBuf,
     pub(crate) limit: Duration,
     pub(crate) check_interval: Duration,
     pub(crate) delete: bool,
+    pub(crate) resume: bool,
     pub(crate) stream_logs: bool,
     /// Things that the flow's author should know before the run starts.
     pub(crate) warnings: Vec<String>,
@@ -51,7 +54,7 @@ pub(crate) struct Staged {
     pub(crate) names: BlobNames,
     pub(crate) script: String,
     pub(crate) inputs: Vec<String>,
-    pub(crate) outputs: Vec<Output>,
+    pub(crate) wanted: Wanted,
 }
 
 impl Plan {
@@ -74,7 +77,13 @@ impl Plan {
             check_interval: Duration::from_millis(request.completion_check_interval_millis)
                 .max(SHORTEST_CHECK_INTERVAL),
             account: request.account,
+            registry: request.registry.map(container_registry).transpose()?,
+            elevation_level: match request.elevation_level {
+                crate::ElevationLevel::NonAdmin => ElevationLevel::NonAdmin,
+                crate::ElevationLevel::Admin => ElevationLevel::Admin,
+            },
             delete: request.delete,
+            resume: request.resume,
             stream_logs: request.stream_logs,
             pool_id,
             image,
@@ -87,6 +96,14 @@ impl Plan {
         match &self.command {
             Command::Inline(_) => None,
             Command::Staged(staged) => Some(staged),
+        }
+    }
+
+    /// Goes on with the job of an earlier worker, and with the blobs that it staged.
+    pub(crate) fn adopt(&mut self, job_id: String, names: Option<BlobNames>) {
+        self.job_id = job_id;
+        if let (Command::Staged(staged), Some(names)) = (&mut self.command, names) {
+            staged.names = names;
         }
     }
 
@@ -115,13 +132,12 @@ fn stage(
     http: &reqwest::Client,
 ) -> Result<Command, Invalid> {
     let names = BlobNames::new(&request.staging_prefix);
-    let directory = directory(request);
     let inputs = (!request.input_files.is_empty()).then(|| names.inputs());
-    let output_dir = request.output_dir.as_deref();
+    let everything = request.sync_working_directory;
     Ok(Command::Staged(Box::new(Staged {
         container: blob_container(storage, http)?,
         script: script(request, inputs.as_deref()).text(),
-        outputs: outputs::outputs(&request.output_files, output_dir, directory, &names)?,
+        wanted: Wanted::new(&request.output_files, request.output_dir.as_deref(), everything)?,
         inputs: request.input_files.clone(),
         names,
     })))
@@ -150,17 +166,11 @@ fn inline(request: &Request) -> Result<(Command, Vec<String>), Invalid> {
 fn script<'a>(request: &'a Request, inputs: Option<&'a str>) -> Script<'a> {
     Script {
         link: &request.container_working_dir,
-        directory: directory(request),
+        directory: request.staging_prefix.trim_matches('/'),
         inputs,
-        output_dir: request.output_dir.as_deref(),
+        output_dir: request.output_dir.is_some().then_some(OUTPUT_DIR),
         argv: &request.commands,
     }
-}
-
-/// The working directory's name in `wd`: unique to the run, like the link that leads to it.
-fn directory(request: &Request) -> &str {
-    let path = request.container_working_dir.trim_end_matches('/');
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 fn check_target_os(target_os: &str) -> Result<(), Invalid> {
@@ -197,6 +207,27 @@ fn batch_client(request: &Request, http: &reqwest::Client) -> Result<BatchClient
         .map_err(|error| Invalid::new("accessKey", error))?;
     BatchClient::new(&request.endpoint, key, http.clone(), RetryPolicy::default())
         .map_err(|error| Invalid::new("endpoint", error))
+}
+
+fn container_registry(registry: Registry) -> Result<ContainerRegistry, Invalid> {
+    let Registry { registry_server, user_name, password, identity_reference } = registry;
+    let resource_id = identity_reference.and_then(|identity| identity.resource_id);
+    let missing = match (&user_name, &password, &resource_id) {
+        (Some(_), Some(_), None) | (None, None, Some(_)) => None,
+        (Some(_), None, None) => Some("registry.password"),
+        (None, Some(_), None) => Some("registry.userName"),
+        (None, None, None) => Some("registry.identityReference.resourceId"),
+        (_, _, Some(_)) => {
+            let reason = "it is set together with userName or password; keep one of the two forms";
+            return Err(Invalid::new("registry.identityReference", reason));
+        }
+    };
+    if let Some(property) = missing {
+        let reason = "it is missing; set userName and password, or identityReference.resourceId";
+        return Err(Invalid::new(property, reason));
+    }
+    let identity_reference = resource_id.map(|resource_id| IdentityReference { resource_id });
+    Ok(ContainerRegistry { registry_server, username: user_name, password, identity_reference })
 }
 
 fn blob_container(storage: &BlobStorage, http: &reqwest::Client) -> Result<BlobContainer, Invalid> {

@@ -21,12 +21,18 @@ pub struct Request {
     pub pool_id: String,
     /// Where files are staged; without it no file goes in or out.
     pub blob_storage: Option<BlobStorage>,
+    /// Where the image is, if that is not a public registry.
+    pub registry: Option<Registry>,
+    /// Rights of the task's user on the node.
+    pub elevation_level: ElevationLevel,
     /// How long the task may take, queue included, in milliseconds.
     pub wait_until_completion_millis: u64,
     /// Longest pause between two looks at the task's state, in milliseconds.
     pub completion_check_interval_millis: u64,
     /// Remove the job and the staged blobs at the end.
     pub delete: bool,
+    /// Go on with the job that an earlier worker started for the same task run.
+    pub resume: bool,
     /// Deliver log lines while the task runs, not only at its end.
     pub stream_logs: bool,
     /// Declared by the flow; see [`Plan`](crate::Plan) for what it does.
@@ -71,6 +77,38 @@ pub struct BlobStorage {
     pub shared_key_account_name: Option<String>,
     /// Key of the storage account, base64.
     pub shared_key_account_access_key: Option<String>,
+}
+
+/// A private registry: by user name and password, or by the pool's identity.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Registry {
+    /// Host of the registry; Docker Hub where absent.
+    pub registry_server: Option<String>,
+    /// User name.
+    pub user_name: Option<String>,
+    /// Password.
+    pub password: Option<String>,
+    /// A user-assigned identity of the pool.
+    pub identity_reference: Option<IdentityReference>,
+}
+
+/// A user-assigned managed identity.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct IdentityReference {
+    /// Its whole Azure resource id.
+    pub resource_id: Option<String>,
+}
+
+/// Rights of the task's user on the node.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ElevationLevel {
+    /// An ordinary user.
+    NonAdmin,
+    /// An administrator: root in the container.
+    Admin,
 }
 
 impl Request {

@@ -1,22 +1,24 @@
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use azure::batch::Task;
+use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::check::check;
-use crate::clean_up::{self, Uploads};
+use crate::clean_up::{Ending, Reached, Uploads};
 use crate::collect::collect;
-use crate::event::{Details, Event, Events, Level, Outcome, Status};
+use crate::event::{Delivered, Details, Event, Events, Level, Outcome, Status, Times};
 use crate::failure;
 use crate::follow::Follower;
 use crate::halt::Halt;
 use crate::plan::Plan;
+use crate::resume::{self, Earlier};
 use crate::stage_in::stage_in;
-use crate::submit::submit;
+use crate::submit::{end_with_task, submit};
 
 /// How long a kill waits for a submission under way, so that it ends the job rather than overtakes it.
 const SUBMIT_GRACE: Duration = Duration::from_secs(5);
@@ -25,12 +27,15 @@ const SUBMIT_GRACE: Duration = Duration::from_secs(5);
 /// after that.
 const DETACHED_LIFE: Duration = Duration::from_secs(600);
 
+/// How long a run whose caller has gone tries to write down how far its log was delivered.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
 /// Runs the plan to its end and sends the outcome as the last event.
 ///
 /// A `kill` terminates the job, at any time. A caller that goes away (the receiver is dropped) leaves the
 /// job alone: it may be a worker's shutdown. A kill can still follow for ten minutes.
 pub async fn run(plan: Plan, events: Events, kill: CancellationToken) {
-    let run = Run { plan, events: events.clone(), reached: Reached::Nothing, node_id: None };
+    let run = Run::new(plan, events.clone());
     let outcome = AssertUnwindSafe(run.live(&kill)).catch_unwind().await;
     if let Some(outcome) = outcome.unwrap_or_else(|_| Some(crashed())) {
         // Nobody may be listening any more.
@@ -49,27 +54,24 @@ fn crashed() -> Outcome {
     }
 }
 
-/// How far a run came, by the first request that may have created something.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Reached {
-    Nothing,
-    Staged,
-    Submitted,
-}
-
 struct Run {
     plan: Plan,
     events: Events,
     reached: Reached,
     node_id: Option<String>,
+    times: Times,
 }
 
 impl Run {
+    fn new(plan: Plan, events: Events) -> Self {
+        Self { plan, events, reached: Reached::Nothing, node_id: None, times: Times::default() }
+    }
+
     /// Nothing for a run that goes on without its caller.
     async fn live(mut self, kill: &CancellationToken) -> Option<Outcome> {
         match self.complete(kill).await {
             Ok(outcome) => {
-                self.clean_up(Uploads::Done).await;
+                self.ending().clean_up(Uploads::Done).await;
                 Some(outcome)
             }
             Err(halt) => self.halt(halt, kill).await,
@@ -77,51 +79,89 @@ impl Run {
     }
 
     async fn complete(&mut self, kill: &CancellationToken) -> Result<Outcome, Halt> {
-        unless_stopped(kill, &self.events, self.check().boxed()).await?;
-        self.reached = Reached::Staged;
-        unless_stopped(kill, &self.events, self.stage_in().boxed()).await?;
-        self.reached = Reached::Submitted;
-        unless_killed_for(kill, SUBMIT_GRACE, submit(&self.plan).boxed()).await?;
-        let (task, timed_out) = unless_stopped(kill, &self.events, self.follow().boxed()).await?;
-        self.node_id = task.node_info.as_ref().and_then(|node| node.node_id.clone());
-        unless_stopped(kill, &self.events, self.collect().boxed()).await?;
+        let events = self.events.clone();
+        let earlier = unless_stopped(kill, &events, self.begin().boxed()).await?;
+        let (age, read) = match earlier {
+            Some(earlier) => unless_stopped(kill, &events, self.resume(earlier).boxed()).await?,
+            None => self.submit(kill).await?,
+        };
+        let (task, timed_out) =
+            unless_stopped(kill, &events, self.follow(age, read).boxed()).await?;
+        self.take_down(&task);
+        unless_stopped(kill, &events, self.collect().boxed()).await?;
         Ok(self.outcome(&task, timed_out))
     }
 
-    async fn check(&self) -> Result<(), Halt> {
+    /// Makes sure that nothing is wrong before anything is created, and looks for an earlier worker's job.
+    async fn begin(&self) -> Result<Option<Earlier>, Halt> {
         for warning in &self.plan.warnings {
             self.events.note(Level::Warn, warning.clone()).await?;
         }
-        check(&self.plan).await
+        check(&self.plan).await?;
+        if self.plan.resume { resume::find(&self.plan).await } else { Ok(None) }
     }
 
-    async fn stage_in(&self) -> Result<(), Halt> {
-        if let Some(staged) = self.plan.staged() {
-            let (files, bytes) = stage_in(&self.plan, staged).await?;
-            let message = format!("Staged {files} input file(s), {bytes} bytes");
-            self.events.note(Level::Info, message).await?;
+    async fn resume(&mut self, earlier: Earlier) -> Result<(Duration, Delivered), Halt> {
+        let Earlier { job_id, names, half_submitted, age } = earlier;
+        self.plan.adopt(job_id, names);
+        self.reached = Reached::Submitted;
+        let Plan { job_id, pool_id, .. } = &self.plan;
+        let message = format!("Going on with job '{job_id}' on pool '{pool_id}'");
+        self.events.note(Level::Info, message).await?;
+        if half_submitted {
+            end_with_task(&self.plan).await?;
         }
-        Ok(())
+        Ok((age, resume::delivered(&self.plan).await?))
     }
 
-    async fn follow(&self) -> Result<(Task, bool), Halt> {
+    async fn submit(&mut self, kill: &CancellationToken) -> Result<(Duration, Delivered), Halt> {
+        let events = self.events.clone();
+        self.reached = Reached::Staged;
+        unless_stopped(kill, &events, self.stage_in().boxed()).await?;
+        self.reached = Reached::Submitted;
+        unless_killed_for(kill, SUBMIT_GRACE, submit(&self.plan).boxed()).await?;
         let Plan { job_id, pool_id, .. } = &self.plan;
         let message = format!("Job '{job_id}' submitted to pool '{pool_id}'");
         self.events.note(Level::Info, message).await?;
-        let mut follower = Follower::new(&self.plan, &self.events);
+        Ok(Default::default())
+    }
+
+    async fn stage_in(&mut self) -> Result<(), Halt> {
+        let Some(staged) = self.plan.staged() else { return Ok(()) };
+        let start = Instant::now();
+        let (files, bytes) = stage_in(&self.plan, staged).await?;
+        let place = staged.container.name();
+        let message =
+            format!("Staged {files} input file(s), {bytes} bytes, in container '{place}'");
+        self.times.stage_millis = Some(millis(start.elapsed()));
+        self.events.note(Level::Info, message).await?;
+        Ok(())
+    }
+
+    async fn follow(&self, age: Duration, read: Delivered) -> Result<(Task, bool), Halt> {
+        let mut follower = Follower::new(&self.plan, &self.events, age, read);
         let task = follower.follow().await?;
         Ok((task, follower.timed_out))
     }
 
-    async fn collect(&self) -> Result<(), Halt> {
-        let Some(staged) = self.plan.staged() else {
+    fn take_down(&mut self, task: &Task) {
+        self.node_id = task.node_info.as_ref().and_then(|node| node.node_id.clone());
+        let Some(info) = &task.execution_info else { return };
+        let between =
+            |from: Option<_>, to: Option<_>| Duration::try_from(to? - from?).ok().map(millis);
+        self.times.queue_millis = between(task.creation_time, info.start_time);
+        self.times.run_millis = between(info.start_time, info.end_time);
+    }
+
+    async fn collect(&mut self) -> Result<(), Halt> {
+        let Some(staged) = self.plan.staged() else { return Ok(()) };
+        if staged.wanted.is_empty() {
             return Ok(());
-        };
-        let files = collect(&self.plan, staged, &self.events).await?;
-        if !staged.outputs.is_empty() {
-            let message = format!("Collected {files} output file(s)");
-            self.events.note(Level::Info, message).await?;
         }
+        let start = Instant::now();
+        let files = collect(&self.plan, staged, &self.events).await?;
+        self.times.collect_millis = Some(millis(start.elapsed()));
+        self.events.note(Level::Info, format!("Collected {files} output file(s)")).await?;
         Ok(())
     }
 
@@ -143,47 +183,29 @@ impl Run {
     /// Ends what was begun, and says how it came to that. A run without its caller waits for a kill first.
     async fn halt(&self, halt: Halt, kill: &CancellationToken) -> Option<Outcome> {
         if matches!(halt, Halt::Detached) {
+            self.remember_delivered().await;
             timeout(DETACHED_LIFE, kill.cancelled()).await.ok()?;
         }
-        self.terminate().await;
+        self.ending().terminate().await;
         halt.into_outcome(self.details())
     }
 
-    async fn terminate(&self) {
-        let job = &self.plan.job_id;
-        if self.submitted()
-            && let Err(error) = self.plan.batch.terminate_job(job, "Ended by Kestra").await
-        {
-            self.left_behind(
-                &format!("Job '{job}' could not be terminated, end it by hand"),
-                &error,
-            );
-        }
-        self.clean_up(Uploads::Possible).await;
+    /// For the worker that goes on with this run: it must not deliver the same lines again.
+    async fn remember_delivered(&self) {
+        let (true, Some(staged)) = (self.submitted(), self.plan.staged()) else { return };
+        let Ok(json) = serde_json::to_vec(&self.events.delivered()) else { return };
+        let name = staged.names.delivered();
+        let write = staged.container.put_bytes(&name, Bytes::from(json));
+        // Nobody is there to be told of a failure; the lines are then delivered again.
+        let _ = timeout(LAST_WORDS, write).await;
     }
 
-    async fn clean_up(&self, uploads: Uploads) {
-        if !self.plan.delete {
-            return;
-        }
-        if self.submitted()
-            && let Err(error) = clean_up::remove_job(&self.plan, uploads).await
-        {
-            self.left_behind("The job could not be deleted", &error);
-        }
-        if self.reached >= Reached::Staged
-            && let Err(error) = clean_up::remove_blobs(&self.plan).await
-        {
-            self.left_behind("The staged blobs could not be deleted", &error);
-        }
+    fn ending(&self) -> Ending<'_> {
+        Ending { plan: &self.plan, events: &self.events, reached: self.reached }
     }
 
     fn submitted(&self) -> bool {
         self.reached == Reached::Submitted
-    }
-
-    fn left_behind(&self, what: &str, error: &azure::Error) {
-        self.events.note_now(Level::Warn, format!("{what}: {error}"));
     }
 
     fn details(&self) -> Option<Details> {
@@ -192,8 +214,13 @@ impl Run {
             task_id: self.plan.task_id().to_owned(),
             pool_id: self.plan.pool_id.clone(),
             node_id: self.node_id.clone(),
+            times: self.times.clone(),
         })
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    duration.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
 async fn unless_stopped<T>(

@@ -13,8 +13,9 @@ use azure::blob::SasRights;
 
 use crate::command;
 use crate::halt::Halt;
-use crate::outputs::Output;
+use crate::names::LOG_FILES;
 use crate::plan::{Command, Plan, Staged};
+use crate::resume;
 
 /// What a signature or a job may live beyond the run's own limit: clocks differ, and uploads take time.
 const MARGIN: Duration = Duration::from_secs(60 * 60);
@@ -29,13 +30,22 @@ pub(crate) async fn submit(plan: &Plan) -> Result<(), Halt> {
     let task = new_task(plan)?;
     plan.batch.create_job(&new_job(plan)).await?;
     plan.batch.create_task(&plan.job_id, &task).await?;
+    end_with_task(plan).await
+}
+
+/// Sets the job to end by itself once its task is done. One that is over already needs it no more.
+pub(crate) async fn end_with_task(plan: &Plan) -> Result<(), Halt> {
     let patch = JobPatch { on_all_tasks_complete: Some(OnAllTasksComplete::TerminateJob) };
-    plan.batch.patch_job(&plan.job_id, &patch).await?;
-    Ok(())
+    match plan.batch.patch_job(&plan.job_id, &patch).await {
+        Err(error) if error.code() == Some("JobCompleted") => Ok(()),
+        other => Ok(other?),
+    }
 }
 
 fn new_job(plan: &Plan) -> NewJob {
-    let metadata = plan.metadata.iter().cloned();
+    let prefix = plan.staged().map(|staged| staged.names.directory().to_owned());
+    let prefix = prefix.map(|prefix| (resume::PREFIX.to_owned(), prefix));
+    let metadata = plan.metadata.iter().cloned().chain(prefix);
     // The last resort for a job whose creator died between two requests.
     let max_wall_clock_time = Some(plan.limit + MARGIN);
     NewJob {
@@ -53,13 +63,14 @@ fn new_task(plan: &Plan) -> Result<NewTask, Halt> {
         id: plan.task_id().to_owned(),
         container_settings: Some(ContainerSettings {
             image_name: plan.image.clone(),
+            registry: plan.registry.clone(),
             working_directory: Some(ContainerWorkingDirectory::TaskWorkingDirectory),
             ..ContainerSettings::default()
         }),
         environment_settings: environment
             .map(|(name, value)| EnvironmentSetting { name, value })
             .collect(),
-        user_identity: Some(task_user()),
+        user_identity: Some(task_user(plan.elevation_level.clone())),
         constraints: TaskConstraints {
             // Later than our own limit, whose message says more; it ends the task of a dead worker.
             max_wall_clock_time: Some(plan.limit + TASK_MARGIN),
@@ -82,9 +93,8 @@ fn new_task(plan: &Plan) -> Result<NewTask, Halt> {
 /// The documentation contradicts itself on the default, so both are said.
 ///
 /// [Auto-user](https://learn.microsoft.com/azure/batch/batch-user-accounts)
-fn task_user() -> UserIdentity {
-    let (scope, elevation_level) = (AutoUserScope::Task, ElevationLevel::NonAdmin);
-    UserIdentity { auto_user: AutoUser { scope, elevation_level } }
+fn task_user(elevation_level: ElevationLevel) -> UserIdentity {
+    UserIdentity { auto_user: AutoUser { scope: AutoUserScope::Task, elevation_level } }
 }
 
 /// All inputs are one resource file: Batch allows 32,768 characters for the whole list, and a signature
@@ -110,21 +120,21 @@ fn resource_files(plan: &Plan, staged: &Staged) -> Result<Vec<ResourceFile>, Hal
 }
 
 fn output_files(plan: &Plan, staged: &Staged) -> Result<Vec<OutputFile>, Halt> {
-    if staged.outputs.is_empty() {
-        return Ok(Vec::new());
-    }
     let url = staged.container.container_url_with_sas(SasRights::WRITE, plan.limit + MARGIN)?;
-    Ok(staged.outputs.iter().map(|output| output_file(output, &url)).collect())
+    let logs = LOG_FILES.map(|file| (format!("../{file}"), staged.names.log(file)));
+    let outputs = staged.wanted.outputs(&staged.names);
+    let files = outputs.into_iter().map(|output| (output.file_pattern, output.destination));
+    Ok(logs.into_iter().chain(files).map(|(from, to)| output_file(from, to, &url)).collect())
 }
 
 /// Uploaded whatever the exit code is: the files of a failed run are those one looks for.
-fn output_file(output: &Output, container_url: &str) -> OutputFile {
+fn output_file(file_pattern: String, destination: String, container_url: &str) -> OutputFile {
     OutputFile {
-        file_pattern: output.file_pattern.clone(),
+        file_pattern,
         destination: OutputFileDestination {
             container: OutputFileBlobContainerDestination {
                 container_url: container_url.to_owned(),
-                path: Some(output.destination.clone()),
+                path: Some(destination),
             },
         },
         upload_options: OutputFileUploadOptions {

@@ -38,6 +38,13 @@ fn what_can_be_seen_without_a_service_is_refused_by_property() {
         (with("/containerImage", json!(null)), "containerImage: "),
         (with("/targetOs", json!("WINDOWS")), "targetOS: "),
         (with("/commands", json!([])), "commands: "),
+        (with("/registry/password", json!(null)), "registry.password: "),
+        (with("/registry/userName", json!(null)), "registry.userName: "),
+        (with("/registry", json!({})), "registry.identityReference.resourceId: "),
+        (
+            with("/registry/identityReference", json!({"resourceId": "/subscriptions/x"})),
+            "registry.identityReference: ",
+        ),
         (with("/waitUntilCompletionMillis", json!(0)), "waitUntilCompletion: "),
         (with("/outputFiles", json!(["../up"])), "outputFiles: "),
         (with("/blobStorage/containerName", json!(null)), "blobStorage.containerName: "),

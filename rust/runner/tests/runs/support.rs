@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use azure::batch::{BatchClient, Job};
 use azure::{RetryPolicy, SharedKey};
 use azure_batch_emulator::{Emulator, Isolation, Settings};
-use runner::{Event, Level, Outcome, Plan, Request, Stream};
+use runner::{Event, Level, Outcome, Plan, Pull, Request, Stream};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -69,6 +69,9 @@ impl Lab {
             "waitUntilCompletionMillis": 60_000,
             "completionCheckIntervalMillis": 200,
             "delete": true,
+            "resume": true,
+            "registry": null,
+            "elevationLevel": "NON_ADMIN",
             "streamLogs": true,
             "syncWorkingDirectory": false,
             "jobName": "company-team-flow-task-1a2b3c4d",
@@ -109,17 +112,23 @@ impl Lab {
         self.start_run(request).ended().await
     }
 
-    pub(crate) async fn jobs(&self) -> Vec<Job> {
+    pub(crate) fn batch(&self) -> BatchClient {
         let key = SharedKey::new(ACCOUNT, KEY).unwrap();
-        let endpoint = self.emulator.endpoint();
-        let client =
-            BatchClient::new(&endpoint, key, self.http.clone(), RetryPolicy::default()).unwrap();
-        client.list_jobs(None).await.unwrap()
+        let (endpoint, retry) = (self.emulator.endpoint(), RetryPolicy::default());
+        BatchClient::new(&endpoint, key, self.http.clone(), retry).unwrap()
     }
 
-    /// Names of all blobs of the run.
+    pub(crate) async fn jobs(&self) -> Vec<Job> {
+        self.batch().list_jobs(None).await.unwrap()
+    }
+
+    pub(crate) fn jobs_created(&self) -> usize {
+        self.changes().iter().filter(|change| *change == "POST /jobs").count()
+    }
+
+    /// Names of all blobs.
     pub(crate) async fn blobs(&self) -> Vec<String> {
-        let blobs = self.azurite.container(CONTAINER).list(PREFIX).await.unwrap();
+        let blobs = self.azurite.container(CONTAINER).list("").await.unwrap();
         blobs.into_iter().map(|blob| blob.name).collect()
     }
 
@@ -131,9 +140,19 @@ impl Lab {
     }
 }
 
+/// Waits for something that is about to happen.
+pub(crate) async fn until(mut happened: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !happened().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("it did not happen");
+}
+
 /// A run under way, seen as its caller sees it.
 pub(crate) struct Run {
-    events: Receiver<Event>,
+    events: Pull,
     pub(crate) kill: CancellationToken,
     pub(crate) task: JoinHandle<()>,
     report: Report,
@@ -173,18 +192,23 @@ impl Run {
     }
 
     async fn pull(&mut self) -> bool {
-        match self.events.recv().await {
-            Some(Event::Log { stream: Stream::Stdout, lines }) => self.report.stdout.extend(lines),
-            Some(Event::Log { stream: Stream::Stderr, lines }) => self.report.stderr.extend(lines),
-            Some(Event::Note { level, message }) => self.report.notes.push((level, message)),
-            Some(Event::Outcome(outcome)) => self.report.outcome = Some(outcome),
-            None => return false,
-        }
-        true
+        let events = self.events.next().await;
+        let over = events.is_empty();
+        events.into_iter().for_each(|event| self.report.take(event));
+        !over
     }
 }
 
 impl Report {
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Log { stream: Stream::Stdout, lines, .. } => self.stdout.extend(lines),
+            Event::Log { stream: Stream::Stderr, lines, .. } => self.stderr.extend(lines),
+            Event::Note { level, message } => self.notes.push((level, message)),
+            Event::Outcome(outcome) => self.outcome = Some(outcome),
+        }
+    }
+
     pub(crate) fn outcome(&self) -> &Outcome {
         self.outcome.as_ref().unwrap()
     }

@@ -1,6 +1,7 @@
 //! Whole runs against the emulator and Azurite.
 
-use crate::support::{Lab, POOL};
+use crate::support::{Lab, POOL, until};
+use azure::batch::JobState;
 use runner::{Level, Status};
 use serde_json::json;
 
@@ -37,12 +38,7 @@ async fn a_deleted_run_leaves_neither_job_nor_blobs() {
     request["outputFiles"] = json!(["out.txt"]);
     assert_eq!(lab.run(&request).await.outcome().status, Status::Succeeded);
     assert_eq!(lab.blobs().await, [""; 0]);
-    let gone = async {
-        while !lab.jobs().await.is_empty() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(20), gone).await.unwrap();
+    until(async || lab.jobs().await.is_empty()).await;
 }
 
 #[tokio::test]
@@ -53,14 +49,11 @@ async fn without_delete_the_job_is_completed_and_the_blobs_stay() {
     request["delete"] = json!(false);
     request["inputFiles"] = json!(["in.txt"]);
     assert_eq!(lab.run(&request).await.outcome().status, Status::Succeeded);
-    assert_eq!(lab.blobs().await.len(), 2, "the input and the script");
+    let kept = ["collected", "in/in.txt", "logs/stderr.txt", "logs/stdout.txt", "run.sh"];
+    let kept = kept.map(|name| format!("kestra-0123456789ab/{name}"));
+    assert_eq!(lab.blobs().await, kept);
     assert!(!lab.changes().iter().any(|change| change.starts_with("DELETE")));
-    let completed = async {
-        while format!("{:?}", lab.jobs().await[0].state) != "Completed" {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(20), completed).await.unwrap();
+    until(async || lab.jobs().await[0].state == JobState::Completed).await;
 }
 
 #[tokio::test]

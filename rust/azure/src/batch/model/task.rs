@@ -74,6 +74,17 @@ pub struct ContainerRegistry {
     /// The password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
+    /// Instead of a user: an identity of the pool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity_reference: Option<IdentityReference>,
+}
+
+/// A user-assigned managed identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentityReference {
+    /// Its whole Azure resource id.
+    pub resource_id: String,
 }
 
 impl fmt::Debug for ContainerRegistry {
@@ -82,6 +93,7 @@ impl fmt::Debug for ContainerRegistry {
             .field("registry_server", &self.registry_server)
             .field("username", &self.username)
             .field("password", &self.password.as_ref().map(|_| HIDDEN))
+            .field("identity_reference", &self.identity_reference)
             .finish()
     }
 }
@@ -151,6 +163,9 @@ pub struct Task {
     pub id: String,
     /// The state. It can go back to `Active` when the node is lost.
     pub state: TaskState,
+    /// When it was added to its job.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub creation_time: Option<OffsetDateTime>,
     /// What became of it.
     #[serde(default)]
     pub execution_info: Option<TaskExecutionInfo>,

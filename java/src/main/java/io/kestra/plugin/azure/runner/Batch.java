@@ -41,11 +41,11 @@ import java.util.Map;
 
         Inside the container the working directory is the current directory. `{{ workingDir }}`, `{{ outputDir }}` and relative paths all mean the same files, in the script and in its commands.
 
-        To use `inputFiles`, `namespaceFiles`, `outputFiles` or `{{ outputDir }}`, set `blobStorage`: the files travel through a blob container.
+        To use `inputFiles`, `namespaceFiles`, `outputFiles`, `{{ outputDir }}` or `syncWorkingDirectory`, set `blobStorage`: the files travel through a blob container.
 
         The nodes of the pool must be able to run containers, and the image must have a `/bin/sh`.
 
-        When the execution is killed or the task runs into its `timeout`, the job is terminated. When the worker is shut down, the job is left alone.
+        When the execution is killed or the task runs into its `timeout`, the job is terminated. When the worker is shut down, the job is left alone, and with `resume` the worker that gets the task next goes on with it.
 
         The exit code is -1 when the command never ran to its end, for example because its image could not be pulled."""
 )
@@ -150,6 +150,9 @@ import java.util.Map;
 public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInterface {
     private static final SecureRandom RANDOM = new SecureRandom();
 
+    /** The output directory inside the container; the Rust side knows it too. The local one has another name in every attempt. */
+    private static final String OUTPUT_DIR = "kestra-output";
+
     @Schema(title = "Name of the Batch account")
     @NotNull
     private Property<String> account;
@@ -169,11 +172,24 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
 
     @Schema(
         title = "The blob container through which files reach the task and come back",
-        description = "Needed for `inputFiles`, `namespaceFiles`, `outputFiles` and `{{ outputDir }}`."
+        description = "Needed for `inputFiles`, `namespaceFiles`, `outputFiles`, `{{ outputDir }}` and `syncWorkingDirectory`."
     )
     @PluginProperty
     @Valid
     private BlobStorage blobStorage;
+
+    @Schema(title = "The private registry that holds the container image", description = "Not needed where the image is public, or the pool itself knows the registry.")
+    @PluginProperty
+    @Valid
+    private Registry registry;
+
+    @Schema(
+        title = "Rights of the user that runs the task on its node",
+        description = "`NON_ADMIN` is an ordinary user that exists only for this task; `ADMIN` makes that user an administrator of the node."
+    )
+    @NotNull
+    @Builder.Default
+    private Property<ElevationLevel> elevationLevel = Property.ofValue(ElevationLevel.NON_ADMIN);
 
     @Schema(
         title = "How long the Batch task may take, waiting in the queue included",
@@ -196,6 +212,14 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
     @Builder.Default
     private Property<Boolean> delete = Property.ofValue(true);
 
+    @Schema(
+        title = "Whether to go on with the job that an earlier worker started for the same task run",
+        description = "Otherwise a worker that was restarted submits the task once more."
+    )
+    @NotNull
+    @Builder.Default
+    private Property<Boolean> resume = Property.ofValue(true);
+
     @Schema(title = "Whether log lines appear while the task runs", description = "Otherwise they appear when it has ended.")
     @NotNull
     @Builder.Default
@@ -203,7 +227,7 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
 
     @Schema(
         title = "Whether to bring the whole working directory back after the task",
-        description = "Not supported yet: only `outputFiles` and `{{ outputDir }}` come back."
+        description = "All of its files come back then, and not only `outputFiles` and `{{ outputDir }}`. Needs `blobStorage`."
     )
     @NotNull
     @Builder.Default
@@ -227,7 +251,7 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
         if (getIsKilled().get()) {
             run.kill();
         }
-        refuseOutputsWithoutStorage(taskCommands, filesToDownload);
+        refuseOutputsWithoutStorage(runContext, taskCommands, filesToDownload);
         run.start(new Request(this, runContext, taskCommands).toJson(filesToDownload));
         try {
             return run.follow(runContext.logger(), taskCommands.getLogConsumer()).toResult(taskCommands.getLogConsumer());
@@ -243,7 +267,7 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
         Map<String, Object> vars = new HashMap<>();
         vars.put(ScriptService.VAR_WORKING_DIR, workingDir);
         if (taskCommands.outputDirectoryEnabled()) {
-            vars.put(ScriptService.VAR_OUTPUT_DIR, workingDir + "/" + outputDirName(taskCommands));
+            vars.put(ScriptService.VAR_OUTPUT_DIR, workingDir + "/" + OUTPUT_DIR);
         }
         if (blobStorage != null) {
             vars.put(ScriptService.VAR_BUCKET_PATH, stagingPrefix(workingDir));
@@ -266,10 +290,13 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
         return taskCommands.getWorkingDirectory().relativize(taskCommands.getOutputDirectory()).toString();
     }
 
-    private void refuseOutputsWithoutStorage(TaskCommands taskCommands, List<String> filesToDownload) {
+    private void refuseOutputsWithoutStorage(RunContext runContext, TaskCommands taskCommands, List<String> filesToDownload) throws IllegalVariableEvaluationException {
+        if (blobStorage != null) {
+            return;
+        }
         boolean wanted = taskCommands.outputDirectoryEnabled() || (filesToDownload != null && !filesToDownload.isEmpty());
-        if (wanted && blobStorage == null) {
-            throw new IllegalArgumentException("blobStorage: `outputFiles` and `{{ outputDir }}` come back through a blob container, so the task runner needs a `blobStorage`");
+        if (wanted || runContext.render(syncWorkingDirectory).as(Boolean.class).orElse(false)) {
+            throw new IllegalArgumentException("blobStorage: `outputFiles`, `{{ outputDir }}` and `syncWorkingDirectory` come back through a blob container, so the task runner needs a `blobStorage`");
         }
     }
 

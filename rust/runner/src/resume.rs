@@ -1,0 +1,154 @@
+//! Finds what an earlier worker left of the same Kestra task run, so that the work does not begin anew.
+
+use std::time::Duration;
+
+use azure::batch::{Job, JobState, MetadataItem, OnAllTasksComplete};
+
+use time::OffsetDateTime;
+
+use crate::clean_up;
+use crate::event::Delivered;
+use crate::halt::Halt;
+use crate::names::BlobNames;
+use crate::plan::Plan;
+
+/// Kestra's label for the attempt. A retry is another attempt at the same task run, so it is not compared.
+const ATTEMPT: &str = "kestra-taskrun-attempt";
+
+/// Our own entry in a job's metadata: the prefix of its blobs.
+pub(crate) const PREFIX: &str = "kestra-staging-prefix";
+
+/// A job to go on with.
+pub(crate) struct Earlier {
+    pub(crate) job_id: String,
+    /// None where the job's metadata names none; such a job has no staged files.
+    pub(crate) names: Option<BlobNames>,
+    /// It does not end by itself yet: its worker died in the middle of the submission.
+    pub(crate) half_submitted: bool,
+    /// Since its creation: the run's limit goes on from there.
+    pub(crate) age: Duration,
+}
+
+/// Looks for an earlier job of this task run: an active one, or one that ended while nobody looked.
+///
+/// A job without a task is none: its worker died before it added one. It is removed, or it would stay active.
+pub(crate) async fn find(plan: &Plan) -> Result<Option<Earlier>, Halt> {
+    let filter = format!("startswith(id,'{}')", common_start(&plan.job_id));
+    let mut jobs = plan.batch.list_jobs(Some(&filter)).await?;
+    jobs.retain(|job| is_ours(job, &plan.metadata));
+    jobs.sort_by_key(|job| (job.state != JobState::Active, std::cmp::Reverse(job.creation_time)));
+    for job in jobs {
+        if is_resumable(plan, &job).await? {
+            return Ok(Some(earlier(job)));
+        }
+    }
+    Ok(None)
+}
+
+/// How far the log of the run was delivered, where its worker had the time to say so.
+pub(crate) async fn delivered(plan: &Plan) -> Result<Delivered, Halt> {
+    let Some(staged) = plan.staged() else { return Ok(Delivered::default()) };
+    let said = staged.container.get_range(&staged.names.delivered(), 0, 1024).await?;
+    Ok(said.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default())
+}
+
+/// Kestra ends a job name with a part that differs in every attempt.
+fn common_start(job_id: &str) -> &str {
+    job_id.rsplit_once('-').map_or(job_id, |(start, _)| start)
+}
+
+fn is_ours(job: &Job, labels: &[(String, String)]) -> bool {
+    let mut compared = labels.iter().filter(|(name, _)| name != ATTEMPT).peekable();
+    compared.peek().is_some()
+        && compared.all(|(name, value)| {
+            job.metadata.iter().any(|item| item.name == *name && item.value == *value)
+        })
+}
+
+async fn is_resumable(plan: &Plan, job: &Job) -> Result<bool, Halt> {
+    match job.state {
+        JobState::Active if has_task(plan, job).await? => Ok(true),
+        JobState::Active => {
+            clean_up::remove_unused(plan, &job.id, blob_names(&job.metadata)).await?;
+            Ok(false)
+        }
+        JobState::Terminating | JobState::Completed => {
+            Ok(!is_collected(plan, job).await? && has_task(plan, job).await?)
+        }
+        _ => Ok(false),
+    }
+}
+
+async fn has_task(plan: &Plan, job: &Job) -> Result<bool, Halt> {
+    match plan.batch.get_task(&job.id, &job.id).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the outcome of the job was reported. Without blob storage nothing says so, and an outcome that
+/// is reported again would make every retry fail like the first attempt: such a job counts as reported.
+async fn is_collected(plan: &Plan, job: &Job) -> Result<bool, Halt> {
+    let (Some(staged), Some(names)) = (plan.staged(), blob_names(&job.metadata)) else {
+        return Ok(true);
+    };
+    Ok(staged.container.get_range(&names.collected(), 0, 1).await?.is_some())
+}
+
+fn earlier(job: Job) -> Earlier {
+    let ends_by_itself = job.on_all_tasks_complete == Some(OnAllTasksComplete::TerminateJob);
+    Earlier {
+        names: blob_names(&job.metadata),
+        half_submitted: job.state == JobState::Active && !ends_by_itself,
+        age: job.creation_time.map(since).unwrap_or_default(),
+        job_id: job.id,
+    }
+}
+
+fn since(moment: OffsetDateTime) -> Duration {
+    // Negative where the clocks differ.
+    (OffsetDateTime::now_utc() - moment).try_into().unwrap_or_default()
+}
+
+fn blob_names(metadata: &[MetadataItem]) -> Option<BlobNames> {
+    metadata.iter().find(|item| item.name == PREFIX).map(|item| BlobNames::new(&item.value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+    }
+
+    fn job(labels: &[(&str, &str)]) -> Job {
+        let metadata: Vec<_> = labels
+            .iter()
+            .map(|(name, value)| serde_json::json!({"name": name, "value": value}))
+            .collect();
+        let job = serde_json::json!({"id": "j", "state": "active", "metadata": metadata});
+        serde_json::from_value(job).unwrap()
+    }
+
+    #[test]
+    fn a_retry_finds_the_job_of_the_attempt_before() {
+        let ours = labels(&[("kestra-taskrun-id", "a"), (ATTEMPT, "1")]);
+        assert!(is_ours(&job(&[("kestra-taskrun-id", "a"), (ATTEMPT, "0"), ("x", "y")]), &ours));
+    }
+
+    #[test]
+    fn somebody_elses_job_is_not_ours() {
+        let ours = labels(&[("kestra-taskrun-id", "a"), ("kestra-flow-id", "f")]);
+        assert!(!is_ours(&job(&[("kestra-taskrun-id", "b"), ("kestra-flow-id", "f")]), &ours));
+        assert!(!is_ours(&job(&[("kestra-taskrun-id", "a")]), &ours));
+        assert!(!is_ours(&job(&[]), &ours));
+        assert!(!is_ours(&job(&[]), &labels(&[(ATTEMPT, "0")])), "no label says whose job it is");
+    }
+
+    #[test]
+    fn ids_share_what_comes_before_their_random_part() {
+        assert_eq!(common_start("company-team-flow-task-1a2b3c4d"), "company-team-flow-task");
+    }
+}

@@ -1,0 +1,115 @@
+//! A worker that goes on where another one stopped.
+
+use azure::batch::{JobState, MetadataItem, NewJob, PoolInfo};
+use runner::Status;
+use serde_json::{Value, json};
+
+use crate::support::{Lab, POOL, until};
+
+/// Long enough for its first line to be seen while it runs.
+const SCRIPT: &str = "echo first; sleep 3; echo second; echo done > out.txt";
+
+/// The request of the next worker: the same task run, another attempt, other random names.
+fn next_attempt(request: &Value) -> Value {
+    let text = request.to_string().replace("0123456789ab", "ba9876543210");
+    let mut request: Value = serde_json::from_str(&text.replace("1a2b3c4d", "5e6f7a8b")).unwrap();
+    request["labels"]["kestra-taskrun-attempt"] = json!("1");
+    request
+}
+
+fn request(lab: &Lab) -> Value {
+    let mut request = lab.request(SCRIPT);
+    request["outputFiles"] = json!(["out.txt"]);
+    request["outputDir"] = json!("local-out");
+    request
+}
+
+#[tokio::test]
+async fn a_second_worker_goes_on_with_the_same_job_and_repeats_no_line() {
+    let lab = Lab::start().await;
+    let request = request(&lab);
+    let mut first = lab.start_run(&request);
+    first.until_line("first").await;
+    let (_kill, _task) = first.detach();
+    until(async || lab.blobs().await.iter().any(|blob| blob.ends_with("/delivered"))).await;
+    let report = lab.run(&next_attempt(&request)).await;
+    assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
+    assert_eq!(report.stdout, ["second"]);
+    assert_eq!(lab.read("out.txt"), b"done\n");
+    assert_eq!(lab.jobs_created(), 1);
+    assert_eq!(lab.blobs().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_run_that_ended_while_nobody_looked_is_collected() {
+    let lab = Lab::start().await;
+    let mut request = request(&lab);
+    request["commands"][2] = json!("echo only; echo x > $OUT; echo done > out.txt; exit 3");
+    request["environment"]["OUT"] = json!("/tmp/kestra-0123456789ab/kestra-output/x");
+    let mut first = lab.start_run(&request);
+    first.until_note("Job").await;
+    let (_kill, _task) = first.detach();
+    until(async || lab.jobs().await.iter().all(|job| job.state == JobState::Completed)).await;
+    let mut second = next_attempt(&request);
+    second["outputDir"] = json!("another-out");
+    let report = lab.run(&second).await;
+    assert_eq!(report.outcome().exit_code, Some(3), "{report:?}");
+    assert_eq!(lab.read("out.txt"), b"done\n");
+    assert_eq!(lab.read("another-out/x"), b"x\n");
+    assert_eq!(lab.jobs_created(), 1);
+}
+
+#[tokio::test]
+async fn a_retry_after_a_reported_failure_begins_anew() {
+    let lab = Lab::start().await;
+    let mut request = lab.request("exit 3");
+    request["delete"] = json!(false);
+    assert_eq!(lab.run(&request).await.outcome().exit_code, Some(3));
+    let mut retry = next_attempt(&request);
+    retry["commands"][2] = json!("true");
+    assert_eq!(lab.run(&retry).await.outcome().status, Status::Succeeded);
+    assert_eq!(lab.jobs_created(), 2);
+}
+
+#[tokio::test]
+async fn without_resume_every_run_has_a_job_of_its_own() {
+    let lab = Lab::start().await;
+    let mut first = lab.start_run(&request(&lab));
+    first.until_line("first").await;
+    let (kill, task) = first.detach();
+    let mut second = next_attempt(&request(&lab));
+    second["resume"] = json!(false);
+    assert_eq!(lab.run(&second).await.stdout, ["first", "second"]);
+    assert_eq!(lab.jobs_created(), 2);
+    kill.cancel();
+    task.await.unwrap();
+}
+
+#[tokio::test]
+async fn somebody_elses_job_is_left_alone() {
+    let lab = Lab::start().await;
+    let mut other = request(&lab);
+    other["labels"]["kestra-namespace"] = json!("other.team");
+    let mut first = lab.start_run(&other);
+    first.until_line("first").await;
+    let report = lab.run(&next_attempt(&request(&lab))).await;
+    assert_eq!(report.stdout, ["first", "second"]);
+    assert_eq!(first.ended().await.outcome().status, Status::Succeeded);
+}
+
+#[tokio::test]
+async fn a_job_without_a_task_is_removed_and_not_taken_for_a_success() {
+    let lab = Lab::start().await;
+    let request = request(&lab);
+    let label = MetadataItem { name: "kestra-namespace".into(), value: "company.team".into() };
+    let empty = NewJob {
+        id: "company-team-flow-task-00000000".into(),
+        pool_info: PoolInfo { pool_id: POOL.into() },
+        metadata: vec![label],
+        ..NewJob::default()
+    };
+    lab.batch().create_job(&empty).await.unwrap();
+    let report = lab.run(&next_attempt(&request)).await;
+    assert_eq!(report.stdout, ["first", "second"]);
+    until(async || lab.jobs().await.is_empty()).await;
+}
