@@ -14,6 +14,10 @@ pub(crate) const INPUTS_DIR: &str = "kestra-in";
 /// Longest script that fits on a command line: Linux refuses a single argument of 128 KiB.
 const MAX_INLINE_BYTES: usize = 100 * 1024;
 
+/// Carries a backslash into an inline script, which must not hold one: where the agent splits the command
+/// line by POSIX rules two of them are one, and by the rules of Windows they are two.
+pub(crate) const BACKSLASH: (&str, &str) = ("KESTRA_BACKSLASH", "\\");
+
 /// What the script needs to know.
 pub(crate) struct Script<'a> {
     /// Absolute path that stands for the working directory; becomes a link.
@@ -28,6 +32,12 @@ pub(crate) struct Script<'a> {
 }
 
 impl Script<'_> {
+    /// The text for a file, which needs nothing from outside.
+    pub(crate) fn staged_text(&self) -> String {
+        let (name, value) = BACKSLASH;
+        format!("{name}='{value}'\n{}", self.text())
+    }
+
     /// The text of the script. `exec` leaves the command itself as the container's process, so that
     /// signals reach it and its exit code is the task's.
     pub(crate) fn text(&self) -> String {
@@ -79,7 +89,8 @@ pub(crate) fn staged_command_line() -> String {
     format!("/bin/sh {SCRIPT_NAME}")
 }
 
-/// The command line that carries the script itself, in the form known to work on real pools.
+/// The command line that carries the script itself, in the form known to work on real pools. It holds no
+/// backslash but before quotes, where all ways of splitting agree. The task needs [`BACKSLASH`].
 pub(crate) fn inline_command_line(script: &str) -> Result<String, Invalid> {
     if script.len() > MAX_INLINE_BYTES {
         return Err(Invalid::new(
@@ -91,13 +102,15 @@ pub(crate) fn inline_command_line(script: &str) -> Result<String, Invalid> {
             ),
         ));
     }
-    let escaped = script.replace('\\', "\\\\").replace('"', "\\\"");
+    let escaped = script.replace('"', "\\\"");
     Ok(format!("/bin/sh -c \"{escaped}\""))
 }
 
-/// One word for a POSIX shell.
+/// One word for a POSIX shell, without a backslash.
 fn quote(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
+    let (name, _) = BACKSLASH;
+    let quoted = word.replace('\'', "'\"'\"'").replace('\\', &format!("'\"${name}\"'"));
+    format!("'{quoted}'")
 }
 
 #[cfg(test)]
@@ -113,6 +126,7 @@ mod tests {
         let output = Command::new("/bin/sh")
             .args(["-c", &script.text()])
             .env("AZ_BATCH_TASK_WORKING_DIR", wd)
+            .env(BACKSLASH.0, BACKSLASH.1)
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -178,8 +192,11 @@ mod tests {
     }
 
     #[test]
-    fn an_inline_command_line_escapes_quotes_and_backslashes() {
-        let line = inline_command_line("echo \"a\\b\"\n").unwrap();
-        assert_eq!(line, "/bin/sh -c \"echo \\\"a\\\\b\\\"\n\"");
+    fn an_inline_command_line_has_backslashes_before_quotes_only() {
+        let argv = words(&["printf", "a\\b \"c\" d\\", "it's\n"]);
+        let line = inline_command_line(&script(&argv, None, "/tmp/l").text()).unwrap();
+        let inner = line.strip_prefix("/bin/sh -c \"").and_then(|line| line.strip_suffix('"'));
+        let inner = inner.unwrap();
+        assert!(!inner.replace("\\\"", "").contains(['\\', '"']), "{inner}");
     }
 }

@@ -149,8 +149,11 @@ fn expand_braces(pattern: &str) -> Vec<String> {
 /// The Batch patterns for one Java glob. Java's wildcards match dotfiles; those of Batch want the dot
 /// to be written, so each place where one may stand is tried both ways.
 fn with_dotfiles(glob: &str) -> Result<Vec<String>, Invalid> {
+    // A last `**` means all files below; with a name of its own the dot can be put before it.
+    let whole =
+        if glob == "**" || glob.ends_with("/**") { format!("{glob}/*") } else { glob.into() };
     let mut variants = vec![Vec::new()];
-    for part in glob.split('/').flat_map(batch_parts) {
+    for part in whole.split('/').flat_map(batch_parts) {
         let choices = with_dot(&part);
         variants = variants
             .iter()
@@ -242,7 +245,8 @@ mod tests {
 
     #[test]
     fn wildcards_find_dotfiles_and_dot_directories_too() {
-        let table: [(&str, &[&str]); 6] = [
+        let table: [(&str, &[&str]); 7] = [
+            ("a/**", &["a/**/*", "a/**/.*", "a/**/.*/**/*", "a/**/.*/**/.*"]),
             ("*.txt", &["*.txt", ".*.txt"]),
             ("**/*", &["**/*", "**/.*", "**/.*/**/*", "**/.*/**/.*"]),
             ("a/?x", &["a/?x", "a/.x"]),

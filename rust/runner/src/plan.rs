@@ -136,7 +136,7 @@ fn stage(
     let everything = request.sync_working_directory;
     Ok(Command::Staged(Box::new(Staged {
         container: blob_container(storage, http)?,
-        script: script(request, inputs.as_deref()).text(),
+        script: script(request, inputs.as_deref()).staged_text(),
         wanted: Wanted::new(&request.output_files, request.output_dir.as_deref(), everything)?,
         inputs: request.input_files.clone(),
         names,

@@ -80,7 +80,7 @@ fn new_task(plan: &Plan) -> Result<NewTask, Halt> {
         ..NewTask::default()
     };
     match &plan.command {
-        Command::Inline(line) => Ok(NewTask { command_line: line.clone(), ..task }),
+        Command::Inline(line) => Ok(inline(task, line)),
         Command::Staged(staged) => Ok(NewTask {
             command_line: command::staged_command_line(),
             resource_files: resource_files(plan, staged)?,
@@ -88,6 +88,13 @@ fn new_task(plan: &Plan) -> Result<NewTask, Halt> {
             ..task
         }),
     }
+}
+
+fn inline(mut task: NewTask, command_line: &str) -> NewTask {
+    let (name, value) = command::BACKSLASH;
+    let backslash = EnvironmentSetting { name: name.to_owned(), value: value.to_owned() };
+    task.environment_settings.push(backslash);
+    NewTask { command_line: command_line.to_owned(), ..task }
 }
 
 /// The documentation contradicts itself on the default, so both are said.

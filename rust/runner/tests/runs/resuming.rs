@@ -113,3 +113,18 @@ async fn a_job_without_a_task_is_removed_and_not_taken_for_a_success() {
     assert_eq!(report.stdout, ["first", "second"]);
     until(async || lab.jobs().await.is_empty()).await;
 }
+
+#[tokio::test]
+async fn the_log_of_a_node_that_is_gone_is_read_from_blob_storage() {
+    let lab = Lab::start().await;
+    let mut request = request(&lab);
+    request["commands"][2] = json!("echo only; echo careful >&2; printf 'no end'");
+    let mut first = lab.start_run(&request);
+    first.until_note("Job").await;
+    let (_kill, _task) = first.detach();
+    until(async || lab.jobs().await.iter().all(|job| job.state == JobState::Completed)).await;
+    lab.lose_node();
+    let report = lab.run(&next_attempt(&request)).await;
+    assert_eq!(report.stdout, ["only", "no end"], "{report:?}");
+    assert_eq!(report.stderr, ["careful"]);
+}

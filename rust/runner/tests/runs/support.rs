@@ -26,6 +26,8 @@ pub(crate) struct Lab {
     pub(crate) emulator: Emulator,
     azurite: Azurite,
     http: runner::HttpClient,
+    /// The node's directories.
+    pub(crate) node: TempDir,
     /// The Kestra task's working directory on the worker.
     pub(crate) dir: TempDir,
     _image: TempDir,
@@ -34,12 +36,14 @@ pub(crate) struct Lab {
 impl Lab {
     pub(crate) async fn start() -> Self {
         let image = tempfile::tempdir().unwrap();
+        let node = tempfile::tempdir().unwrap();
         let settings = Settings {
             account: ACCOUNT.to_owned(),
             key: KEY.to_owned(),
             pools: vec![POOL.to_owned()],
             images: BTreeMap::from([(IMAGE.to_owned(), image.path().to_owned())]),
             isolation: Isolation::Bubblewrap,
+            node_root: Some(node.path().to_owned()),
             ..Settings::default()
         };
         let azurite = Azurite::start().await;
@@ -48,6 +52,7 @@ impl Lab {
             emulator: Emulator::start(settings).await.unwrap(),
             azurite,
             http: runner::http_client().unwrap(),
+            node,
             dir: tempfile::tempdir().unwrap(),
             _image: image,
         }
@@ -93,6 +98,13 @@ impl Lab {
         let path = self.dir.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).unwrap();
         std::fs::write(path, content).unwrap();
+    }
+
+    /// Removes the task's directory, as the loss of its node does.
+    pub(crate) fn lose_node(&self) {
+        for entry in std::fs::read_dir(self.node.path()).unwrap() {
+            std::fs::remove_dir_all(entry.unwrap().path()).unwrap();
+        }
     }
 
     pub(crate) fn read(&self, name: &str) -> Vec<u8> {

@@ -13,7 +13,7 @@ async fn files_go_in_and_out_and_the_lines_arrive() {
     lab.write("data/empty", b"");
     let mut request = lab.request(
         "sh main.sh; echo careful >&2; cat data/a*.txt > out.txt; mkdir -p deep/er; cp data/empty deep/er/x.bin; \
-         echo \"$GREETING\"; pwd -L; cat /tmp/kestra-0123456789ab/main.sh",
+         printf '%s\\n' \"$GREETING\" 'a\\b'; pwd -L; cat /tmp/kestra-0123456789ab/main.sh",
     );
     request["inputFiles"] = json!(["main.sh", "data/a b #1%+.txt", "data/empty"]);
     request["outputFiles"] = json!(["out.txt", "deep/**/*.bin", "never-made.txt*"]);
@@ -21,7 +21,10 @@ async fn files_go_in_and_out_and_the_lines_arrive() {
     assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
     assert_eq!(report.outcome().exit_code, Some(0));
     let home = "it's \"quoted\" $HOME";
-    assert_eq!(report.stdout, ["from-main", home, "/tmp/kestra-0123456789ab", "echo from-main"]);
+    assert_eq!(
+        report.stdout,
+        ["from-main", home, "a\\b", "/tmp/kestra-0123456789ab", "echo from-main"]
+    );
     assert_eq!(report.stderr, ["careful"]);
     assert_eq!(lab.read("out.txt"), "zw\u{f6}lf".as_bytes());
     assert_eq!(lab.read("deep/er/x.bin"), b"");
@@ -115,4 +118,61 @@ async fn the_limit_ends_the_task_and_its_logs_arrive() {
     assert_eq!(report.outcome().status, Status::Failed);
     assert!(report.message().starts_with("waitUntilCompletion of 2s"), "{report:?}");
     assert_eq!(report.stdout, ["started"]);
+}
+
+#[tokio::test]
+async fn dotfiles_and_files_of_one_name_come_back_and_so_does_the_output_directory() {
+    let lab = Lab::start().await;
+    let mut request = lab.request(
+        "mkdir -p a/.b c; echo 1 > a/same; echo 2 > c/same; echo 3 > a/.b/.dot; echo 4 > a/.b/plain; \
+         : > a/empty; echo 5 > 'a/b c#%+?.x'; echo 6 > kestra-output/.hidden",
+    );
+    request["outputFiles"] = json!(["a/**", "{c,d}/*"]);
+    request["outputDir"] = json!("5Kpf");
+    let report = lab.run(&request).await;
+    assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
+    let table = [
+        ("a/same", "1\n"),
+        ("c/same", "2\n"),
+        ("a/.b/.dot", "3\n"),
+        ("a/.b/plain", "4\n"),
+        ("a/empty", ""),
+        ("a/b c#%+?.x", "5\n"),
+        ("5Kpf/.hidden", "6\n"),
+    ];
+    for (name, content) in table {
+        assert_eq!(lab.read(name), content.as_bytes(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_synchronised_working_directory_comes_back_with_what_changed() {
+    let lab = Lab::start().await;
+    lab.write("in/data.txt", b"old");
+    lab.write("in/same.txt", b"same");
+    let mut request = lab.request("echo new > in/data.txt; echo made > made.txt");
+    request["inputFiles"] = json!(["in/data.txt", "in/same.txt"]);
+    request["syncWorkingDirectory"] = json!(true);
+    assert_eq!(lab.run(&request).await.outcome().status, Status::Succeeded);
+    assert_eq!(lab.read("in/data.txt"), b"new\n");
+    assert_eq!(lab.read("in/same.txt"), b"same");
+    assert_eq!(lab.read("made.txt"), b"made\n");
+}
+
+#[tokio::test]
+async fn a_marker_in_the_middle_of_a_line_is_a_line_of_its_own() {
+    let lab = Lab::start().await;
+    let report = lab.run(&lab.request("printf 'half::{\"outputs\":{\"a\":1}}::'")).await;
+    assert_eq!(report.stdout, ["half", "::{\"outputs\":{\"a\":1}}::"]);
+}
+
+#[tokio::test]
+async fn twenty_megabytes_and_a_line_of_a_megabyte_lose_nothing() {
+    let lab = Lab::start().await;
+    let script = "head -c 1048576 /dev/zero | tr '\\0' x; echo; \
+                  i=0; while [ $i -lt 19 ]; do head -c 1048576 /dev/zero | tr '\\0' y | fold -w 99; i=$((i+1)); done";
+    let report = lab.run(&lab.request(script)).await;
+    assert_eq!(report.stdout[0], "x".repeat(1_048_576));
+    let rest: usize = report.stdout[1..].iter().map(String::len).sum();
+    assert_eq!(rest, 19 * 1_048_576);
 }
