@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Base64;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
@@ -23,10 +26,20 @@ class DemoTest {
     void the_jar_alone_in_a_plugins_folder_serves_the_demo() throws Exception {
         var output = folder.resolve("output.txt");
 
-        assertThat(exitCode(output)).as(() -> content(output)).isZero();
+        assertThat(exitCode(output, Map.of())).as(() -> content(output)).isZero();
         assertThat(Files.readString(output))
             .containsPattern("Batch comes from .*/build/plugins/plugin-azure-batch-.*\\.jar")
             .contains("Hello from Azure Batch and kestra!", "Kestra.outputs:", "\"python_version\": ", "Hello from a namespace file!");
+    }
+
+    @Test
+    void the_demo_without_an_emulator_fails_and_says_why() throws Exception {
+        var output = folder.resolve("output.txt");
+        var closed = Base64.getEncoder().encodeToString("http://127.0.0.1:1".getBytes(StandardCharsets.UTF_8));
+
+        assertThat(exitCode(output, Map.of("DEMO_EMULATOR", "off", "SECRET_ENDPOINT", closed))).isEqualTo(1);
+        assertThat(Files.readString(output))
+            .contains("endpoint: ", "Connection refused", "[demo] FAILED: flow azure_batch_runner", "DEMO_EMULATOR=off: no emulator was started");
     }
 
     @Test
@@ -49,11 +62,12 @@ class DemoTest {
         }
     }
 
-    private int exitCode(Path output) throws Exception {
-        var process = new ProcessBuilder("scripts/engine", folder.resolve("storage").toString())
+    private int exitCode(Path output, Map<String, String> environment) throws Exception {
+        var builder = new ProcessBuilder("scripts/engine", folder.resolve("storage").toString())
             .redirectErrorStream(true)
-            .redirectOutput(output.toFile())
-            .start();
+            .redirectOutput(output.toFile());
+        builder.environment().putAll(environment);
+        var process = builder.start();
         try {
             assertThat(process.waitFor(LIMIT_MINUTES, TimeUnit.MINUTES)).as("ended within %d minutes", LIMIT_MINUTES).isTrue();
             return process.exitValue();
