@@ -1,5 +1,6 @@
 //! The first question to each service, before anything is created: is there what the flow names?
 
+use azure::batch::Pool;
 use azure::{Error, ErrorKind};
 
 use crate::halt::Halt;
@@ -7,11 +8,27 @@ use crate::{Invalid, Plan};
 
 /// Asks for the pool and the container, so that a mistake costs seconds and leaves nothing behind.
 pub(crate) async fn check(plan: &Plan) -> Result<(), Halt> {
-    plan.batch.get_pool(&plan.pool_id).await.map_err(|error| blame_batch(&error, plan))?;
+    let pool = plan.batch.get_pool(&plan.pool_id).await;
+    require_containers(&pool.map_err(|error| blame_batch(&error, plan))?)?;
     if let Some(staged) = plan.staged() {
         staged.container.check().await.map_err(|error| blame_storage(&error))?;
     }
     Ok(())
+}
+
+/// A pool says whether its nodes can run containers when it was made by a virtual machine configuration,
+/// which all pools of today are.
+fn require_containers(pool: &Pool) -> Result<(), Halt> {
+    let machines = pool.virtual_machine_configuration.as_ref();
+    if machines.is_none_or(|machines| machines.container_configuration.is_some()) {
+        return Ok(());
+    }
+    let reason = format!(
+        "the nodes of the pool '{}' cannot run containers; \
+         name a pool that was created with a containerConfiguration",
+        pool.id
+    );
+    Err(Halt::Invalid(Invalid::new("poolId", reason)))
 }
 
 fn blame_batch(error: &Error, plan: &Plan) -> Halt {

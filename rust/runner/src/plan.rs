@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use azure::batch::{BatchClient, ContainerRegistry, ElevationLevel, IdentityReference};
-use azure::blob::{BlobContainer, StorageAccount};
+use azure::blob::{BlobContainer, StorageAccount, check_blob_name};
 use azure::{RetryPolicy, SharedKey};
 
 use crate::command::{self, Script};
@@ -132,6 +132,7 @@ fn stage(
     http: &reqwest::Client,
 ) -> Result<Command, Invalid> {
     let names = BlobNames::new(&request.staging_prefix);
+    request.input_files.iter().try_for_each(|file| check_input(&names.input(file)))?;
     let inputs = (!request.input_files.is_empty()).then(|| names.inputs());
     let everything = request.sync_working_directory;
     Ok(Command::Staged(Box::new(Staged {
@@ -141,6 +142,11 @@ fn stage(
         inputs: request.input_files.clone(),
         names,
     })))
+}
+
+/// A file that Blob Storage cannot hold under its name.
+fn check_input(blob: &str) -> Result<(), Invalid> {
+    check_blob_name(blob).map_err(|error| Invalid::new("inputFiles", error))
 }
 
 fn inline(request: &Request) -> Result<(Command, Vec<String>), Invalid> {

@@ -18,7 +18,7 @@ use crate::halt::Halt;
 use crate::plan::Plan;
 use crate::resume::{self, Earlier};
 use crate::stage_in::stage_in;
-use crate::submit::{end_with_task, submit};
+use crate::submit::{check_size, end_with_task, submit};
 
 /// How long a kill waits for a submission under way, so that it ends the job rather than overtakes it.
 const SUBMIT_GRACE: Duration = Duration::from_secs(5);
@@ -97,6 +97,7 @@ impl Run {
         for warning in &self.plan.warnings {
             self.events.note(Level::Warn, warning.clone()).await?;
         }
+        check_size(&self.plan)?;
         check(&self.plan).await?;
         if self.plan.resume { resume::find(&self.plan).await } else { Ok(None) }
     }

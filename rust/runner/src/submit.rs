@@ -11,6 +11,7 @@ use azure::batch::{
 };
 use azure::blob::SasRights;
 
+use crate::Invalid;
 use crate::command;
 use crate::halt::Halt;
 use crate::names::LOG_FILES;
@@ -19,6 +20,9 @@ use crate::resume;
 
 /// What a signature or a job may live beyond the run's own limit: clocks differ, and uploads take time.
 const MARGIN: Duration = Duration::from_secs(60 * 60);
+
+/// Longest list of output files, in characters of its JSON.
+const MAX_LIST_CHARS: usize = 32_768;
 
 const TASK_MARGIN: Duration = Duration::from_secs(60);
 
@@ -31,6 +35,21 @@ pub(crate) async fn submit(plan: &Plan) -> Result<(), Halt> {
     plan.batch.create_job(&new_job(plan)).await?;
     plan.batch.create_task(&plan.job_id, &task).await?;
     end_with_task(plan).await
+}
+
+/// Batch refuses a longer list of output files, and would do so after the job is created.
+pub(crate) fn check_size(plan: &Plan) -> Result<(), Halt> {
+    let task = new_task(plan)?;
+    let size = serde_json::to_string(&task.output_files).map_or(0, |json| json.chars().count());
+    if size <= MAX_LIST_CHARS {
+        return Ok(());
+    }
+    let reason = format!(
+        "{} patterns are too many for Batch ({size} characters, at most {MAX_LIST_CHARS}); \
+         use fewer, wider patterns or {{{{ outputDir }}}}",
+        task.output_files.len()
+    );
+    Err(Halt::Invalid(Invalid::new("outputFiles", reason)))
 }
 
 /// Sets the job to end by itself once its task is done. One that is over already needs it no more.

@@ -19,4 +19,5 @@ mod upload;
 pub use account::StorageAccount;
 pub use container::BlobContainer;
 pub use listing::BlobItem;
+pub use name::check_blob_name;
 pub use sas::SasRights;

@@ -7,8 +7,11 @@ const MAX_LENGTH: usize = 1024;
 
 /// Refuses names that would silently become others on their way into a URL.
 ///
+/// # Errors
+/// A `Configuration` error that says what is wrong with the name.
+///
 /// [Naming blobs](https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata)
-pub(crate) fn check_blob_name(name: &str) -> Result<()> {
+pub fn check_blob_name(name: &str) -> Result<()> {
     let reason = if name.is_empty() || name.chars().count() > MAX_LENGTH {
         "it must have 1 to 1024 characters"
     } else if name.chars().any(char::is_control) {

@@ -38,6 +38,7 @@ fn what_can_be_seen_without_a_service_is_refused_by_property() {
         (with("/containerImage", json!(null)), "containerImage: "),
         (with("/targetOs", json!("WINDOWS")), "targetOS: "),
         (with("/commands", json!([])), "commands: "),
+        (with("/inputFiles", json!(["ok.txt", "tab\there"])), "inputFiles: "),
         (with("/registry/password", json!(null)), "registry.password: "),
         (with("/registry/userName", json!(null)), "registry.userName: "),
         (with("/registry", json!({})), "registry.identityReference.resourceId: "),
@@ -146,5 +147,17 @@ async fn an_endpoint_that_does_not_answer_is_named() {
     assert_eq!(report.outcome().status, Status::Failed);
     let message = report.message();
     assert!(message.starts_with("endpoint: ") && message.contains(&closed), "{report:?}");
+    assert_eq!(lab.blobs().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn more_output_patterns_than_batch_takes_are_refused_before_the_job() {
+    let lab = Lab::start().await;
+    let mut request = lab.request("true");
+    request["outputFiles"] = (0..200).map(|n| format!("file-{n}.txt")).collect();
+    let report = lab.run(&request).await;
+    assert_eq!(report.outcome().status, Status::Invalid);
+    assert!(report.message().starts_with("outputFiles: 202 patterns are too many"), "{report:?}");
+    assert_eq!(lab.changes(), [""; 0]);
     assert_eq!(lab.blobs().await, [""; 0]);
 }
