@@ -17,6 +17,9 @@ const VERSION: &str = "2021-12-02";
 /// The pages of a listing that are read at most, 5,000 blobs each.
 const PAGES: usize = 10_000;
 
+/// The blobs that are transferred at once.
+pub(super) const AT_ONCE: usize = 8;
+
 /// What went wrong with a blob or its container.
 #[derive(Debug)]
 pub(crate) enum BlobError {

@@ -5,11 +5,12 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use futures::{StreamExt, stream};
 use reqwest::Client;
 use url::Url;
 use walkdir::WalkDir;
 
-use super::blob::{self, BlobError};
+use super::blob::{self, AT_ONCE, BlobError};
 use super::directory::{TaskDirectory, real_inside};
 use super::pattern::Pattern;
 use crate::store::task::FailureInfo;
@@ -75,14 +76,22 @@ async fn upload_one(
         misc_failure("the pattern leaves the task's directory").with("FilePattern", &*text)
     })?;
     let path = output.destination.container.path.as_deref();
-    for Upload { file, blob } in uploads(&Pattern::new(&pattern), directory, path) {
-        let url = blob::blob_url(&container, &blob)
-            .ok_or_else(|| misc_failure("the container's URL cannot hold blobs"))?;
-        let sent = blob::upload(http, url, &file).await;
-        sent.map_err(|error| upload_failure(&error).with("FilePath", &*blob))?;
-        notes.line(&format!("uploaded {blob}"));
+    let uploads = uploads(&Pattern::new(&pattern), directory, path);
+    let mut sent =
+        stream::iter(uploads).map(|upload| send(http, &container, upload)).buffered(AT_ONCE);
+    while let Some(blob) = sent.next().await {
+        notes.line(&format!("uploaded {}", blob?));
     }
     Ok(())
+}
+
+/// Uploads one file and gives the name of its blob.
+async fn send(http: &Client, container: &Url, upload: Upload) -> Result<String, FailureInfo> {
+    let url = blob::blob_url(container, &upload.blob)
+        .ok_or_else(|| misc_failure("the container's URL cannot hold blobs"))?;
+    let sent = blob::upload(http, url, &upload.file).await;
+    sent.map_err(|error| upload_failure(&error).with("FilePath", &*upload.blob))?;
+    Ok(upload.blob)
 }
 
 /// The container's URL with its SAS. One with `restype` is refused, as real accounts do.

@@ -8,10 +8,11 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use futures::{StreamExt, TryStreamExt, stream};
 use reqwest::Client;
 use url::Url;
 
-use super::blob::{self, BlobError};
+use super::blob::{self, AT_ONCE, BlobError, ListedBlob};
 use super::directory::join_inside;
 use crate::store::task::FailureInfo;
 use crate::wire::task::ResourceFile;
@@ -73,17 +74,29 @@ async fn fetch_container(
 ) -> Result<(), FailureInfo> {
     let container = parse_url(container)?;
     let blobs = blob::list(http, &container, prefix).await.map_err(|error| list_failure(&error))?;
-    for listed in blobs {
-        let file = target(to, &listed.name)?;
-        if listed.is_directory() {
-            fs::create_dir_all(&file).map_err(|error| {
-                file_failure("ResourceDirectoryCreateFailed", &listed.name, &error)
-            })?;
-        } else if let Some(url) = blob::blob_url(&container, &listed.name) {
-            fetch_one(http, &url, &file, (&listed.name, mode)).await?;
-        }
+    stream::iter(blobs)
+        .map(|listed| fetch_listed(http, &container, listed, to, mode))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await
+}
+
+async fn fetch_listed(
+    http: &Client,
+    container: &Url,
+    listed: ListedBlob,
+    to: &Path,
+    mode: u32,
+) -> Result<(), FailureInfo> {
+    let (name, file) = (listed.name.as_str(), target(to, &listed.name)?);
+    if listed.is_directory() {
+        return fs::create_dir_all(&file)
+            .map_err(|error| file_failure("ResourceDirectoryCreateFailed", name, &error));
     }
-    Ok(())
+    match blob::blob_url(container, name) {
+        Some(url) => fetch_one(http, &url, &file, (name, mode)).await,
+        None => Err(FailureInfo::user("BlobDownloadMiscError", "The URL cannot hold blobs")),
+    }
 }
 
 /// A path of a blob or of `filePath` under a directory of the task, never outside of it.

@@ -43,7 +43,11 @@ impl Service {
         let root = self.task_root(job_id, task_id)?;
         let missing = || ApiError::from(Code::FileNotFound).with("FilePath", name);
         let path = join_inside(&root, name).ok_or_else(missing)?;
-        let file = inspect(&root, &path).ok_or_else(missing)?;
+        let Some(file) = inspect(&root, &path) else {
+            // The files may have been cleaned up just now, which is another error.
+            self.task_root(job_id, task_id)?;
+            return Err(missing());
+        };
         conditions.check_read(&Stamp { etag: String::new(), last_modified: file.modified })?;
         Ok(file)
     }

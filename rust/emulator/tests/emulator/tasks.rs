@@ -232,6 +232,23 @@ async fn a_waiting_task_can_be_terminated() {
 }
 
 #[tokio::test]
+async fn conditions_guard_a_task() {
+    let cloud = Cloud::start().await;
+    cloud.job("job").await;
+    cloud.script("job", "task", "sleep 600").await;
+    let task = cloud.task_in_state("job", "task", "running").await;
+    let path = "/jobs/job/tasks/task";
+    let end = format!("{path}/terminate");
+    let (client, stale) = (&cloud.client, "0x1");
+    for request in [client.get(path), client.post(&end), client.delete(path)] {
+        let reply = request.header("if-match", stale).send().await;
+        reply.expect_error(412, "ConditionNotMet");
+    }
+    let etag = task["eTag"].as_str().unwrap();
+    cloud.client.post(&end).header("if-match", etag).send().await.expect(204);
+}
+
+#[tokio::test]
 async fn a_deleted_task_is_gone_with_its_processes_and_files() {
     let root = tempfile::tempdir().unwrap();
     let cloud = Cloud::start_with(|settings| settings.node_root = Some(root.path().into())).await;

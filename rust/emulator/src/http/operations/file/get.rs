@@ -30,9 +30,8 @@ pub(in crate::http::operations) async fn run(
     let bytes = range(call.header("ocp-range"), file.length)?;
     let reply = described(&file, &url(call, job, task, name))
         .header("content-length", &(bytes.end - bytes.start).to_string());
-    let mut opened = File::open(&file.path)
-        .await
-        .map_err(|error| ApiError::internal("opening a file", &error))?;
+    // It can only have gone since it was looked at.
+    let mut opened = File::open(&file.path).await.map_err(|_| Code::FileNotFound)?;
     opened
         .seek(SeekFrom::Start(bytes.start))
         .await
