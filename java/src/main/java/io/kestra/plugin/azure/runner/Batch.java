@@ -2,8 +2,10 @@ package io.kestra.plugin.azure.runner;
 
 import io.kestra.core.exceptions.IllegalVariableEvaluationException;
 import io.kestra.core.models.annotations.Example;
+import io.kestra.core.models.annotations.Metric;
 import io.kestra.core.models.annotations.Plugin;
 import io.kestra.core.models.annotations.PluginProperty;
+import io.kestra.core.models.executions.metrics.Timer;
 import io.kestra.core.models.property.Property;
 import io.kestra.core.models.tasks.runners.RemoteRunnerInterface;
 import io.kestra.core.models.tasks.runners.ScriptService;
@@ -50,6 +52,12 @@ import java.util.Map;
         The exit code is -1 when the command never ran to its end, for example because its image could not be pulled."""
 )
 @Plugin(
+    metrics = {
+        @Metric(name = Details.STAGE_METRIC, type = Timer.TYPE, description = "How long the upload of the input files took."),
+        @Metric(name = Details.QUEUE_METRIC, type = Timer.TYPE, description = "How long the task waited for a node."),
+        @Metric(name = Details.RUN_METRIC, type = Timer.TYPE, description = "How long the task ran on the node, with the transfer of its files."),
+        @Metric(name = Details.COLLECT_METRIC, type = Timer.TYPE, description = "How long the download of the output files took.")
+    },
     examples = {
         @Example(
             title = "Run a shell command on an Azure Batch pool.",
@@ -254,7 +262,9 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
         refuseOutputsWithoutStorage(runContext, taskCommands, filesToDownload);
         run.start(new Request(this, runContext, taskCommands).toJson(filesToDownload));
         try {
-            return run.follow(runContext.logger(), taskCommands.getLogConsumer()).toResult(taskCommands.getLogConsumer());
+            Event.Outcome outcome = run.follow(runContext.logger(), taskCommands.getLogConsumer());
+            outcome.addMetricsTo(runContext);
+            return outcome.toResult(taskCommands.getLogConsumer());
         } finally {
             run.detach();
         }

@@ -5,11 +5,11 @@ import io.swagger.v3.oas.annotations.media.Schema;
 import lombok.Getter;
 import lombok.ToString;
 import lombok.experimental.SuperBuilder;
-import lombok.extern.jackson.Jacksonized;
 
-/** Where the task ran; it becomes part of the Kestra task's outputs. */
+import java.time.Duration;
+
+/** Where the task ran and how long it took; it becomes part of the Kestra task's outputs. */
 @SuperBuilder
-@Jacksonized
 @ToString
 @Getter
 public class BatchDetails extends TaskRunnerDetailResult {
@@ -24,4 +24,19 @@ public class BatchDetails extends TaskRunnerDetailResult {
 
     @Schema(title = "Id of the node that ran the task", description = "Absent when no node took the task.")
     private final String nodeId;
+
+    @Schema(title = "Exit code of the command")
+    private final Integer exitCode;
+
+    @Schema(title = "How long the upload of the input files took")
+    private final Duration stageDuration;
+
+    @Schema(title = "How long the task waited for a node")
+    private final Duration queueDuration;
+
+    @Schema(title = "How long the task ran on the node, with the transfer of its files")
+    private final Duration runDuration;
+
+    @Schema(title = "How long the download of the output files took")
+    private final Duration collectDuration;
 }

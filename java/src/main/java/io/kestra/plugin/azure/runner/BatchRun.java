@@ -37,40 +37,37 @@ final class BatchRun {
     }
 
     /**
-     * Passes notes and log lines on until the outcome comes.
+     * Passes notes and log lines on until the run is over and cleaned up. An interrupt does not lose an outcome that has come.
      *
-     * @throws InterruptedException if the thread is interrupted; the Batch job knows nothing of it
+     * @throws InterruptedException if the thread is interrupted before that; the Batch job knows nothing of it
      */
     Event.Outcome follow(Logger logger, AbstractLogConsumer logConsumer) throws InterruptedException {
+        Event.Outcome outcome = null;
         while (true) {
             List<Event> events = next();
             // Put aside while lines are passed on: what Kestra sends them through may fail on an interrupted thread.
             boolean interrupted = Thread.interrupted();
-            Event.Outcome outcome = pass(events, logger, logConsumer);
+            events.forEach(event -> pass(event, logger, logConsumer));
+            outcome = events.stream().filter(Event.Outcome.class::isInstance).map(Event.Outcome.class::cast).findFirst().orElse(outcome);
+            if (interrupted && outcome == null) {
+                throw new InterruptedException("Interrupted while waiting for the Batch task");
+            }
             if (interrupted) {
-                if (outcome == null) {
-                    throw new InterruptedException("Interrupted while waiting for the Batch task");
-                }
                 Thread.currentThread().interrupt();
             }
-            if (outcome != null) {
+            if (interrupted || events.contains(new Event.End())) {
                 return outcome;
             }
         }
     }
 
-    /** @return the outcome, or null if it is not among the events */
-    private static Event.Outcome pass(List<Event> events, Logger logger, AbstractLogConsumer logConsumer) {
-        for (Event event : events) {
-            switch (event) {
-                case Event.Note note -> note.writeTo(logger);
-                case Event.Log log -> log.writeTo(logConsumer);
-                case Event.Outcome outcome -> {
-                    return outcome;
-                }
-            }
+    private static void pass(Event event, Logger logger, AbstractLogConsumer logConsumer) {
+        switch (event) {
+            case Event.Note note -> note.writeTo(logger);
+            case Event.Log log -> log.writeTo(logConsumer);
+            case Event.Outcome outcome -> { }
+            case Event.End end -> { }
         }
-        return null;
     }
 
     /** Ends the Batch job, or keeps it from being made. Also after {@link #detach}: Kestra kills a task that ran out of time after it has unwound. */

@@ -9,18 +9,20 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.kestra.core.models.tasks.runners.AbstractLogConsumer;
 import io.kestra.core.models.tasks.runners.TaskException;
 import io.kestra.core.models.tasks.runners.TaskRunnerResult;
+import io.kestra.core.runners.RunContext;
 import org.slf4j.Logger;
 import org.slf4j.event.Level;
 
 import java.util.List;
 import java.util.concurrent.CancellationException;
 
-/** What a run reports, in order. The outcome is the last event. */
+/** What a run reports, in order: notes and lines, one outcome, notes, and the end. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
 @JsonSubTypes({
     @JsonSubTypes.Type(value = Event.Note.class, name = "note"),
     @JsonSubTypes.Type(value = Event.Log.class, name = "log"),
-    @JsonSubTypes.Type(value = Event.Outcome.class, name = "outcome")
+    @JsonSubTypes.Type(value = Event.Outcome.class, name = "outcome"),
+    @JsonSubTypes.Type(value = Event.End.class, name = "end")
 })
 sealed interface Event {
     /** The Kestra task's exit code where the command never ran to its end: no process ends with it. */
@@ -49,16 +51,27 @@ sealed interface Event {
         }
     }
 
-    /** How the run ended. Only the status is always there. */
-    record Outcome(Status status, Integer exitCode, String message, BatchDetails details) implements Event {
+    /** How the run ended. Success has everything but a message; otherwise only the status is certain. */
+    record Outcome(Status status, Integer exitCode, String message, Details details) implements Event {
+        /** However the run ended: a failed task has its durations too. */
+        void addMetricsTo(RunContext runContext) {
+            if (details != null) {
+                details.addMetricsTo(runContext);
+            }
+        }
+
         TaskRunnerResult<BatchDetails> toResult(AbstractLogConsumer logConsumer) throws TaskException {
             return switch (status) {
-                case SUCCEEDED -> new TaskRunnerResult<>(exitCode, logConsumer, details);
+                case SUCCEEDED -> new TaskRunnerResult<>(exitCode, logConsumer, details.toOutput(exitCode));
                 case FAILED -> throw new TaskException(message, exitCode == null ? NO_EXIT_CODE : exitCode, logConsumer);
                 case INVALID -> throw new IllegalArgumentException(message);
                 case KILLED -> throw new CancellationException(message);
             };
         }
+    }
+
+    /** The last event: everything is cleaned up. */
+    record End() implements Event {
     }
 
     enum Stream {

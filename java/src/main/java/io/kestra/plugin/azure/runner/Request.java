@@ -47,9 +47,16 @@ final class Request {
         request.put("endpoint", render("endpoint", batch.getEndpoint()));
         request.put("poolId", render("poolId", batch.getPoolId()));
         request.put("blobStorage", blobStorage(batch.getBlobStorage()));
+        request.put("registry", registry(batch.getRegistry()));
+        request.put("elevationLevel", render("elevationLevel", batch.getElevationLevel(), ElevationLevel.class).name());
+        addBehaviour(request);
+    }
+
+    private void addBehaviour(Map<String, Object> request) throws IllegalVariableEvaluationException {
         request.put("waitUntilCompletionMillis", waitUntilCompletion().toMillis());
         request.put("completionCheckIntervalMillis", duration("completionCheckInterval", batch.getCompletionCheckInterval()).toMillis());
         request.put("delete", render("delete", batch.getDelete(), Boolean.class));
+        request.put("resume", render("resume", batch.getResume(), Boolean.class));
         request.put("streamLogs", render("streamLogs", batch.getStreamLogs(), Boolean.class));
         request.put("syncWorkingDirectory", render("syncWorkingDirectory", batch.getSyncWorkingDirectory(), Boolean.class));
     }
@@ -85,6 +92,22 @@ final class Request {
         rendered.put("sharedKeyAccountAccessKey", optional(storage.getSharedKeyAccountAccessKey()));
         rendered.values().removeIf(Objects::isNull);
         return rendered;
+    }
+
+    private Map<String, Object> registry(Registry registry) throws IllegalVariableEvaluationException {
+        if (registry == null) {
+            return null;
+        }
+        Map<String, Object> rendered = new LinkedHashMap<>();
+        rendered.put("registryServer", optional(registry.getRegistryServer()));
+        rendered.put("userName", optional(registry.getUserName()));
+        rendered.put("password", optional(registry.getPassword()));
+        rendered.put("identityReference", identityReference(registry.getIdentityReference()));
+        return rendered;
+    }
+
+    private Map<String, String> identityReference(IdentityReference identity) throws IllegalVariableEvaluationException {
+        return identity == null ? null : Map.of("resourceId", render("registry.identityReference.resourceId", identity.getResourceId()));
     }
 
     /** The task's own timeout wins over the runner's limit. */

@@ -8,6 +8,7 @@ import io.kestra.core.context.TestRunContextFactory;
 import io.kestra.core.junit.annotations.KestraTest;
 import io.kestra.core.models.annotations.Example;
 import io.kestra.core.models.annotations.Plugin;
+import io.kestra.core.models.executions.AbstractMetricEntry;
 import io.kestra.core.models.flows.Flow;
 import io.kestra.core.models.property.Property;
 import io.kestra.core.models.tasks.runners.TargetOS;
@@ -22,8 +23,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.NullAndEmptySource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.mockito.Mockito;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -33,6 +36,8 @@ import java.util.concurrent.CancellationException;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.mockito.Mockito.when;
 
 /** From the YAML of a flow to the document that starts a run. */
@@ -49,6 +54,13 @@ class BatchPropertiesTest {
         blobStorage:
           containerName: kestra
           connectionString: "{{ secrets.connectionString }}"
+        """;
+
+    private static final String REGISTRY = """
+        registry:
+          registryServer: contoso.azurecr.io
+          userName: puller
+          password: "{{ secrets.registryPassword }}"
         """;
 
     @Inject
@@ -78,7 +90,7 @@ class BatchPropertiesTest {
     @Test
     void the_request_is_the_document_that_the_rust_tests_read() throws Exception {
         ObjectNode expected = (ObjectNode) Fixtures.read("request.json");
-        ObjectNode request = request(YAML + STORAGE, List.of("environment_info.json"));
+        ObjectNode request = request(YAML + STORAGE + REGISTRY, List.of("environment_info.json"));
         String prefix = request.get("stagingPrefix").asText();
 
         assertThat(prefix).matches("kestra-[0-9a-f]{12}");
@@ -109,7 +121,39 @@ class BatchPropertiesTest {
         when(taskCommands.getEnableOutputDirectory()).thenReturn(true);
         JsonNode request = request(YAML + STORAGE, null);
         assertThat(request.get("outputDir").asText()).isEqualTo("out");
-        assertThat(request.at("/environment/OUTPUT_DIR").asText()).isEqualTo(request.get("containerWorkingDir").asText() + "/out");
+        assertThat(request.at("/environment/OUTPUT_DIR").asText()).isEqualTo(request.get("containerWorkingDir").asText() + "/kestra-output");
+    }
+
+    @Test
+    void a_registry_may_name_an_identity_of_the_pool_instead() throws Exception {
+        JsonNode registry = request(YAML + """
+            registry:
+              registryServer: contoso.azurecr.io
+              identityReference:
+                resourceId: /subscriptions/1/puller
+            """, null).get("registry");
+        assertThat(registry).isEqualTo(new ObjectMapper().readTree("""
+            {"registryServer": "contoso.azurecr.io", "userName": null, "password": null, "identityReference": {"resourceId": "/subscriptions/1/puller"}}
+            """));
+    }
+
+    @Test
+    void without_a_registry_none_is_sent() throws Exception {
+        assertThat(request(YAML, null).get("registry").isNull()).isTrue();
+    }
+
+    @Test
+    void what_is_set_is_sent_in_place_of_the_default() throws Exception {
+        JsonNode request = request(YAML + """
+            elevationLevel: ADMIN
+            resume: false
+            delete: false
+            streamLogs: false
+            syncWorkingDirectory: true
+            """, null);
+        assertThat(request.get("elevationLevel").asText()).isEqualTo("ADMIN");
+        assertThat(List.of("resume", "delete", "streamLogs")).allSatisfy(name -> assertThat(request.get(name).asBoolean(true)).as(name).isFalse());
+        assertThat(request.get("syncWorkingDirectory").asBoolean()).isTrue();
     }
 
     @Test
@@ -141,13 +185,18 @@ class BatchPropertiesTest {
 
     @Test
     void output_files_without_blob_storage_are_refused_before_anything_starts() {
-        assertOutputsRefused(List.of("out.txt"));
+        assertOutputsRefused(YAML, List.of("out.txt"));
     }
 
     @Test
     void an_output_directory_without_blob_storage_is_refused_before_anything_starts() {
         when(taskCommands.getEnableOutputDirectory()).thenReturn(true);
-        assertOutputsRefused(null);
+        assertOutputsRefused(YAML, null);
+    }
+
+    @Test
+    void sync_working_directory_without_blob_storage_is_refused_before_anything_starts() {
+        assertOutputsRefused(YAML + "syncWorkingDirectory: true", null);
     }
 
     @Test
@@ -171,6 +220,20 @@ class BatchPropertiesTest {
         assertThat(rust.calls).containsExactly("start", "next 7", "close 7", "kill 7");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"succeeded", "failed"})
+    void the_durations_of_a_run_are_metrics_however_it_ended(String status) throws Exception {
+        JsonNode outcome = outcome(status);
+        FakeBoundary rust = new FakeBoundary().answers(() -> "[" + outcome + ", {\"type\": \"end\"}]");
+        catchThrowable(() -> parse(YAML).run(new BatchRun(() -> rust), runContext, taskCommands, null));
+        assertThat(runContext.metrics()).extracting(AbstractMetricEntry::getName, AbstractMetricEntry::getValue).containsExactly(
+            tuple("stage.duration", Duration.ofMillis(120)),
+            tuple("queue.duration", Duration.ofMillis(1500)),
+            tuple("run.duration", Duration.ofSeconds(61)),
+            tuple("collect.duration", Duration.ofMillis(80))
+        );
+    }
+
     @Test
     void a_misspelt_required_property_is_noticed() throws Exception {
         for (String name : List.of("account", "accessKey", "endpoint", "poolId")) {
@@ -186,8 +249,14 @@ class BatchPropertiesTest {
     }
 
     @Test
+    void a_misspelt_resource_id_is_noticed() throws Exception {
+        Batch batch = parse(YAML + "registry: {identityReference: {resourceid: /subscriptions/1/puller}}");
+        assertThatThrownBy(() -> validator.validate(batch)).isInstanceOf(ConstraintViolationException.class).hasMessageContaining("registry.identityReference.resourceId");
+    }
+
+    @Test
     void complete_properties_are_valid() throws Exception {
-        assertThat(validator.isValid(parse(YAML + STORAGE))).isEmpty();
+        assertThat(validator.isValid(parse(YAML + STORAGE + REGISTRY))).isEmpty();
     }
 
     @Test
@@ -204,15 +273,23 @@ class BatchPropertiesTest {
     void no_secret_is_ever_printed() {
         Property<String> secret = Property.ofValue("canary");
         var storage = BlobStorage.builder().connectionString(secret).sharedKeyAccountAccessKey(secret);
-        var batch = Batch.builder().accessKey(secret).blobStorage(storage.build());
-        for (Object printed : List.of(storage, storage.build(), batch, batch.build())) {
+        var registry = Registry.builder().password(secret);
+        var batch = Batch.builder().accessKey(secret).blobStorage(storage.build()).registry(registry.build());
+        for (Object printed : List.of(storage, storage.build(), registry, registry.build(), batch, batch.build())) {
             assertThat(printed.toString()).isNotBlank().doesNotContain("canary");
         }
     }
 
-    private void assertOutputsRefused(List<String> outputFiles) {
+    /** The first outcome of the fixture with this status. */
+    private static JsonNode outcome(String status) throws IOException {
+        return Fixtures.read("events.json").valueStream()
+            .filter(event -> event.path("status").asText().equals(status))
+            .findFirst().orElseThrow();
+    }
+
+    private void assertOutputsRefused(String yaml, List<String> outputFiles) {
         FakeBoundary rust = new FakeBoundary();
-        assertThatThrownBy(() -> parse(YAML).run(new BatchRun(() -> rust), runContext, taskCommands, outputFiles))
+        assertThatThrownBy(() -> parse(yaml).run(new BatchRun(() -> rust), runContext, taskCommands, outputFiles))
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessageStartingWith("blobStorage: ");
         assertThat(rust.calls).isEmpty();
@@ -231,14 +308,15 @@ class BatchPropertiesTest {
     private static Map<String, Object> variables(JsonNode request) {
         return Map.of(
             "flow", Map.of("id", "azure_batch_runner", "namespace", "company.team"),
-            "task", Map.of("id", "scrape_environment_info"),
+            "task", Map.of("id", "scrape_environment_info", "type", "io.kestra.plugin.scripts.python.Commands"),
             "execution", Map.of("id", request.at("/labels/kestra-execution-id").asText()),
             "taskrun", Map.of("id", request.at("/labels/kestra-taskrun-id").asText(), "attemptsCount", 0),
             "vars", Map.of("poolId", request.get("poolId").asText()),
             "secrets", Map.of(
                 "account", request.get("account").asText(),
                 "accessKey", request.get("accessKey").asText(),
-                "connectionString", request.at("/blobStorage/connectionString").asText()
+                "connectionString", request.at("/blobStorage/connectionString").asText(),
+                "registryPassword", request.at("/registry/password").asText()
             )
         );
     }

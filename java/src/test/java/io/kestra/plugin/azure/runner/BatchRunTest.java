@@ -21,7 +21,7 @@ class BatchRunTest {
     }
 
     @Test
-    void a_run_is_pulled_until_its_outcome_and_not_once_more() throws Exception {
+    void a_run_is_pulled_until_its_end_and_not_once_more() throws Exception {
         rust.answers(() -> null).answers(BatchRunTest::fixture);
         run.start("{}");
         Event.Outcome outcome = follow();
@@ -65,6 +65,17 @@ class BatchRunTest {
         run.start("{}");
         assertThat(follow().status()).isEqualTo(Event.Status.SUCCEEDED);
         assertThat(Thread.currentThread().isInterrupted()).isTrue();
+    }
+
+    @Test
+    void an_interrupt_after_the_outcome_does_not_lose_it() throws Exception {
+        rust.answers(() -> fixture().replace(",{\"type\":\"end\"}", "")).answers(() -> {
+            Thread.currentThread().interrupt();
+            return null;
+        });
+        run.start("{}");
+        assertThat(follow().status()).isEqualTo(Event.Status.SUCCEEDED);
+        assertThat(rust.calls).containsExactly("start", "next 7", "next 7");
     }
 
     @Test

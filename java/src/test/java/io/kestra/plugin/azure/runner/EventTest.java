@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Test;
 import org.slf4j.event.Level;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 
@@ -25,7 +26,7 @@ class EventTest {
 
     @Test
     void every_event_of_the_fixture_is_understood() {
-        assertThat(events).hasSize(8);
+        assertThat(events).hasSize(9);
         assertThat(events.getFirst()).isEqualTo(new Event.Note(Level.INFO, "Job 'company-team-1a2b3c4d' submitted to pool 'pool'"));
     }
 
@@ -48,6 +49,23 @@ class EventTest {
         assertThat(result.getDetails().getTaskId()).isEqualTo("company-team-1a2b3c4d");
         assertThat(result.getDetails().getPoolId()).isEqualTo("pool");
         assertThat(result.getDetails().getNodeId()).isEqualTo("tvmps_1");
+        assertThat(result.getDetails().getExitCode()).isZero();
+    }
+
+    @Test
+    void success_says_how_long_each_part_took() throws TaskException {
+        BatchDetails details = outcome(3).toResult(logConsumer).getDetails();
+        assertThat(details.getStageDuration()).isEqualTo(Duration.ofMillis(120));
+        assertThat(details.getQueueDuration()).isEqualTo(Duration.ofMillis(1500));
+        assertThat(details.getRunDuration()).isEqualTo(Duration.ofMillis(61_000));
+        assertThat(details.getCollectDuration()).isEqualTo(Duration.ofMillis(80));
+    }
+
+    @Test
+    void a_part_that_did_not_take_place_has_no_duration() {
+        assertThat(new Details("job", "task", "pool", null, null, null, 5L, null).toOutput(0))
+            .returns(null, BatchDetails::getStageDuration)
+            .returns(Duration.ofMillis(5), BatchDetails::getRunDuration);
     }
 
     @Test
