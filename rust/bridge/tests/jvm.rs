@@ -103,7 +103,7 @@ fn a_run_ends_with_an_outcome_and_can_be_closed_twice_and_killed_after() {
         free.local_addr().unwrap()
     };
     let text = jvm.check(&["run", &jvm.request(&format!("http://{closed}"))]);
-    let events: serde_json::Value = serde_json::from_str(line(&text, "events: ")).unwrap();
+    let events: serde_json::Value = serde_json::from_str(line(&text, "outcome: ")).unwrap();
     let outcome = events.as_array().unwrap().last().unwrap();
     assert_eq!(outcome["status"], "failed");
     let message = outcome["message"].as_str().unwrap();
@@ -111,7 +111,7 @@ fn a_run_ends_with_an_outcome_and_can_be_closed_twice_and_killed_after() {
         message.starts_with("endpoint: ") && message.contains(&closed.to_string()),
         "{message}"
     );
-    assert!(line(&text, "next after the outcome -> ").starts_with("IllegalStateException: "));
+    assert!(line(&text, "next after the end -> ").starts_with("IllegalStateException: "));
     assert!(line(&text, "next after close -> ").starts_with("IllegalStateException: "));
 }
 
@@ -123,7 +123,7 @@ fn next_gives_null_while_nothing_happens_and_a_kill_ends_the_run() {
     let endpoint = format!("http://{}", mute.local_addr().unwrap());
     let text = jvm.check(&["silence", &jvm.request(&endpoint)]);
     assert_eq!(line(&text, "nothing yet -> "), "null");
-    assert!(line(&text, "events: ").contains(r#""status":"killed""#), "{text}");
+    assert!(line(&text, "outcome: ").contains(r#""status":"killed""#), "{text}");
 }
 
 #[test]

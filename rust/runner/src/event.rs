@@ -4,7 +4,7 @@ use tokio::sync::{mpsc, watch};
 /// Events that may wait to be pulled; a caller that pulls slowly slows the run's log reading down.
 const CAPACITY: usize = 64;
 
-/// What a run tells its caller, in order. The last one is the [`Outcome`].
+/// What a run tells its caller, in order: notes and lines, one [`Outcome`], notes, and the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum Event {
@@ -27,6 +27,8 @@ pub enum Event {
     },
     /// How it ended.
     Outcome(Outcome),
+    /// The last event: everything is cleaned up.
+    End,
 }
 
 /// Loudness of a note, by its slf4j name.
@@ -108,11 +110,13 @@ pub struct Times {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Detached;
 
-/// How many bytes of each stream the caller has the lines of.
+/// What the caller has: how many bytes of each stream, and the outcome or not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Delivered {
     pub(crate) stdout: u64,
     pub(crate) stderr: u64,
+    #[serde(skip)]
+    outcome: bool,
 }
 
 /// The run's end of the event channel.
@@ -157,7 +161,8 @@ impl Delivered {
         match event {
             Event::Log { stream: Stream::Stdout, end, .. } => self.stdout = *end,
             Event::Log { stream: Stream::Stderr, end, .. } => self.stderr = *end,
-            _ => {}
+            Event::Outcome(_) => self.outcome = true,
+            Event::Note { .. } | Event::End => {}
         }
     }
 }
@@ -179,6 +184,13 @@ impl Events {
 
     pub(crate) fn delivered(&self) -> Delivered {
         *self.delivered.borrow()
+    }
+
+    /// Sends the outcome and waits until the caller has it.
+    pub(crate) async fn deliver(&self, outcome: Outcome) -> Result<(), Detached> {
+        self.send(Event::Outcome(outcome)).await?;
+        let mut delivered = self.delivered.clone();
+        delivered.wait_for(|delivered| delivered.outcome).await.map(drop).map_err(|_| Detached)
     }
 
     /// Resolves when the caller has gone.

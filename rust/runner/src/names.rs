@@ -64,7 +64,7 @@ impl BlobNames {
         format!("{}/logs/{file}", self.prefix)
     }
 
-    /// Written before the outcome is reported: nobody resumes the run after that.
+    /// Written once the caller has the outcome: nobody resumes the run after that.
     pub(crate) fn collected(&self) -> String {
         format!("{}/collected", self.prefix)
     }

@@ -30,17 +30,18 @@ const DETACHED_LIFE: Duration = Duration::from_secs(600);
 /// How long a run whose caller has gone tries to write down how far its log was delivered.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
-/// Runs the plan to its end and sends the outcome as the last event.
+/// Runs the plan to its end. What was made is removed once the caller has the outcome, so that a run whose
+/// caller dies before that can be resumed.
 ///
 /// A `kill` terminates the job, at any time. A caller that goes away (the receiver is dropped) leaves the
 /// job alone: it may be a worker's shutdown. A kill can still follow for ten minutes.
 pub async fn run(plan: Plan, events: Events, kill: CancellationToken) {
     let run = Run::new(plan, events.clone());
-    let outcome = AssertUnwindSafe(run.live(&kill)).catch_unwind().await;
-    if let Some(outcome) = outcome.unwrap_or_else(|_| Some(crashed())) {
-        // Nobody may be listening any more.
-        let _ = events.send(Event::Outcome(outcome)).await;
+    if AssertUnwindSafe(run.live(&kill)).catch_unwind().await.is_err() {
+        let _ = events.deliver(crashed()).await;
     }
+    // Nobody may be listening any more.
+    let _ = events.send(Event::End).await;
 }
 
 /// The job needs nobody: it ends by itself.
@@ -67,18 +68,14 @@ impl Run {
         Self { plan, events, reached: Reached::Nothing, node_id: None, times: Times::default() }
     }
 
-    /// Nothing for a run that goes on without its caller.
-    async fn live(mut self, kill: &CancellationToken) -> Option<Outcome> {
+    async fn live(mut self, kill: &CancellationToken) {
         match self.complete(kill).await {
-            Ok(outcome) => {
-                self.ending().clean_up(Uploads::Done).await;
-                Some(outcome)
-            }
+            Ok(()) => self.ending().clean_up(Uploads::Done).await,
             Err(halt) => self.halt(halt, kill).await,
         }
     }
 
-    async fn complete(&mut self, kill: &CancellationToken) -> Result<Outcome, Halt> {
+    async fn complete(&mut self, kill: &CancellationToken) -> Result<(), Halt> {
         let events = self.events.clone();
         let earlier = unless_stopped(kill, &events, self.begin().boxed()).await?;
         let (age, read) = match earlier {
@@ -89,7 +86,12 @@ impl Run {
             unless_stopped(kill, &events, self.follow(age, read).boxed()).await?;
         self.take_down(&task);
         unless_stopped(kill, &events, self.collect().boxed()).await?;
-        Ok(self.outcome(&task, timed_out))
+        let outcome = self.outcome(&task, timed_out);
+        unless_stopped(kill, &events, self.deliver(outcome).boxed()).await
+    }
+
+    async fn deliver(&self, outcome: Outcome) -> Result<(), Halt> {
+        Ok(self.events.deliver(outcome).await?)
     }
 
     /// Makes sure that nothing is wrong before anything is created, and looks for an earlier worker's job.
@@ -182,13 +184,17 @@ impl Run {
     }
 
     /// Ends what was begun, and says how it came to that. A run without its caller waits for a kill first.
-    async fn halt(&self, halt: Halt, kill: &CancellationToken) -> Option<Outcome> {
+    async fn halt(&self, halt: Halt, kill: &CancellationToken) {
         if matches!(halt, Halt::Detached) {
             self.remember_delivered().await;
-            timeout(DETACHED_LIFE, kill.cancelled()).await.ok()?;
+            if timeout(DETACHED_LIFE, kill.cancelled()).await.is_err() {
+                return;
+            }
         }
         self.ending().terminate().await;
-        halt.into_outcome(self.details())
+        if let Some(outcome) = halt.into_outcome(self.details()) {
+            let _ = self.events.deliver(outcome).await;
+        }
     }
 
     /// For the worker that goes on with this run: it must not deliver the same lines again.

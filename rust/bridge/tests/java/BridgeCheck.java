@@ -38,13 +38,9 @@ public final class BridgeCheck {
     private static void run(String request) {
         Boundary boundary = Native.boundary();
         long run = boundary.start(request);
-        String events = "";
-        while (!events.contains("\"outcome\"")) {
-            String next = boundary.next(run, 200);
-            events = next == null ? events : next;
-        }
-        System.out.println("events: " + events);
-        say("next after the outcome", () -> boundary.next(run, 10));
+        System.out.println("outcome: " + pullUntil(boundary, run, "\"outcome\""));
+        System.out.println("end: " + pullUntil(boundary, run, "\"end\""));
+        say("next after the end", () -> boundary.next(run, 10));
         boundary.close(run);
         boundary.close(run);
         boundary.kill(run);
@@ -56,11 +52,16 @@ public final class BridgeCheck {
         long run = boundary.start(request);
         say("nothing yet", () -> boundary.next(run, 50));
         boundary.kill(run);
-        String events = null;
-        while (events == null) {
-            events = boundary.next(run, 200);
+        System.out.println("outcome: " + pullUntil(boundary, run, "\"outcome\""));
+    }
+
+    private static String pullUntil(Boundary boundary, long run, String type) {
+        String events = "";
+        while (!events.contains(type)) {
+            String next = boundary.next(run, 200);
+            events = next == null ? events : next;
         }
-        System.out.println("events: " + events);
+        return events;
     }
 
     private static void loaders() throws Exception {

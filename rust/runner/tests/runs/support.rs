@@ -177,6 +177,7 @@ pub(crate) struct Report {
     pub(crate) stderr: Vec<String>,
     pub(crate) notes: Vec<(Level, String)>,
     outcome: Option<Outcome>,
+    ended: bool,
 }
 
 impl Run {
@@ -218,10 +219,12 @@ impl Report {
             Event::Log { stream: Stream::Stderr, lines, .. } => self.stderr.extend(lines),
             Event::Note { level, message } => self.notes.push((level, message)),
             Event::Outcome(outcome) => self.outcome = Some(outcome),
+            Event::End => self.ended = true,
         }
     }
 
     pub(crate) fn outcome(&self) -> &Outcome {
+        assert!(self.ended, "{self:?}");
         self.outcome.as_ref().unwrap()
     }
 
