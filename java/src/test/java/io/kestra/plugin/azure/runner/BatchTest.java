@@ -18,6 +18,7 @@ class BatchTest extends AbstractTaskRunnerTest {
                 .containerName(environment("AZURE_STORAGE_CONTAINER"))
                 .connectionString(environment("AZURE_STORAGE_CONNECTION_STRING"))
                 .build())
+            .syncWorkingDirectory(Property.ofValue(true))
             .build();
     }
 
