@@ -1,0 +1,92 @@
+package io.kestra.plugin.azure.runner;
+
+import jakarta.validation.constraints.NotNull;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+
+import java.lang.reflect.Field;
+import java.lang.reflect.Modifier;
+import java.lang.reflect.ParameterizedType;
+import java.util.Arrays;
+import java.util.List;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Flows that were written for Kestra's own task runners of this name go on to work: a name, a type or a default changes here first. */
+class PropertyTableTest {
+    static final List<Table> TABLES = List.of(
+        new Table(Batch.builder().build(), """
+            account: Property<String>, required
+            accessKey: Property<String>, required
+            endpoint: Property<String>, required
+            poolId: Property<String>, required
+            blobStorage: BlobStorage
+            registry: Registry
+            elevationLevel: Property<ElevationLevel>, NON_ADMIN
+            waitUntilCompletion: Property<Duration>, PT1H
+            completionCheckInterval: Property<Duration>, PT5S
+            delete: Property<Boolean>, true
+            resume: Property<Boolean>, true
+            streamLogs: Property<Boolean>, true
+            syncWorkingDirectory: Property<Boolean>, false
+            """),
+        new Table(BlobStorage.builder().build(), """
+            containerName: Property<String>, required
+            connectionString: Property<String>
+            endpoint: Property<String>
+            sharedKeyAccountName: Property<String>
+            sharedKeyAccountAccessKey: Property<String>
+            """),
+        new Table(Registry.builder().build(), """
+            registryServer: Property<String>
+            userName: Property<String>
+            password: Property<String>
+            identityReference: IdentityReference
+            """),
+        new Table(IdentityReference.builder().build(), """
+            resourceId: Property<String>, required
+            """)
+    );
+
+    /** What a flow's author may write in a model, and the model with nothing written. */
+    record Table(Object model, String rows) {
+        @Override
+        public String toString() {
+            return model.getClass().getSimpleName();
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @FieldSource("TABLES")
+    void names_types_and_defaults_are_those_of_the_table(Table table) {
+        List<String> rows = Arrays.stream(table.model().getClass().getDeclaredFields())
+            .filter(field -> !Modifier.isStatic(field.getModifiers()))
+            .map(field -> row(field, table.model()))
+            .toList();
+        assertThat(rows).containsExactlyInAnyOrder(table.rows().split("\n"));
+    }
+
+    private static String row(Field property, Object model) {
+        Object fallback = valueOf(property, model);
+        String row = property.getName() + ": " + type(property);
+        if (fallback != null) {
+            return row + ", " + fallback;
+        }
+        return property.isAnnotationPresent(NotNull.class) ? row + ", required" : row;
+    }
+
+    private static String type(Field property) {
+        return property.getGenericType() instanceof ParameterizedType generic
+            ? "Property<" + ((Class<?>) generic.getActualTypeArguments()[0]).getSimpleName() + ">"
+            : property.getType().getSimpleName();
+    }
+
+    private static Object valueOf(Field property, Object model) {
+        try {
+            property.setAccessible(true);
+            return property.get(model);
+        } catch (IllegalAccessException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
