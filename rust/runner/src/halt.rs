@@ -8,6 +8,8 @@ pub(crate) enum Halt {
     Invalid(Invalid),
     /// Something out there failed; the text says what and where.
     Failed(String),
+    /// The job's id is taken by a job that is not ours, and not ours to end.
+    Taken(String),
     /// Somebody killed the run.
     Killed,
     /// The caller has gone and may come back: leave everything as it is.
@@ -19,7 +21,7 @@ impl Halt {
     pub(crate) fn into_outcome(self, details: Option<Details>) -> Option<Outcome> {
         let (status, message) = match self {
             Self::Invalid(invalid) => (Status::Invalid, invalid.to_string()),
-            Self::Failed(message) => (Status::Failed, message),
+            Self::Failed(message) | Self::Taken(message) => (Status::Failed, message),
             Self::Killed => (Status::Killed, killed_message(details.as_ref())),
             Self::Detached => return None,
         };

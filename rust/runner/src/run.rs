@@ -183,9 +183,13 @@ impl Run {
         Outcome { status, exit_code, message, details: self.details() }
     }
 
-    /// Ends what was begun, and says how it came to that. A run without its caller waits for a kill first.
-    async fn halt(&self, halt: Halt, kill: &CancellationToken) {
-        if matches!(halt, Halt::Detached) {
+    /// Ends what was begun, and says how it came to that. A job whose caller has gone is left alone, for another
+    /// worker or for a kill that may follow; staged files without a job are of use to nobody.
+    async fn halt(&mut self, halt: Halt, kill: &CancellationToken) {
+        if matches!(halt, Halt::Taken(_)) {
+            self.reached = Reached::Staged;
+        }
+        if matches!(halt, Halt::Detached) && self.submitted() {
             self.remember_delivered().await;
             if timeout(DETACHED_LIFE, kill.cancelled()).await.is_err() {
                 return;
@@ -199,7 +203,7 @@ impl Run {
 
     /// For the worker that goes on with this run: it must not deliver the same lines again.
     async fn remember_delivered(&self) {
-        let (true, Some(staged)) = (self.submitted(), self.plan.staged()) else { return };
+        let Some(staged) = self.plan.staged() else { return };
         let Ok(json) = serde_json::to_vec(&self.events.delivered()) else { return };
         let name = staged.names.delivered();
         let write = staged.container.put_bytes(&name, Bytes::from(json));

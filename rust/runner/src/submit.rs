@@ -32,7 +32,10 @@ const TASK_MARGIN: Duration = Duration::from_secs(60);
 /// Repeating it after a lost reply is safe: the ids are ours.
 pub(crate) async fn submit(plan: &Plan) -> Result<(), Halt> {
     let task = new_task(plan)?;
-    plan.batch.create_job(&new_job(plan)).await?;
+    plan.batch.create_job(&new_job(plan)).await.map_err(|error| match error.code() {
+        Some("JobExists") => Halt::Taken(error.to_string()),
+        _ => error.into(),
+    })?;
     plan.batch.create_task(&plan.job_id, &task).await?;
     end_with_task(plan).await
 }

@@ -161,3 +161,20 @@ async fn more_output_patterns_than_batch_takes_are_refused_before_the_job() {
     assert_eq!(lab.changes(), [""; 0]);
     assert_eq!(lab.blobs().await, [""; 0]);
 }
+
+#[tokio::test]
+async fn a_job_of_somebody_else_with_the_same_id_is_not_touched() {
+    let lab = Lab::start().await;
+    let request = lab.request("echo started; sleep 600");
+    let mut first = lab.start_run(&request);
+    first.until_line("started").await;
+    let mut second = request.clone();
+    second["resume"] = json!(false);
+    second["stagingPrefix"] = json!("kestra-ffffffffffff");
+    let report = lab.run(&second).await;
+    assert_eq!(report.outcome().status, Status::Failed);
+    assert!(report.message().contains("JobExists"), "{report:?}");
+    assert_eq!(format!("{:?}", lab.jobs().await[0].state), "Active");
+    first.kill.cancel();
+    assert_eq!(first.ended().await.outcome().status, Status::Killed);
+}

@@ -4,7 +4,9 @@
 #[path = "../../../azure/tests/rest/azurite.rs"]
 mod azurite;
 mod bad_input;
+mod gate;
 mod resuming;
 mod stopping;
 mod support;
+mod sweep;
 mod whole_run;

@@ -10,7 +10,7 @@ use crate::support::{Lab, POOL, until};
 const SCRIPT: &str = "echo first; sleep 3; echo second; echo done > out.txt";
 
 /// The request of the next worker: the same task run, another attempt, other random names.
-fn next_attempt(request: &Value) -> Value {
+pub(crate) fn next_attempt(request: &Value) -> Value {
     let text = request.to_string().replace("0123456789ab", "ba9876543210");
     let mut request: Value = serde_json::from_str(&text.replace("1a2b3c4d", "5e6f7a8b")).unwrap();
     request["labels"]["kestra-taskrun-attempt"] = json!("1");

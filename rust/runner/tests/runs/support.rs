@@ -7,7 +7,7 @@ use std::time::Duration;
 use azure::batch::{BatchClient, Job};
 use azure::{RetryPolicy, SharedKey};
 use azure_batch_emulator::{Emulator, Isolation, Settings};
-use runner::{Event, Level, Outcome, Plan, Pull, Request, Stream};
+use runner::{Event, Level, Outcome, Plan, Pull, Request, Status, Stream};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -112,8 +112,12 @@ impl Lab {
     }
 
     pub(crate) fn start_run(&self, request: &Value) -> Run {
+        self.start_run_with(request, &self.http)
+    }
+
+    pub(crate) fn start_run_with(&self, request: &Value, http: &runner::HttpClient) -> Run {
         let request = Request::from_json(&request.to_string()).unwrap();
-        let plan = Plan::new(request, &self.http).unwrap();
+        let plan = Plan::new(request, http).unwrap();
         let (events, receiver) = runner::channel();
         let kill = CancellationToken::new();
         let task = tokio::spawn(runner::run(plan, events, kill.clone()));
@@ -199,6 +203,21 @@ impl Run {
         }
     }
 
+    pub(crate) async fn until_end(&mut self) {
+        while self.pull().await {}
+    }
+
+    /// Nobody listens any more, and the run still comes to its end.
+    pub(crate) async fn task_ended(self) {
+        drop(self.events);
+        self.task.await.unwrap();
+    }
+
+    /// The caller goes away; the run can be killed as long as the token lives.
+    pub(crate) fn left(self) -> (Report, CancellationToken) {
+        (self.report, self.kill)
+    }
+
     /// The caller goes away; the run's future lives on.
     pub(crate) fn detach(self) -> (CancellationToken, JoinHandle<()>) {
         (self.kill, self.task)
@@ -221,6 +240,14 @@ impl Report {
             Event::Outcome(outcome) => self.outcome = Some(outcome),
             Event::End => self.ended = true,
         }
+    }
+
+    pub(crate) fn has_outcome(&self) -> bool {
+        self.outcome.is_some()
+    }
+
+    pub(crate) fn has_succeeded(&self) -> bool {
+        self.outcome.as_ref().is_some_and(|outcome| outcome.status == Status::Succeeded)
     }
 
     pub(crate) fn outcome(&self) -> &Outcome {
