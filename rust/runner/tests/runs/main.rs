@@ -6,6 +6,7 @@ mod azurite;
 mod bad_input;
 mod gate;
 mod resuming;
+mod secrets;
 mod stopping;
 mod support;
 mod sweep;

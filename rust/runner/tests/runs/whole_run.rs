@@ -1,5 +1,6 @@
 //! Whole runs against the emulator and Azurite.
 
+use crate::gate::Gate;
 use crate::support::{Lab, POOL, until};
 use azure::batch::JobState;
 use runner::{Level, Status};
@@ -175,4 +176,31 @@ async fn twenty_megabytes_and_a_line_of_a_megabyte_lose_nothing() {
     assert_eq!(report.stdout[0], "x".repeat(1_048_576));
     let rest: usize = report.stdout[1..].iter().map(String::len).sum();
     assert_eq!(rest, 19 * 1_048_576);
+}
+
+#[tokio::test]
+async fn a_thousand_files_go_in_and_a_hundred_come_out_through_two_resource_files() {
+    let lab = Lab::start().await;
+    let names: Vec<String> =
+        (0..1_000).map(|n| format!("d{}/e{}/file {n}.bin", n % 7, n % 11)).collect();
+    // Bytes of all values, and a length of its own for each file.
+    let content = |n: usize| (0..n).map(|i| (i * 31 + n) as u8).collect::<Vec<u8>>();
+    for (n, name) in names.iter().enumerate() {
+        lab.write(name, &content(n));
+    }
+    let mut request = lab.request(
+        "find . -name 'file ?.bin' -o -name 'file ??.bin' | while read -r f; do \
+         mkdir -p \"out/${f%/*}\"; cp \"$f\" \"out/$f\"; done; find . -name '*.bin' | wc -l",
+    );
+    request["inputFiles"] = json!(names);
+    request["outputFiles"] = json!(["out/**/*.bin"]);
+    let gate = Gate::start().await;
+    let report = lab.start_run_with(&request, &gate.client()).ended().await;
+    assert_eq!(report.stdout, ["1100"], "{report:?}");
+    for (n, name) in names.iter().enumerate().take(100) {
+        assert_eq!(lab.read(&format!("out/{name}")), content(n), "{name}");
+    }
+    let task = gate.body("POST", "/tasks");
+    assert_eq!(task["resourceFiles"].as_array().unwrap().len(), 2);
+    assert_eq!(lab.blobs().await, [""; 0]);
 }
