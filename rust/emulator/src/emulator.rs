@@ -20,7 +20,7 @@ use crate::http::{self, Front};
 use crate::node::image::Images;
 use crate::node::{Node, Site, sandbox};
 use crate::service::Service;
-use crate::settings::{Isolation, Settings};
+use crate::settings::{Isolation, PoolSettings, Settings};
 
 /// How long the node waits for a storage account to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -46,6 +46,9 @@ pub enum StartError {
         "the pool id {0} is not 1 to 64 letters, digits, hyphens and underscores, or is given twice"
     )]
     Pool(String),
+    /// A node with no slots, or more than the service allows.
+    #[error("a node of the pool {0} has 1 to 256 task slots")]
+    Slots(String),
     /// An image that is no directory.
     #[error("the path {path} of the image {name} is not a directory")]
     Image {
@@ -146,12 +149,7 @@ fn check(settings: &Settings) -> Result<Vec<u8>, StartError> {
     if !settings.listen.ip().is_loopback() {
         return Err(StartError::NotLoopback(settings.listen));
     }
-    for (at, id) in settings.pools.iter().enumerate() {
-        let twice = settings.pools[..at].iter().any(|other| other.eq_ignore_ascii_case(id));
-        if twice || !crate::service::is_id(id) {
-            return Err(StartError::Pool(id.clone()));
-        }
-    }
+    check_pools(&settings.pools)?;
     for (name, path) in &settings.images {
         if !path.is_dir() {
             return Err(StartError::Image { name: name.clone(), path: path.clone() });
@@ -161,6 +159,19 @@ fn check(settings: &Settings) -> Result<Vec<u8>, StartError> {
         return Err(StartError::Bubblewrap);
     }
     STANDARD.decode(&settings.key).map_err(|_| StartError::Key)
+}
+
+fn check_pools(pools: &[PoolSettings]) -> Result<(), StartError> {
+    for (at, pool) in pools.iter().enumerate() {
+        let twice = pools[..at].iter().any(|other| other.id.eq_ignore_ascii_case(&pool.id));
+        if twice || !crate::service::is_id(&pool.id) {
+            return Err(StartError::Pool(pool.id.clone()));
+        }
+        if !pool.has_valid_slots() {
+            return Err(StartError::Slots(pool.id.clone()));
+        }
+    }
+    Ok(())
 }
 
 fn service(
@@ -182,11 +193,14 @@ fn service(
         account: settings.account.clone(),
         account_url: format!("http://{address}"),
         http,
+        command_line: settings.command_line,
+        blob_prefix: settings.blob_prefix,
+        wildcard_base: settings.wildcard_base,
     };
     let nodes: io::Result<Vec<Node>> =
         settings.pools.iter().map(|pool| Node::new(pool, &site)).collect();
     let nodes = nodes.map_err(|error| failed("creating the nodes' directories", error))?;
-    Ok(Service::new(nodes, &images.names()))
+    Ok(Service::new(nodes, &images.names(), settings))
 }
 
 /// The root of the nodes by its real path, for links are told apart by it.

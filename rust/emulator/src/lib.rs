@@ -15,4 +15,4 @@ mod wire;
 
 pub use emulator::{Emulator, StartError};
 pub use http::record::RequestRecord;
-pub use settings::{Isolation, Settings};
+pub use settings::{BlobPrefix, Isolation, Logs, PoolSettings, Settings, Splitting, WildcardBase};

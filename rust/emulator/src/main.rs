@@ -4,8 +4,11 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use azure_batch_emulator::{Emulator, Isolation, Settings};
+use azure_batch_emulator::{
+    BlobPrefix, Emulator, Isolation, Logs, PoolSettings, Settings, Splitting, WildcardBase,
+};
 use clap::{Parser, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -22,9 +25,9 @@ struct Arguments {
     /// The key of the account, base64
     #[arg(long, value_name = "BASE64")]
     key: String,
-    /// A pool of one node; repeatable
-    #[arg(long = "pool", value_name = "NAME")]
-    pools: Vec<String>,
+    /// A pool of one node; repeatable. Four slots and containers if it names nothing else
+    #[arg(long = "pool", value_name = "NAME[:slots=4,containers=yes|no]")]
+    pools: Vec<PoolSettings>,
     /// A container image; repeatable. A path with bin/sh in it is the task's root file system, any
     /// other is bound at /opt/image, its bin leading PATH
     #[arg(long = "image", value_name = "NAME=PATH", value_parser = parse_image)]
@@ -38,6 +41,21 @@ struct Arguments {
     /// Where the nodes keep their files; a temporary directory, removed at the end, if not given
     #[arg(long, value_name = "DIR")]
     node_root: Option<PathBuf>,
+    /// When a task's output can be read
+    #[arg(long, value_enum, default_value_t)]
+    logs: Logs,
+    /// By whose rules command lines are split into arguments
+    #[arg(long, value_enum, default_value_t)]
+    command_line: Splitting,
+    /// What becomes of the blobPrefix of resource files
+    #[arg(long, value_enum, default_value_t)]
+    blob_prefix: BlobPrefix,
+    /// Where the sub-path begins that a wildcard output keeps
+    #[arg(long, value_enum, default_value_t)]
+    wildcard_base: WildcardBase,
+    /// How long jobs and tasks stay at least in each state before they move on by themselves
+    #[arg(long, value_name = "MILLIS", default_value = "0", value_parser = parse_millis)]
+    state_delay: Duration,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -57,6 +75,10 @@ fn parse_image(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
+fn parse_millis(text: &str) -> Result<Duration, std::num::ParseIntError> {
+    text.parse().map(Duration::from_millis)
+}
+
 impl From<Arguments> for Settings {
     fn from(arguments: Arguments) -> Settings {
         Settings {
@@ -68,6 +90,11 @@ impl From<Arguments> for Settings {
             isolation: isolation(arguments.isolation),
             request_log: arguments.request_log,
             node_root: arguments.node_root,
+            logs: arguments.logs,
+            command_line: arguments.command_line,
+            blob_prefix: arguments.blob_prefix,
+            wildcard_base: arguments.wildcard_base,
+            state_delay: arguments.state_delay,
         }
     }
 }

@@ -1,11 +1,17 @@
 //! What an emulator is started with.
 
+mod choices;
+mod pool;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::node::sandbox;
+pub use choices::{BlobPrefix, Logs, Splitting, WildcardBase};
+pub use pool::PoolSettings;
 
 /// What an emulator serves and how it runs tasks.
 #[derive(Clone)]
@@ -17,7 +23,7 @@ pub struct Settings {
     /// The account's key, base64.
     pub key: String,
     /// The pools of the account, one node each.
-    pub pools: Vec<String>,
+    pub pools: Vec<PoolSettings>,
     /// Container images by name. A directory with `bin/sh` is the task's root file system; any
     /// other is bound at `/opt/image`, its `bin` leading `PATH`.
     pub images: BTreeMap<String, PathBuf>,
@@ -28,6 +34,16 @@ pub struct Settings {
     /// Where the nodes keep their files. Without one, a temporary directory that ends with the
     /// emulator.
     pub node_root: Option<PathBuf>,
+    /// When a task's output can be read.
+    pub logs: Logs,
+    /// By whose rules command lines are split.
+    pub command_line: Splitting,
+    /// What becomes of the blobPrefix of resource files.
+    pub blob_prefix: BlobPrefix,
+    /// Where the sub-path begins that a wildcard output keeps.
+    pub wildcard_base: WildcardBase,
+    /// How long jobs and tasks stay at least in each state before they move on by themselves.
+    pub state_delay: Duration,
 }
 
 /// How a task is kept away from this machine's files.
@@ -58,6 +74,11 @@ impl Default for Settings {
             isolation: Isolation::detect(),
             request_log: None,
             node_root: None,
+            logs: Logs::default(),
+            command_line: Splitting::default(),
+            blob_prefix: BlobPrefix::default(),
+            wildcard_base: WildcardBase::default(),
+            state_delay: Duration::ZERO,
         }
     }
 }
@@ -74,6 +95,11 @@ impl fmt::Debug for Settings {
             .field("isolation", &self.isolation)
             .field("request_log", &self.request_log)
             .field("node_root", &self.node_root)
+            .field("logs", &self.logs)
+            .field("command_line", &self.command_line)
+            .field("blob_prefix", &self.blob_prefix)
+            .field("wildcard_base", &self.wildcard_base)
+            .field("state_delay", &self.state_delay)
             .finish()
     }
 }

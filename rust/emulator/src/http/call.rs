@@ -1,8 +1,8 @@
 //! A request that passed the checks that all requests have in common.
 
 use axum::body::Bytes;
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
 use percent_encoding::percent_decode_str;
 
 use crate::error::{ApiError, Code, Result};
@@ -68,15 +68,15 @@ impl Query {
 
 impl Call {
     /// # Errors
-    /// `InvalidUri` for a path that is not UTF-8.
+    /// `InvalidUri` for a path that is not UTF-8, `InvalidHeaderValue` for a forwarded protocol
+    /// that is none.
     pub(crate) fn new(parts: Parts, query: Query, body: Bytes) -> Result<Call> {
         let segments = parts.uri.path().split('/').skip(1).map(decode_path);
-        let host = parts.headers.get("host").and_then(|host| host.to_str().ok());
         Ok(Call {
             method: parts.method.to_string(),
             segments: segments.collect::<Result<_>>()?,
             query,
-            endpoint: format!("http://{}", host.unwrap_or("localhost")),
+            endpoint: endpoint(&parts.headers)?,
             headers: parts.headers,
             body,
         })
@@ -132,6 +132,20 @@ impl Call {
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// The account's URL as the client wrote it: of the requests that a proxy forwards, as it was
+/// written to the proxy.
+fn endpoint(headers: &HeaderMap) -> Result<String> {
+    let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    // Of several proxies, the first one comes first.
+    let forwarded =
+        |name| header(name).map(|list: &str| list.split(',').next().unwrap_or(list).trim());
+    let host = forwarded("x-forwarded-host").or(header("host")).unwrap_or("localhost");
+    match forwarded("x-forwarded-proto").unwrap_or("http") {
+        scheme @ ("http" | "https") => Ok(format!("{scheme}://{host}")),
+        other => Err(ApiError::header("X-Forwarded-Proto", other, "it is http or https")),
     }
 }
 

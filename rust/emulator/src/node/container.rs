@@ -10,9 +10,10 @@ use super::{DIRECTORIES, Node, Work, environment};
 use crate::store::task::FailureInfo;
 use crate::wire::task::{BindMount, BindSource, ContainerSettings, WorkingDirectory};
 
-/// A container that is ready to be started.
+/// What a task runs in, ready to be started.
 pub(super) struct Container {
-    pub(super) image: Image,
+    /// `None` for a task without a container: it runs on the node's own file system.
+    pub(super) image: Option<Image>,
     pub(super) mounts: Vec<Mount>,
     /// As the task sees it.
     pub(super) working_directory: PathBuf,
@@ -29,32 +30,59 @@ pub(super) struct Mount {
     pub(super) read_only: bool,
 }
 
-/// Finds the image and lays out the container.
+/// Finds the image and lays out the container, or what a task without one sees.
 ///
 /// # Errors
-/// `ContainerTaskSettingsNotFound` without settings, `ContainerInvalidImage` where the image
-/// cannot be pulled, `ContainerInvalidSettings` for settings that make no container.
+/// `ContainerTaskSettingsNotFound` and `ContainerPoolNotSupported` where the task has no settings
+/// on a pool for containers or the other way round, `ContainerInvalidImage` where the image cannot
+/// be pulled, `ContainerInvalidSettings` for settings that make no container.
 pub(super) fn prepare(node: &Node, work: &Work) -> Result<Container, FailureInfo> {
-    let Some(settings) = &work.task.container_settings else {
-        let message = "Container-enabled compute node requires task container settings";
-        return Err(FailureInfo::user("ContainerTaskSettingsNotFound", message));
-    };
-    let image = node.images.find(&settings.image_name).cloned().ok_or_else(|| {
+    match (&work.task.container_settings, node.pool.containers) {
+        (Some(settings), true) => with_image(node, work, settings),
+        (None, false) => Ok(without_image(node, work)),
+        (None, true) => {
+            let message = "Container-enabled compute node requires task container settings";
+            Err(FailureInfo::user("ContainerTaskSettingsNotFound", message))
+        }
+        (Some(_), false) => {
+            let message = "The pool of the task does not run containers";
+            Err(FailureInfo::user("ContainerPoolNotSupported", message))
+        }
+    }
+}
+
+fn with_image(
+    node: &Node,
+    work: &Work,
+    settings: &ContainerSettings,
+) -> Result<Container, FailureInfo> {
+    let image = node.site.images.find(&settings.image_name).cloned().ok_or_else(|| {
         FailureInfo::user("ContainerInvalidImage", "The container image could not be pulled")
             .with("Message", format!("no image of the name {} is registered", settings.image_name))
     })?;
     let options = run_options::parse(settings.container_run_options.as_deref().unwrap_or(""))
         .map_err(invalid_settings)?;
+    let plain = without_image(node, work);
     let mut environment: BTreeMap<_, _> = options.environment.iter().cloned().collect();
-    environment.extend(environment::variables(node, work));
+    environment.extend(plain.environment);
     Ok(Container {
-        image,
+        image: Some(image),
         mounts: mounts(node, work, settings)?,
         working_directory: working_directory(work, settings, &options),
         environment,
+        ..plain
+    })
+}
+
+fn without_image(node: &Node, work: &Work) -> Container {
+    Container {
+        image: None,
+        mounts: all_mounts(node, work),
+        working_directory: work.directory.inside().join("wd"),
+        environment: environment::variables(node, work),
         host_name: node.id.clone(),
         etc: node.root.join("etc"),
-    })
+    }
 }
 
 fn invalid_settings(reason: impl Into<String>) -> FailureInfo {
@@ -76,29 +104,32 @@ fn working_directory(work: &Work, settings: &ContainerSettings, options: &RunOpt
     }
 }
 
-/// Without a list: the node's shared directories and, of all tasks, this one's directory. A task
-/// of the service sees the whole root, but no task may rely on another's files.
 fn mounts(
     node: &Node,
     work: &Work,
     settings: &ContainerSettings,
 ) -> Result<Vec<Mount>, FailureInfo> {
-    let mount = |relative: &str, read_only| Mount {
+    let Some(list) = &settings.container_host_batch_bind_mounts else {
+        return Ok(all_mounts(node, work));
+    };
+    list.iter()
+        .map(|bind| Ok(mount(node, work, source(bind, work)?, bind.is_read_only.unwrap_or(false))))
+        .collect()
+}
+
+/// The node's shared directories and, of all tasks, this one's directory. A task of the service
+/// sees the whole root, but no task may rely on another's files.
+fn all_mounts(node: &Node, work: &Work) -> Vec<Mount> {
+    let shared = DIRECTORIES.iter().filter(|name| **name != "workitems");
+    let own = work.directory.relative.as_str();
+    shared.chain([&own]).map(|relative| mount(node, work, relative, false)).collect()
+}
+
+fn mount(node: &Node, work: &Work, relative: &str, read_only: bool) -> Mount {
+    Mount {
         host: node.root.join(relative),
         inside: work.directory.inside_root.join(relative),
         read_only,
-    };
-    match &settings.container_host_batch_bind_mounts {
-        None => {
-            let shared = DIRECTORIES.iter().filter(|name| **name != "workitems");
-            let mut mounts: Vec<Mount> = shared.map(|name| mount(name, false)).collect();
-            mounts.push(mount(&work.directory.relative, false));
-            Ok(mounts)
-        }
-        Some(list) => list
-            .iter()
-            .map(|bind| Ok(mount(source(bind, work)?, bind.is_read_only.unwrap_or(false))))
-            .collect(),
     }
 }
 

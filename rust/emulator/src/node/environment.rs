@@ -25,9 +25,9 @@ fn batch_variables(node: &Node, work: &Work) -> Vec<(String, String)> {
     let root = &work.directory.inside_root;
     let task = work.directory.inside();
     [
-        ("ACCOUNT_NAME", node.account.clone()),
-        ("ACCOUNT_URL", node.account_url.clone()),
-        ("POOL_ID", node.pool_id.clone()),
+        ("ACCOUNT_NAME", node.site.account.clone()),
+        ("ACCOUNT_URL", node.site.account_url.clone()),
+        ("POOL_ID", node.pool.id.clone()),
         ("NODE_ID", node.id.clone()),
         ("NODE_IS_DEDICATED", "true".to_owned()),
         ("JOB_ID", work.job_id.clone()),

@@ -1,7 +1,7 @@
 //! The container images of the node, which are directories of this machine.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The registered images by their full name.
 pub(crate) struct Images(BTreeMap<String, Image>);
@@ -13,6 +13,13 @@ pub(crate) enum Image {
     Root(PathBuf),
     /// A directory for `/opt/image`, on top of this machine's `/usr`.
     Overlay(PathBuf),
+}
+
+impl Image {
+    pub(crate) fn path(&self) -> &Path {
+        let (Image::Root(path) | Image::Overlay(path)) = self;
+        path
+    }
 }
 
 impl Images {

@@ -18,7 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::settings::Isolation;
+use crate::settings::{BlobPrefix, Isolation, PoolSettings, Splitting, WildcardBase};
 use crate::wire::common::EnvironmentSetting;
 use crate::wire::task::TaskAdd;
 use directory::TaskDirectory;
@@ -31,26 +31,26 @@ const DIRECTORIES: [&str; 5] = ["workitems", "shared", "startup", "fsmounts", "a
 /// A node of a pool.
 pub(crate) struct Node {
     pub(crate) id: String,
-    pub(crate) pool_id: String,
+    pub(crate) pool: PoolSettings,
     /// AZ_BATCH_NODE_ROOT_DIR, on this machine.
     root: PathBuf,
-    isolation: Isolation,
-    images: Arc<Images>,
-    account: String,
-    account_url: String,
-    http: reqwest::Client,
+    site: Site,
     processes: Processes,
 }
 
 /// What all nodes of an account have in common.
 #[derive(Clone)]
 pub(crate) struct Site {
+    /// The directory of all nodes' directories.
     pub(crate) root: PathBuf,
     pub(crate) isolation: Isolation,
     pub(crate) images: Arc<Images>,
     pub(crate) account: String,
     pub(crate) account_url: String,
     pub(crate) http: reqwest::Client,
+    pub(crate) command_line: Splitting,
+    pub(crate) blob_prefix: BlobPrefix,
+    pub(crate) wildcard_base: WildcardBase,
 }
 
 /// One run of a task.
@@ -67,7 +67,7 @@ impl Node {
     ///
     /// # Errors
     /// When the directories cannot be made.
-    pub(crate) fn new(pool_id: &str, site: &Site) -> io::Result<Node> {
+    pub(crate) fn new(pool: &PoolSettings, site: &Site) -> io::Result<Node> {
         let id = node_id();
         let root = site.root.join(&id);
         for name in DIRECTORIES {
@@ -76,20 +76,16 @@ impl Node {
         container::write_etc(&root, &id)?;
         Ok(Node {
             id,
-            pool_id: pool_id.to_owned(),
+            pool: pool.clone(),
             root,
-            isolation: site.isolation,
-            images: Arc::clone(&site.images),
-            account: site.account.clone(),
-            account_url: site.account_url.clone(),
-            http: site.http.clone(),
+            site: site.clone(),
             processes: Processes::default(),
         })
     }
 
     /// The directory of a task on this node.
     pub(crate) fn task_directory(&self, job_id: &str, task_id: &str) -> TaskDirectory {
-        let inside = match self.isolation {
+        let inside = match self.site.isolation {
             Isolation::Bubblewrap => Path::new(sandbox::NODE_ROOT),
             Isolation::None => &self.root,
         };

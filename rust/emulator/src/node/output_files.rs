@@ -10,9 +10,11 @@ use reqwest::Client;
 use url::Url;
 use walkdir::WalkDir;
 
+use super::Site;
 use super::blob::{self, AT_ONCE, BlobError};
 use super::directory::{TaskDirectory, real_inside};
 use super::pattern::Pattern;
+use crate::settings::WildcardBase;
 use crate::store::task::FailureInfo;
 use crate::wire::task::{OutputFile, UploadCondition};
 
@@ -33,7 +35,7 @@ struct Notes {
 /// # Errors
 /// The failure of the first output file that could not be uploaded; the others are tried too.
 pub(super) async fn upload(
-    http: &Client,
+    site: &Site,
     outputs: &[OutputFile],
     directory: &TaskDirectory,
     environment: &BTreeMap<String, String>,
@@ -46,7 +48,7 @@ pub(super) async fn upload(
     let mut notes = Notes::create(directory).map_err(|error| misc_failure(&error.to_string()))?;
     let mut result = Ok(());
     for output in due {
-        let uploaded = upload_one(http, output, directory, environment, &mut notes).await;
+        let uploaded = upload_one(site, output, directory, environment, &mut notes).await;
         if let Err(failure) = &uploaded {
             notes.error(failure);
         }
@@ -64,7 +66,7 @@ fn is_due(output: &OutputFile, succeeded: bool) -> bool {
 }
 
 async fn upload_one(
-    http: &Client,
+    site: &Site,
     output: &OutputFile,
     directory: &TaskDirectory,
     environment: &BTreeMap<String, String>,
@@ -76,9 +78,9 @@ async fn upload_one(
         misc_failure("the pattern leaves the task's directory").with("FilePattern", &*text)
     })?;
     let path = output.destination.container.path.as_deref();
-    let uploads = uploads(&Pattern::new(&pattern), directory, path);
-    let mut sent =
-        stream::iter(uploads).map(|upload| send(http, &container, upload)).buffered(AT_ONCE);
+    let uploads = uploads(&Pattern::new(&pattern), directory, path, site.wildcard_base);
+    let sent = stream::iter(uploads).map(|upload| send(&site.http, &container, upload));
+    let mut sent = sent.buffered(AT_ONCE);
     while let Some(blob) = sent.next().await {
         notes.line(&format!("uploaded {}", blob?));
     }
@@ -138,7 +140,12 @@ fn inside_task(pattern: &str, directory: &TaskDirectory) -> Option<String> {
 }
 
 /// The files that a pattern means and the blobs they become.
-fn uploads(pattern: &Pattern, directory: &TaskDirectory, path: Option<&str>) -> Vec<Upload> {
+fn uploads(
+    pattern: &Pattern,
+    directory: &TaskDirectory,
+    path: Option<&str>,
+    base: WildcardBase,
+) -> Vec<Upload> {
     match pattern.literal() {
         Some(relative) => {
             let file = directory.host.join(&relative);
@@ -155,7 +162,7 @@ fn uploads(pattern: &Pattern, directory: &TaskDirectory, path: Option<&str>) -> 
         None => matching(pattern, &directory.host)
             .map(|relative| Upload {
                 file: directory.host.join(&relative),
-                blob: blob_name(&relative, pattern, path),
+                blob: blob_name(sub_path(&relative, pattern, base), path),
             })
             .collect(),
     }
@@ -174,14 +181,19 @@ fn is_own_file(root: &Path, file: &Path) -> bool {
     real_inside(root, file).is_some_and(|real| real.is_file())
 }
 
-/// With a wildcard `path` is a directory. The sub-path that is kept starts at `wd`; of files
-/// beside `wd` it starts after the pattern's fixed directories.
-fn blob_name(relative: &str, pattern: &Pattern, path: Option<&str>) -> String {
-    let base = match relative.starts_with("wd/") {
-        true => "wd".to_owned(),
-        false => pattern.fixed_directory(),
-    };
-    let kept = without_base(relative, &base);
+/// What a wildcard keeps of a file's path. Of files beside `wd` it always begins after the
+/// pattern's fixed directories.
+fn sub_path<'a>(relative: &'a str, pattern: &Pattern, base: WildcardBase) -> &'a str {
+    match base {
+        WildcardBase::WorkingDirectory if relative.starts_with("wd/") => {
+            without_base(relative, "wd")
+        }
+        _ => without_base(relative, &pattern.fixed_directory()),
+    }
+}
+
+/// With a wildcard `path` is a directory, in which the sub-path is kept.
+fn blob_name(kept: &str, path: Option<&str>) -> String {
     match path.map(|path| path.trim_end_matches('/')).filter(|path| !path.is_empty()) {
         Some(path) => format!("{path}/{kept}"),
         None => kept.to_owned(),

@@ -1,7 +1,7 @@
 //! Downloads a task's resource files before it starts.
 //!
-//! A container's blobs keep their directory structure in full under `filePath`, the prefix
-//! included, as the documentation says.
+//! A container's blobs keep their directory structure under `filePath`: in full, the prefix
+//! included, as the documentation says, or without the prefix's directories if that is asked for.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -12,23 +12,33 @@ use futures::{StreamExt, TryStreamExt, stream};
 use reqwest::Client;
 use url::Url;
 
+use super::Site;
 use super::blob::{self, AT_ONCE, BlobError, ListedBlob};
 use super::directory::join_inside;
+use crate::settings::BlobPrefix;
 use crate::store::task::FailureInfo;
 use crate::wire::task::ResourceFile;
 
 /// The mode of a resource file that names none.
 const DEFAULT_MODE: u32 = 0o770;
 
+/// A blobPrefix and what becomes of it.
+#[derive(Clone, Copy)]
+struct Prefix<'a> {
+    text: &'a str,
+    rule: BlobPrefix,
+}
+
 /// Downloads all resource files into the working directory.
 ///
 /// # Errors
 /// The failure of the first one that cannot be fetched.
 pub(super) async fn fetch(
-    http: &Client,
+    site: &Site,
     files: &[ResourceFile],
     working: &Path,
 ) -> Result<(), FailureInfo> {
+    let http = &site.http;
     for file in files {
         let mode = file.file_mode.as_deref().and_then(parse_mode).unwrap_or(DEFAULT_MODE);
         let path = file.file_path.as_deref().unwrap_or("");
@@ -37,6 +47,7 @@ pub(super) async fn fetch(
             (Some(url), _) => fetch_one(http, &parse_url(url)?, &to, (path, mode)).await?,
             (None, Some(container)) => {
                 let prefix = file.blob_prefix.as_deref().unwrap_or("");
+                let prefix = Prefix { text: prefix, rule: site.blob_prefix };
                 fetch_container(http, container, prefix, &to, mode).await?;
             }
             (None, None) => {}
@@ -48,6 +59,17 @@ pub(super) async fn fetch(
 /// The mode of a resource file: octal digits such as `0770`.
 pub(crate) fn parse_mode(text: &str) -> Option<u32> {
     u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777)
+}
+
+impl Prefix<'_> {
+    /// The path under `filePath` of a blob whose name begins with the prefix.
+    fn path<'a>(&self, name: &'a str) -> &'a str {
+        let directories = self.text.rfind('/').map_or(0, |slash| slash + 1);
+        match self.rule {
+            BlobPrefix::Keep => name,
+            BlobPrefix::Strip => name.get(directories..).unwrap_or(name),
+        }
+    }
 }
 
 /// Downloads one blob; its name is for failures.
@@ -68,14 +90,18 @@ async fn fetch_one(
 async fn fetch_container(
     http: &Client,
     container: &str,
-    prefix: &str,
+    prefix: Prefix<'_>,
     to: &Path,
     mode: u32,
 ) -> Result<(), FailureInfo> {
-    let container = parse_url(container)?;
-    let blobs = blob::list(http, &container, prefix).await.map_err(|error| list_failure(&error))?;
+    let container = &parse_url(container)?;
+    let blobs =
+        blob::list(http, container, prefix.text).await.map_err(|error| list_failure(&error))?;
     stream::iter(blobs)
-        .map(|listed| fetch_listed(http, &container, listed, to, mode))
+        .map(|listed| async move {
+            let file = target(to, prefix.path(&listed.name))?;
+            fetch_listed(http, container, &listed, &file, mode).await
+        })
         .buffered(AT_ONCE)
         .try_collect()
         .await
@@ -84,17 +110,17 @@ async fn fetch_container(
 async fn fetch_listed(
     http: &Client,
     container: &Url,
-    listed: ListedBlob,
-    to: &Path,
+    listed: &ListedBlob,
+    file: &Path,
     mode: u32,
 ) -> Result<(), FailureInfo> {
-    let (name, file) = (listed.name.as_str(), target(to, &listed.name)?);
+    let name = listed.name.as_str();
     if listed.is_directory() {
-        return fs::create_dir_all(&file)
+        return fs::create_dir_all(file)
             .map_err(|error| file_failure("ResourceDirectoryCreateFailed", name, &error));
     }
     match blob::blob_url(container, name) {
-        Some(url) => fetch_one(http, &url, &file, (name, mode)).await,
+        Some(url) => fetch_one(http, &url, file, (name, mode)).await,
         None => Err(FailureInfo::user("BlobDownloadMiscError", "The URL cannot hold blobs")),
     }
 }

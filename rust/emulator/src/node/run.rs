@@ -45,7 +45,7 @@ impl Node {
         let files = work.task.resource_files.as_deref().unwrap_or_default();
         let working = work.directory.working();
         let fetched = tokio::select! {
-            fetched = resource_files::fetch(&self.http, files, &working) => fetched,
+            fetched = resource_files::fetch(&self.site, files, &working) => fetched,
             reason = interruption.reason() => Err(reason),
         };
         let mut process = match fetched.and_then(|()| self.start(work, container)) {
@@ -62,7 +62,7 @@ impl Node {
 
     /// Starts the task's command with its output in the task's directory.
     fn start(&self, work: &Work, container: &Container) -> Result<ProcessTree, FailureInfo> {
-        let arguments = command_line::split(&work.task.command_line)
+        let arguments = command_line::split(&work.task.command_line, self.site.command_line)
             .map_err(|reason| command_failure("CommandLaunchFailed", &reason))?;
         let (command, marker) = self
             .command(work, container, &arguments)
@@ -82,7 +82,7 @@ impl Node {
         if arguments.is_empty() {
             return None;
         }
-        match self.isolation {
+        match self.site.isolation {
             Isolation::Bubblewrap => {
                 Some((sandbox::sandboxed(container, arguments)?, Marker::Namespace))
             }
@@ -99,7 +99,7 @@ impl Node {
             None => Ok(code),
         });
         match exit {
-            Ok(code) => exited(code),
+            Ok(code) => exited(code, self.pool.containers),
             Err(failure) => End::without_exit_code(failure),
         }
     }
@@ -107,7 +107,7 @@ impl Node {
     /// The sandbox tells that it could not start the command only on the task's own stderr, as
     /// the one line there and with exit code 1.
     fn sandbox_failure(&self, work: &Work, code: i32) -> Option<FailureInfo> {
-        if self.isolation != Isolation::Bubblewrap || code != 1 {
+        if self.site.isolation != Isolation::Bubblewrap || code != 1 {
             return None;
         }
         let stderr = std::fs::read_to_string(work.directory.host.join("stderr.txt")).ok()?;
@@ -130,7 +130,7 @@ impl Node {
         let outputs = work.task.output_files.as_deref().unwrap_or_default();
         let succeeded = end.result == TaskResult::Success;
         let variables = &container.environment;
-        output_files::upload(&self.http, outputs, &work.directory, variables, succeeded).await
+        output_files::upload(&self.site, outputs, &work.directory, variables, succeeded).await
     }
 }
 
@@ -183,7 +183,7 @@ async fn asked(
     }
 }
 
-fn exited(code: i32) -> End {
+fn exited(code: i32, in_container: bool) -> End {
     let failure = (code != 0).then(|| {
         FailureInfo::user(
             "FailureExitCode",
@@ -193,7 +193,7 @@ fn exited(code: i32) -> End {
     });
     End {
         exit_code: Some(code),
-        container_info: Some(ContainerInfo {
+        container_info: in_container.then(|| ContainerInfo {
             container_id: uuid::Uuid::new_v4().simple().to_string(),
             state: "exited",
             error: None,

@@ -1,6 +1,7 @@
 //! The options of `containerRunOptions` that can be followed without a container engine.
 
 use super::command_line;
+use crate::settings::Splitting;
 
 /// What a task asks of its container beyond the image.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub(crate) struct RunOptions {
 /// Names the first option that cannot be followed.
 pub(crate) fn parse(text: &str) -> Result<RunOptions, String> {
     let mut options = RunOptions::default();
-    let mut words = command_line::split(text)?.into_iter();
+    let mut words = command_line::split(text, Splitting::Posix)?.into_iter();
     while let Some(word) = words.next() {
         let (name, inline) = match word.split_once('=') {
             Some((name, value)) => (name.to_owned(), Some(value.to_owned())),

@@ -82,7 +82,12 @@ pub(super) fn sandboxed(container: &Container, arguments: &[String]) -> Option<C
     args.add(["--"]);
     command.args(args.0).args(arguments).env_clear();
     // By the environment and not by --setenv: arguments can be read by every user of the machine.
-    command.envs(environment(container, Path::new(IMAGE), "/root"));
+    let (image, home) = match &container.image {
+        Some(Image::Overlay(_)) => (Some(Path::new(IMAGE)), Path::new("/root")),
+        Some(Image::Root(_)) => (None, Path::new("/root")),
+        None => (None, container.working_directory.as_path()),
+    };
+    command.envs(environment(container, image, home));
     Some(command)
 }
 
@@ -90,22 +95,22 @@ pub(super) fn sandboxed(container: &Container, arguments: &[String]) -> Option<C
 pub(super) fn plain(container: &Container, arguments: &[String]) -> Option<Command> {
     let (program, rest) = arguments.split_first()?;
     let mut command = Command::new(program);
-    let (Image::Root(image) | Image::Overlay(image)) = &container.image;
-    let home = container.working_directory.display().to_string();
-    command.args(rest).env_clear().envs(environment(container, image, &home));
+    let image = container.image.as_ref().map(Image::path);
+    let home = &container.working_directory;
+    command.args(rest).env_clear().envs(environment(container, image, home));
     command.current_dir(&container.working_directory);
     Some(command)
 }
 
-/// What every container has, under what the task sets.
-fn environment(container: &Container, image: &Path, home: &str) -> Vec<(String, String)> {
-    let path = match &container.image {
-        Image::Root(root) if root.as_path() != image => STANDARD_PATH.to_owned(),
-        _ => format!("{}/bin:{STANDARD_PATH}", image.display()),
+/// What every task has, under what it sets itself. The bin of the image leads the path.
+fn environment(container: &Container, image: Option<&Path>, home: &Path) -> Vec<(String, String)> {
+    let path = match image {
+        Some(image) => format!("{}/bin:{STANDARD_PATH}", image.display()),
+        None => STANDARD_PATH.to_owned(),
     };
     let mut variables = vec![
         ("PATH".to_owned(), path),
-        ("HOME".to_owned(), home.to_owned()),
+        ("HOME".to_owned(), home.display().to_string()),
         ("HOSTNAME".to_owned(), container.host_name.clone()),
     ];
     variables.extend(container.environment.clone());
@@ -127,8 +132,13 @@ impl Arguments {
 
     fn file_system(&mut self, container: &Container) {
         match &container.image {
-            Image::Root(root) => self.image_root(root, &container.etc),
-            Image::Overlay(image) => self.host_root(image, &container.etc),
+            Some(Image::Root(root)) => self.image_root(root, &container.etc),
+            Some(Image::Overlay(image)) => {
+                self.host_root(&container.etc);
+                self.add(["--dir", "/opt"]);
+                self.bind("--ro-bind", image, Path::new(IMAGE));
+            }
+            None => self.host_root(&container.etc),
         }
         self.add(["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--dir", "/root"]);
         for mount in &container.mounts {
@@ -147,16 +157,15 @@ impl Arguments {
         parents.into_iter().for_each(|one| self.add([OsStr::new("--dir"), one.as_os_str()]));
     }
 
-    /// This machine's `/usr` without what was installed locally, and the image beside it.
-    fn host_root(&mut self, image: &Path, etc: &Path) {
+    /// This machine's `/usr` without what was installed locally.
+    fn host_root(&mut self, etc: &Path) {
         self.add(["--ro-bind", "/usr", "/usr", "--tmpfs", "/usr/local"]);
         for name in ["bin", "sbin", "lib", "lib64"] {
             if Path::new("/usr").join(name).exists() {
                 self.add(["--symlink", &format!("usr/{name}"), &format!("/{name}")]);
             }
         }
-        self.add(["--dir", "/opt", "--dir", "/etc"]);
-        self.bind("--ro-bind", image, Path::new(IMAGE));
+        self.add(["--dir", "/etc"]);
         for name in HOST_ETC {
             let file = Path::new("/etc").join(name);
             self.bind("--ro-bind-try", &file, &file);

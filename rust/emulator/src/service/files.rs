@@ -11,8 +11,12 @@ use super::Service;
 use super::conditions::Conditions;
 use crate::error::{ApiError, Code, Result};
 use crate::node::directory::{join_inside, real_inside};
+use crate::settings::Logs;
 use crate::store::stamp::Stamp;
-use crate::store::task::Task;
+use crate::store::task::{Task, TaskState};
+
+/// The streams of a task, in its directory.
+const STREAMS: [&str; 2] = ["stdout.txt", "stderr.txt"];
 
 /// A file or directory of a task.
 pub(crate) struct NodeFile {
@@ -28,6 +32,12 @@ pub(crate) struct NodeFile {
     pub(crate) modified: OffsetDateTime,
 }
 
+/// The directory of a task and what nobody sees of it yet.
+struct Root {
+    path: PathBuf,
+    hidden: Vec<PathBuf>,
+}
+
 impl Service {
     /// A file of a task by its path in the task's directory.
     ///
@@ -40,10 +50,11 @@ impl Service {
         name: &str,
         conditions: &Conditions,
     ) -> Result<NodeFile> {
-        let root = self.task_root(job_id, task_id)?;
+        let Root { path: root, hidden } = self.task_root(job_id, task_id)?;
         let missing = || ApiError::from(Code::FileNotFound).with("FilePath", name);
         let path = join_inside(&root, name).ok_or_else(missing)?;
-        let Some(file) = inspect(&root, &path) else {
+        let found = inspect(&root, &path).filter(|file| !hidden.contains(&file.path));
+        let Some(file) = found else {
             // The files may have been cleaned up just now, which is another error.
             self.task_root(job_id, task_id)?;
             return Err(missing());
@@ -59,21 +70,25 @@ impl Service {
         task_id: &str,
         recursive: bool,
     ) -> Result<Vec<NodeFile>> {
-        let root = self.task_root(job_id, task_id)?;
+        let Root { path: root, hidden } = self.task_root(job_id, task_id)?;
         let depth = if recursive { usize::MAX } else { 1 };
         let walk = WalkDir::new(&root).min_depth(1).max_depth(depth).into_iter().flatten();
         let mut files: Vec<_> = walk.filter_map(|entry| inspect(&root, entry.path())).collect();
+        files.retain(|file| !hidden.contains(&file.path));
         files.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(files)
     }
 
-    fn task_root(&self, job_id: &str, task_id: &str) -> Result<PathBuf> {
+    fn task_root(&self, job_id: &str, task_id: &str) -> Result<Root> {
         let (task, _) = self.task(job_id, task_id, &Conditions::default())?;
-        root_of(&task)
+        let path = directory_of(&task)?;
+        let hides = self.logs == Logs::AtEnd && task.phase.state != TaskState::Completed;
+        let streams = STREAMS.iter().filter(|_| hides);
+        Ok(Root { hidden: streams.map(|name| path.join(name)).collect(), path })
     }
 }
 
-fn root_of(task: &Task) -> Result<PathBuf> {
+fn directory_of(task: &Task) -> Result<PathBuf> {
     let id = task.spec.id.as_str();
     if task.cleaned_up {
         return Err(ApiError::from(Code::TaskFilesCleanedup).with("TaskId", id));

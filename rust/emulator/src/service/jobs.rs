@@ -13,14 +13,14 @@ use crate::error::{ApiError, Code, Result};
 use crate::store::job::{Job, JobEnd, JobEntry, JobState};
 use crate::store::key;
 use crate::store::stamp::Stamp;
-use crate::store::task::StopReason;
+use crate::store::task::{StopReason, Task};
 use crate::wire::duration;
-use crate::wire::job::{JobAdd, JobConstraints, JobUpdate, OnAllTasksComplete};
+use crate::wire::job::{JobAdd, JobConstraints, JobUpdate, OnAllTasksComplete, OnTaskFailure};
 
 /// The reason of a job that the service ended because its tasks were done.
-pub(super) const ALL_TASKS_COMPLETE: &str = "AllTasksComplete";
+const ALL_TASKS_COMPLETE: &str = "AllTasksComplete";
 /// The reason of a job that the service ended because a task failed.
-pub(super) const TASK_FAILED: &str = "TaskFailed";
+const TASK_FAILED: &str = "TaskFailed";
 const TIME_IS_OVER: &str = "MaxWallClockTimeExpiry";
 const USER_TERMINATE: &str = "UserTerminate";
 
@@ -32,7 +32,7 @@ impl Service {
         let id = spec.id.clone();
         let stamp = self.insert_job(spec)?;
         self.watch_wall_clock(&id);
-        self.finish_if_done(&id);
+        self.end_if_due(&id);
         Ok(stamp)
     }
 
@@ -83,7 +83,7 @@ impl Service {
             job.stamp.clone()
         };
         self.watch_wall_clock(id);
-        self.finish_if_done(id);
+        self.end_if_due(id);
         Ok(stamp)
     }
 
@@ -124,7 +124,7 @@ impl Service {
         number: u64,
         runs: Vec<CancellationToken>,
     ) {
-        settle(runs).await;
+        self.settle(runs).await;
         let mut store = self.store();
         if store.job(&id).is_ok_and(|entry| entry.job.number == number)
             && let Some(entry) = store.jobs.remove(&key(&id))
@@ -134,7 +134,7 @@ impl Service {
     }
 
     /// Moves an active job on to termination; the end follows by itself.
-    pub(super) fn begin_termination(self: &Arc<Self>, id: &str, reason: &str) {
+    fn begin_termination(self: &Arc<Self>, id: &str, reason: &str) {
         let (number, runs) = {
             let mut store = self.store();
             let Ok(entry) = store.job_mut(id) else { return };
@@ -156,7 +156,7 @@ impl Service {
         reason: String,
         runs: Vec<CancellationToken>,
     ) {
-        settle(runs).await;
+        self.settle(runs).await;
         let mut store = self.store();
         let Ok(entry) = store.job_mut(&id) else { return };
         let job = &mut entry.job;
@@ -166,15 +166,39 @@ impl Service {
         }
     }
 
-    /// Ends a job that is to end with its tasks, once they are all completed.
-    pub(super) fn finish_if_done(self: &Arc<Self>, id: &str) {
-        let done = self.store().job(id).is_ok_and(|entry| {
-            entry.job.spec.on_all_tasks_complete == OnAllTasksComplete::TerminateJob
-                && entry.is_done()
-        });
-        if done {
-            self.begin_termination(id, ALL_TASKS_COMPLETE);
+    /// Waits for the ends of runs, and long enough for the state before to be seen.
+    async fn settle(&self, runs: Vec<CancellationToken>) {
+        for over in runs {
+            over.cancelled().await;
         }
+        sleep(SETTLE.max(self.state_delay)).await;
+    }
+
+    /// Ends a job that is to end with its tasks or with a failed one, once that is so.
+    pub(super) fn end_if_due(self: &Arc<Self>, id: &str) {
+        if self.reason_to_end(id).is_none() {
+            return;
+        }
+        let id = id.to_owned();
+        // Another task may have come until then.
+        self.after_delay(move |service| {
+            if let Some(reason) = service.reason_to_end(&id) {
+                service.begin_termination(&id, reason);
+            }
+        });
+    }
+
+    fn reason_to_end(&self, id: &str) -> Option<&'static str> {
+        let store = self.store();
+        let entry = store.job(id).ok()?;
+        let spec = &entry.job.spec;
+        if spec.on_task_failure == OnTaskFailure::PerformExitOptionsJobAction
+            && entry.tasks.values().any(Task::has_failed)
+        {
+            return Some(TASK_FAILED);
+        }
+        let ends = spec.on_all_tasks_complete == OnAllTasksComplete::TerminateJob;
+        (ends && entry.is_done()).then_some(ALL_TASKS_COMPLETE)
     }
 
     /// Ends the job when its wall-clock time is over, should it still have that limit then.
@@ -232,12 +256,4 @@ pub(super) fn default_retries(constraints: Option<&JobConstraints>) -> i32 {
 fn stop_runs(entry: &JobEntry, reason: StopReason) -> Vec<CancellationToken> {
     let runs = entry.tasks.values().filter_map(|task| task.run.as_ref());
     runs.map(|run| run.ask(reason)).collect()
-}
-
-/// Waits for the ends of runs, and long enough for the state before to be seen.
-async fn settle(runs: Vec<CancellationToken>) {
-    for over in runs {
-        over.cancelled().await;
-    }
-    sleep(SETTLE).await;
 }

@@ -7,7 +7,9 @@ use crate::node::{resource_files, run_options};
 use crate::wire::common::{EnvironmentSetting, MetadataItem};
 use crate::wire::duration;
 use crate::wire::job::{JobAdd, JobConstraints, JobUpdate};
-use crate::wire::task::{ContainerSettings, OutputFile, ResourceFile, TaskAdd, TaskConstraints};
+use crate::wire::task::{
+    ContainerSettings, OutputFile, Registry, ResourceFile, TaskAdd, TaskConstraints,
+};
 
 /// Characters of an id.
 const ID: usize = 64;
@@ -42,7 +44,7 @@ pub(super) fn check_update(update: &JobUpdate) -> Result<()> {
 
 /// # Errors
 /// Names the first property with a value that the service refuses.
-pub(super) fn check_task(task: &TaskAdd, slots_per_node: u32) -> Result<()> {
+pub(super) fn check_task(task: &TaskAdd, slots_per_node: Option<u32>) -> Result<()> {
     check_id("id", &task.id)?;
     check_display_name(task.display_name.as_deref())?;
     task.container_settings.as_ref().map_or(Ok(()), check_container)?;
@@ -144,11 +146,22 @@ fn check_container(settings: &ContainerSettings) -> Result<()> {
             ApiError::property("containerSettings.containerRunOptions", options, reason)
         })?;
     }
-    match &settings.registry {
-        Some(registry) if registry.username.is_some() != registry.password.is_some() => {
-            let reason = "username and password are given together or not at all";
-            Err(ApiError::property("containerSettings.registry", "", reason))
-        }
+    settings.registry.as_ref().map_or(Ok(()), check_registry)
+}
+
+fn check_registry(registry: &Registry) -> Result<()> {
+    let refuse = |property: &str, reason: &str| {
+        Err(ApiError::property(&format!("containerSettings.registry{property}"), "", reason))
+    };
+    let identity = registry.identity_reference.as_ref();
+    if registry.username.is_some() != registry.password.is_some() {
+        return refuse("", "username and password are given together or not at all");
+    }
+    if registry.username.is_some() == identity.is_some() {
+        return refuse("", "exactly one of username and password, and identityReference is needed");
+    }
+    match identity.map(|identity| identity.resource_id.as_deref().unwrap_or("")) {
+        Some("") => refuse(".identityReference.resourceId", "it is missing or empty"),
         _ => Ok(()),
     }
 }
@@ -195,12 +208,13 @@ fn check_output_file(file: &OutputFile) -> Result<()> {
     }
 }
 
-fn check_slots(slots: Option<i32>, slots_per_node: u32) -> Result<()> {
+fn check_slots(slots: Option<i32>, slots_per_node: Option<u32>) -> Result<()> {
     let Some(slots) = slots else { return Ok(()) };
+    let most = slots_per_node.unwrap_or(u32::MAX);
     match u32::try_from(slots) {
-        Ok(slots) if (1..=slots_per_node).contains(&slots) => Ok(()),
+        Ok(slots) if (1..=most).contains(&slots) => Ok(()),
         _ => {
-            let reason = format!("not from 1 to the {slots_per_node} slots of a node");
+            let reason = format!("not from 1 to the {most} slots of a node");
             Err(ApiError::property("requiredSlots", &slots.to_string(), reason))
         }
     }
@@ -218,7 +232,7 @@ mod tests {
             body.append(&mut extra);
         }
         let task: TaskAdd = crate::wire::body::read(&Bytes::from(body.to_string()))?;
-        check_task(&task, 4)
+        check_task(&task, Some(4))
     }
 
     fn refused(extra: Value) -> String {

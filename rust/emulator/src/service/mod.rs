@@ -12,19 +12,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use time::OffsetDateTime;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
 use crate::node::Node;
+use crate::settings::{Logs, Settings};
 use crate::store::pool::Pool;
 use crate::store::stamp::Stamp;
 use crate::store::task::StopReason;
 use crate::store::{Store, key};
 
 pub(crate) use limits::is_id;
-
-/// The task slots of a node.
-const SLOTS_PER_NODE: u32 = 4;
 
 /// How long a job that nothing holds back still shows that it is terminating or being deleted.
 /// The service takes seconds to minutes; a client must never count on seeing the end at once.
@@ -37,17 +36,22 @@ pub(crate) struct Service {
     nodes: BTreeMap<String, Node>,
     /// Cancelled when the emulator ends: nothing is scheduled any more.
     closing: CancellationToken,
+    logs: Logs,
+    /// How long a state stays at least before the next one follows by itself.
+    state_delay: Duration,
 }
 
 impl Service {
     /// The account with one pool per node.
-    pub(crate) fn new(nodes: Vec<Node>, images: &[String]) -> Arc<Service> {
-        let pools = nodes.iter().map(|node| (key(&node.pool_id), pool_of(node, images)));
+    pub(crate) fn new(nodes: Vec<Node>, images: &[String], settings: &Settings) -> Arc<Service> {
+        let pools = nodes.iter().map(|node| (key(&node.pool.id), pool_of(node, images)));
         let store = Store::new(pools.collect());
         Arc::new(Service {
             store: Mutex::new(store),
-            nodes: nodes.into_iter().map(|node| (key(&node.pool_id), node)).collect(),
+            nodes: nodes.into_iter().map(|node| (key(&node.pool.id), node)).collect(),
             closing: CancellationToken::new(),
+            logs: settings.logs,
+            state_delay: settings.state_delay,
         })
     }
 
@@ -69,6 +73,20 @@ impl Service {
         self.nodes.values().for_each(Node::kill_all);
     }
 
+    /// Goes on once the state that was just entered has lasted long enough.
+    fn after_delay(self: &Arc<Self>, next: impl FnOnce(&Arc<Self>) + Send + 'static) {
+        if self.state_delay.is_zero() {
+            return next(self);
+        }
+        let service = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::select! {
+                () = sleep(service.state_delay) => next(&service),
+                () = service.closing.cancelled() => {}
+            }
+        });
+    }
+
     fn stop_all(&self) -> Vec<CancellationToken> {
         self.closing.cancel();
         let store = self.store();
@@ -87,11 +105,11 @@ impl Service {
 
 fn pool_of(node: &Node, images: &[String]) -> Pool {
     Pool {
-        id: node.pool_id.clone(),
+        id: node.pool.id.clone(),
         created: OffsetDateTime::now_utc(),
         stamp: Stamp::new(),
-        images: images.to_vec(),
-        slots_per_node: SLOTS_PER_NODE,
-        free_slots: SLOTS_PER_NODE,
+        images: node.pool.containers.then(|| images.to_vec()),
+        slots_per_node: node.pool.slots,
+        free_slots: node.pool.slots,
     }
 }

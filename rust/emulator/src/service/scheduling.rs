@@ -1,17 +1,17 @@
 //! Which task runs when, and what follows from its end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::Service;
 use super::tasks::{new_run, remove_files};
-use super::{Service, jobs};
 use crate::node::{Node, Work};
 use crate::store::job::JobState;
 use crate::store::task::{End, Placement, RunHandle, Task, TaskState};
 use crate::store::{Store, TaskKey, key};
 use crate::wire::duration;
-use crate::wire::job::OnTaskFailure;
 
 /// The retention time of a task that names none.
 const RETENTION: &str = "P7D";
@@ -34,7 +34,7 @@ impl Service {
         }
         let assignments: Vec<Assignment> = {
             let mut store = self.store();
-            let waiting = waiting(&store);
+            let waiting = waiting(&store, self.state_delay);
             waiting.iter().filter_map(|task| self.assign(&mut store, task)).collect()
         };
         for assignment in assignments {
@@ -66,12 +66,14 @@ impl Service {
 
     async fn run(self: Arc<Self>, assignment: Assignment) {
         let Assignment { key, pool, slots, work, run } = assignment;
+        self.pause(&run).await;
         if let Some(task) = self.store().task_mut(&key) {
             task.enter(TaskState::Running);
             task.execution.started = Some(task.phase.since);
         }
         if let Some(node) = self.nodes.get(&pool) {
             let end = node.run(&work, run.stop.subscribe()).await;
+            self.pause(&run).await;
             self.conclude(&key, end, &run);
         }
         if let Some(pool) = self.store().pools.get_mut(&pool) {
@@ -79,6 +81,14 @@ impl Service {
         }
         run.over.cancel();
         self.after_end(&key.job);
+    }
+
+    /// Lets the state of a task last, unless nobody will ask for the task any more.
+    async fn pause(&self, run: &RunHandle) {
+        tokio::select! {
+            () = sleep(self.state_delay) => {}
+            () = run.discarded() => {}
+        }
     }
 
     /// Writes down the end of a run: the task is completed, or active again for another try.
@@ -119,26 +129,20 @@ impl Service {
 
     /// What the end of a task means for its job and for the tasks that wait.
     pub(super) fn after_end(self: &Arc<Self>, job_id: &str) {
-        let failed = self.store().job(job_id).is_ok_and(|entry| {
-            entry.job.spec.on_task_failure == OnTaskFailure::PerformExitOptionsJobAction
-                && entry.tasks.values().any(has_failed)
-        });
-        if failed {
-            self.begin_termination(job_id, jobs::TASK_FAILED);
-        }
-        self.finish_if_done(job_id);
-        self.schedule();
+        self.end_if_due(job_id);
+        self.after_delay(Service::schedule);
     }
 }
 
-/// The active tasks of active jobs: higher priority first, then in the order of creation.
-fn waiting(store: &Store) -> Vec<TaskKey> {
+/// The tasks of active jobs that have been active for this long: higher priority first, then in
+/// the order of creation.
+fn waiting(store: &Store, delay: Duration) -> Vec<TaskKey> {
     let jobs = store.jobs.values().filter(|entry| entry.job.phase.state == JobState::Active);
     let mut waiting: Vec<(i32, TaskKey)> = jobs
         .flat_map(|entry| {
             let priority = entry.job.spec.priority.unwrap_or(0);
-            let active = entry.tasks.values().filter(|task| task.phase.state == TaskState::Active);
-            active.map(move |task| (priority, task_key(&entry.job.spec.id, task)))
+            let waiting = entry.tasks.values().filter(|task| task.is_waiting(delay));
+            waiting.map(move |task| (priority, task_key(&entry.job.spec.id, task)))
         })
         .collect();
     waiting.sort_by_key(|(priority, task)| (-priority, task.number));
@@ -151,14 +155,9 @@ fn task_key(job_id: &str, task: &Task) -> TaskKey {
 
 fn placement(node: &Node, directory: &crate::node::directory::TaskDirectory) -> Placement {
     Placement {
-        pool_id: node.pool_id.clone(),
+        pool_id: node.pool.id.clone(),
         node_id: node.id.clone(),
         task_root_directory: directory.relative.clone(),
         directory: directory.host.clone(),
     }
-}
-
-fn has_failed(task: &Task) -> bool {
-    let end = task.execution.end.as_ref();
-    end.is_some_and(|end| end.failure_info.is_some())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::conditions::Conditions;
-use super::{SLOTS_PER_NODE, Service, jobs, limits};
+use super::{Service, jobs, limits};
 use crate::error::{ApiError, Code, Result};
 use crate::store::key;
 use crate::store::stamp::Stamp;
@@ -13,10 +13,17 @@ use crate::wire::task::TaskAdd;
 impl Service {
     /// Adds a task to an active job and starts it where a node has room.
     pub(crate) fn add_task(self: &Arc<Self>, job_id: &str, spec: TaskAdd) -> Result<Stamp> {
-        limits::check_task(&spec, SLOTS_PER_NODE)?;
+        limits::check_task(&spec, self.slots_per_node(job_id))?;
         let stamp = self.insert_task(job_id, spec)?;
-        self.schedule();
+        self.after_delay(Service::schedule);
         Ok(stamp)
+    }
+
+    /// The slots of a node of the job's pool; `None` as long as there is no such pool.
+    fn slots_per_node(&self, job_id: &str) -> Option<u32> {
+        let store = self.store();
+        let job = &store.job(job_id).ok()?.job;
+        store.pool(&job.spec.pool_info.pool_id).ok().map(|pool| pool.slots_per_node)
     }
 
     fn insert_task(&self, job_id: &str, spec: TaskAdd) -> Result<Stamp> {

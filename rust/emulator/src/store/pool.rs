@@ -10,7 +10,8 @@ pub(crate) struct Pool {
     pub(crate) id: String,
     pub(crate) created: OffsetDateTime,
     pub(crate) stamp: Stamp,
-    pub(crate) images: Vec<String>,
+    /// The images of its containerConfiguration; `None` without one.
+    pub(crate) images: Option<Vec<String>>,
     pub(crate) slots_per_node: u32,
     /// The slots of the node that no task holds.
     pub(crate) free_slots: u32,

@@ -1,6 +1,7 @@
 //! Versions and states of resources, with their times.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -35,13 +36,16 @@ impl Stamp {
 pub(crate) struct Phase<S> {
     pub(crate) state: S,
     pub(crate) since: OffsetDateTime,
+    /// `since` on a clock that nobody sets.
+    entered: Instant,
     previous: Option<(S, OffsetDateTime)>,
 }
 
 impl<S: Copy + Serialize> Phase<S> {
     /// The first state of a resource.
     pub(crate) fn new(state: S) -> Phase<S> {
-        Phase { state, since: OffsetDateTime::now_utc(), previous: None }
+        let (since, entered) = (OffsetDateTime::now_utc(), Instant::now());
+        Phase { state, since, entered, previous: None }
     }
 
     /// Moves on to another state.
@@ -49,6 +53,12 @@ impl<S: Copy + Serialize> Phase<S> {
         self.previous = Some((self.state, self.since));
         self.state = state;
         self.since = OffsetDateTime::now_utc();
+        self.entered = Instant::now();
+    }
+
+    /// How long the state has lasted.
+    pub(crate) fn age(&self) -> Duration {
+        self.entered.elapsed()
     }
 
     /// Adds `state`, `previousState` and their times to a shown resource.

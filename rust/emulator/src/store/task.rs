@@ -1,6 +1,7 @@
 //! Tasks.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -182,6 +183,13 @@ impl RunHandle {
         });
         self.over.clone()
     }
+
+    /// Waits until nobody will ask for the task any more.
+    pub(crate) async fn discarded(&self) {
+        let mut stop = self.stop.subscribe();
+        // The sender lives as long as this handle, so the wait cannot fail.
+        stop.wait_for(|reason| *reason == Some(StopReason::Discarded)).await.ok();
+    }
 }
 
 impl Task {
@@ -218,6 +226,15 @@ impl Task {
     /// The slots of a node that the task takes.
     pub(crate) fn slots(&self) -> u32 {
         self.spec.required_slots.and_then(|slots| u32::try_from(slots).ok()).unwrap_or(1)
+    }
+
+    /// Whether it has been active for this long.
+    pub(crate) fn is_waiting(&self, delay: Duration) -> bool {
+        self.phase.state == TaskState::Active && self.phase.age() >= delay
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.execution.end.as_ref().is_some_and(|end| end.failure_info.is_some())
     }
 
     /// Whether a non-zero exit is tried once more.

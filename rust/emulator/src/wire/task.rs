@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::common::{EnvironmentSetting, Unsupported};
+use super::common::{EnvironmentSetting, IdentityReference, Unsupported};
 
 /// The body of
 /// [Create Task](https://learn.microsoft.com/rest/api/batchservice/tasks/create-task).
@@ -69,7 +69,7 @@ pub(crate) struct Registry {
     #[serde(skip_serializing)]
     pub(crate) password: Option<String>,
     #[serde(rename = "identityReference", skip_serializing_if = "Option::is_none")]
-    identity_reference: Option<Unsupported>,
+    pub(crate) identity_reference: Option<IdentityReference>,
 }
 
 /// The current directory of a container.

@@ -40,7 +40,7 @@ impl Lab {
         let settings = Settings {
             account: ACCOUNT.to_owned(),
             key: KEY.to_owned(),
-            pools: vec![POOL.to_owned()],
+            pools: vec![POOL.into()],
             images: BTreeMap::from([(IMAGE.to_owned(), image.path().to_owned())]),
             isolation: Isolation::Bubblewrap,
             node_root: Some(node.path().to_owned()),

@@ -45,7 +45,7 @@ pub(crate) const PROPERTIES: &[&str] = &[
     "upgradePolicy",
 ];
 
-/// A pool as the service shows it: steady, with one dedicated Linux node for containers.
+/// A pool as the service shows it: steady, with one dedicated Linux node.
 pub(crate) fn render(pool: &Pool, endpoint: &str) -> Map<String, Value> {
     let created = instant(pool.created);
     let mut shown = object(&json!({
@@ -57,7 +57,7 @@ pub(crate) fn render(pool: &Pool, endpoint: &str) -> Map<String, Value> {
         "allocationState": "steady",
         "allocationStateTransitionTime": created,
         "vmSize": "standard_d2s_v3",
-        "virtualMachineConfiguration": virtual_machine(&pool.images),
+        "virtualMachineConfiguration": virtual_machine(pool.images.as_deref()),
         "resizeTimeout": "PT15M",
         "currentDedicatedNodes": 1,
         "currentLowPriorityNodes": 0,
@@ -72,8 +72,8 @@ pub(crate) fn render(pool: &Pool, endpoint: &str) -> Map<String, Value> {
     shown
 }
 
-fn virtual_machine(images: &[String]) -> Value {
-    json!({
+fn virtual_machine(images: Option<&[String]>) -> Value {
+    let mut shown = json!({
         "imageReference": {
             "publisher": "microsoft-dsvm",
             "offer": "ubuntu-hpc",
@@ -81,9 +81,10 @@ fn virtual_machine(images: &[String]) -> Value {
             "version": "latest",
         },
         "nodeAgentSKUId": "batch.node.ubuntu 22.04",
-        "containerConfiguration": {
-            "type": "dockerCompatible",
-            "containerImageNames": images,
-        },
-    })
+    });
+    if let Some(images) = images {
+        shown["containerConfiguration"] =
+            json!({"type": "dockerCompatible", "containerImageNames": images});
+    }
+    shown
 }

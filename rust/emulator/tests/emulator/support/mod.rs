@@ -38,7 +38,7 @@ impl Cloud {
         let mut settings = Settings {
             account: ACCOUNT.to_owned(),
             key: KEY.to_owned(),
-            pools: vec!["pool".to_owned()],
+            pools: vec!["pool".into()],
             images: [("image".to_owned(), PathBuf::from(image.path()))].into(),
             ..Settings::default()
         };
