@@ -84,7 +84,10 @@ impl Ending<'_> {
         if self.reached >= Reached::Staged
             && let Err(error) = remove_blobs(self.plan).await
         {
-            self.left_behind("The staged blobs could not be deleted", &error);
+            return self.left_behind("The staged blobs could not be deleted", &error);
+        }
+        if self.submitted() {
+            self.events.note_now(Level::Info, "Removed the job and its staged files".to_owned());
         }
     }
 

@@ -138,6 +138,8 @@ impl Run {
             format!("Staged {files} input file(s), {bytes} bytes, in container '{place}'");
         self.times.stage_millis = Some(millis(start.elapsed()));
         self.events.note(Level::Info, message).await?;
+        let message = format!("The blobs of this run begin with '{}'", staged.names.all());
+        self.events.note(Level::Debug, message).await?;
         Ok(())
     }
 
