@@ -7,6 +7,7 @@ https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key
 import base64
 import hashlib
 import hmac
+import ssl
 import urllib.request
 from email.utils import formatdate
 
@@ -16,8 +17,11 @@ TIMEOUT_SECONDS = 10
 EMPTY_HEADERS = "\n" * 12
 
 
-def create_container(endpoint, account, key, container):
-    """Creates a container. `endpoint` is path-style (http://host:port/account), as Azurite's is."""
+def create_container(endpoint, account, key, container, authority=None):
+    """Creates a container. `endpoint` is path-style (http://host:port/account), as Azurite's is.
+
+    `authority` is the certificate to trust where the endpoint is https.
+    """
     headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": VERSION}
     canonical_headers = "".join(f"{name}:{value}\n" for name, value in sorted(headers.items()))
     # A path-style endpoint holds the account in its path already, so the signed resource names it twice.
@@ -29,5 +33,8 @@ def create_container(endpoint, account, key, container):
     url = f"{endpoint}/{container}?restype=container"
     request = urllib.request.Request(url, method="PUT", headers=headers)
     # Without proxies: the request stays on this machine whatever the environment says.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}),
+        urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=authority)),
+    )
     opener.open(request, timeout=TIMEOUT_SECONDS).close()

@@ -4,11 +4,16 @@ import base64
 import os
 import secrets
 import socket
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import blob
+import certificates
+from certificates import Certificates
 from processes import Processes
+
+TLS_FRONT = Path(__file__).with_name("tls_front.py")
 
 # Kestra masks the values of secrets in its logs, so these names must not occur in any flow's output.
 BATCH_ACCOUNT = "qzbatch7vlocal"
@@ -31,15 +36,22 @@ class Cloud:
     emulator: Path | None
     images: dict[str, Path]
     request_log: Path
+    # More switches of the emulator.
+    switches: list[str] = field(default_factory=list)
+    tls: bool = False
     batch_key: str = field(default_factory=_key, repr=False)
     storage_key: str = field(default_factory=_key, repr=False)
     batch_endpoint: str = ""
     blob_endpoint: str = ""
+    _certificates: Certificates | None = None
 
     def start(self):
         """Starts both services and creates the blob container."""
+        if self.tls:
+            self._certificates = certificates.make(self.processes.directory)
         self._start_azurite()
-        blob.create_container(self.blob_endpoint, STORAGE_ACCOUNT, self.storage_key, CONTAINER)
+        authority = self._certificates and self._certificates.authority
+        blob.create_container(self.blob_endpoint, STORAGE_ACCOUNT, self.storage_key, CONTAINER, authority)
         if self.emulator is None:
             self.batch_endpoint = f"http://127.0.0.1:{_closed_port()}"
         else:
@@ -49,7 +61,11 @@ class Cloud:
         """What the tests read, and Kestra's secrets."""
         account = self._account()
         names = {"AZURE_BATCH_POOL": POOL, "AZURE_BATCH_REQUEST_LOG": str(self.request_log), "AZURE_STORAGE_CONTAINER": CONTAINER}
-        return account | names | _as_kestra_secrets(account | self._names_of_the_page())
+        return account | names | _as_kestra_secrets(account | self._names_of_the_page()) | self._trust()
+
+    def _trust(self):
+        """What makes the Rust library and the emulator's node trust our certificates."""
+        return {"SSL_CERT_FILE": str(self._certificates.authority)} if self._certificates else {}
 
     def _account(self):
         return {
@@ -73,7 +89,7 @@ class Cloud:
 
     def _connection_string(self):
         return (
-            f"DefaultEndpointsProtocol=http;AccountName={STORAGE_ACCOUNT};"
+            f"DefaultEndpointsProtocol={self.blob_endpoint.partition(':')[0]};AccountName={STORAGE_ACCOUNT};"
             f"AccountKey={self.storage_key};BlobEndpoint={self.blob_endpoint};"
         )
 
@@ -81,7 +97,10 @@ class Cloud:
         environment = os.environ | {"AZURITE_ACCOUNTS": f"{STORAGE_ACCOUNT}:{self.storage_key}"}
         command = [self.azurite, "--blobHost", "127.0.0.1", "--blobPort", "0", "--inMemoryPersistence"]
         command += ["--disableTelemetry", "--skipApiVersionCheck", "--silent"]
-        ready = r"Blob service successfully listens on (http://127\.0\.0\.1:\d+)"
+        if self._certificates:
+            # Azurite must see https itself: the SAS that nodes get is good for https only.
+            command += ["--cert", self._certificates.server, "--key", self._certificates.server_key]
+        ready = r"Blob service successfully listens on (https?://127\.0\.0\.1:\d+)"
         origin = self.processes.start_service("Azurite", command, ready, env=environment)
         self.blob_endpoint = f"{origin}/{STORAGE_ACCOUNT}"
 
@@ -91,7 +110,14 @@ class Cloud:
         for name, path in self.images.items():
             command += ["--image", f"{name}={path}"]
         ready = r"^listening on (http://127\.0\.0\.1:\d+)$"
-        self.batch_endpoint = self.processes.start_service("azure-batch-emulator", command, ready)
+        environment = os.environ | self._trust()
+        origin = self.processes.start_service("azure-batch-emulator", command + self.switches, ready, env=environment)
+        self.batch_endpoint = self._tls_front(origin) if self._certificates else origin
+
+    def _tls_front(self, origin):
+        port = origin.rpartition(":")[2]
+        command = [sys.executable, TLS_FRONT, self._certificates.server, self._certificates.server_key, port]
+        return self.processes.start_service("TLS front", command, r"^listening on (https://127\.0\.0\.1:\d+)$")
 
 
 def _as_kestra_secrets(values):
