@@ -1,7 +1,6 @@
 package io.kestra.plugin.azure.demo;
 
 import io.kestra.core.models.executions.Execution;
-import io.kestra.core.models.executions.TaskRun;
 import io.kestra.core.models.flows.State;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -62,9 +61,9 @@ public final class Demo {
 
     /** The flow of Kestra's page about the Azure Batch task runner. */
     private void seed() throws Exception {
-        var task = runToSuccess("azure_batch_runner");
-        printOutputs("Kestra.outputs", output(task, "vars"));
-        printFile(task, "environment_info.json");
+        var outputs = runToSuccess("azure_batch_runner");
+        printOutputs("Kestra.outputs", output(outputs, "vars"));
+        printFile(outputs, "environment_info.json");
     }
 
     /** A flow that reads a file of its namespace. */
@@ -73,7 +72,7 @@ public final class Demo {
         printFile(runToSuccess("namespace_file"), "copy.txt");
     }
 
-    private TaskRun runToSuccess(String flow) throws Exception {
+    private Map<String, Object> runToSuccess(String flow) throws Exception {
         console.say("running flow %s.%s", NAMESPACE, flow);
         Execution execution = engine.run(NAMESPACE, flow, Map.of(), LIMIT);
         var state = execution.getState();
@@ -82,7 +81,7 @@ public final class Demo {
             console.awaitError();
             throw new DemoFailure("flow %s ended %s; the log lines above say why. %s".formatted(flow, state.getCurrent(), hint()));
         }
-        return execution.getTaskRunList().getFirst();
+        return engine.outputs(execution);
     }
 
     private static String hint() {
@@ -96,18 +95,18 @@ public final class Demo {
         outputs.forEach((name, value) -> console.say("  %s = %s", name, value));
     }
 
-    private void printFile(TaskRun task, String name) throws Exception {
-        var uri = output(task, "outputFiles").get(name);
+    private void printFile(Map<String, Object> outputs, String name) throws Exception {
+        var uri = output(outputs, "outputFiles").get(name);
         if (uri == null) {
             throw new DemoFailure("the task delivered no output file %s".formatted(name));
         }
         console.say("%s (%s):%n%s", name, uri, engine.read(NAMESPACE, uri.toString()));
     }
 
-    private static Map<?, ?> output(TaskRun task, String name) {
-        if (task.getOutputs().get(name) instanceof Map<?, ?> values && !values.isEmpty()) {
+    private static Map<?, ?> output(Map<String, Object> outputs, String name) {
+        if (outputs.get(name) instanceof Map<?, ?> values && !values.isEmpty()) {
             return values;
         }
-        throw new DemoFailure("the task's outputs lack '%s': %s".formatted(name, task.getOutputs()));
+        throw new DemoFailure("the task's outputs lack '%s': %s".formatted(name, outputs));
     }
 }

@@ -4,16 +4,12 @@ import io.kestra.core.models.executions.Execution;
 import io.kestra.core.models.executions.LogEntry;
 import io.kestra.core.models.flows.FlowInterface;
 import io.kestra.core.plugins.DefaultPluginRegistry;
-import io.kestra.core.queues.QueueFactoryInterface;
-import io.kestra.core.queues.QueueInterface;
 import io.kestra.core.runners.TestRunner;
 import io.kestra.core.runners.TestRunnerUtils;
 import io.kestra.core.services.FlowService;
 import io.kestra.core.storages.NamespaceFactory;
 import io.kestra.core.storages.StorageInterface;
 import io.micronaut.context.ApplicationContext;
-import io.micronaut.core.type.Argument;
-import io.micronaut.inject.qualifiers.Qualifiers;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.URI;
@@ -88,13 +84,8 @@ public final class Engine implements AutoCloseable {
     }
 
     /** Calls {@code listener} with each log entry of any flow, as it comes. */
-    @SuppressWarnings("unchecked")
     public void onLog(Consumer<LogEntry> listener) {
-        QueueInterface<LogEntry> logs = context.getBean(
-            Argument.of(QueueInterface.class, LogEntry.class),
-            Qualifiers.byName(QueueFactoryInterface.WORKERTASKLOG_NAMED)
-        );
-        logs.receive(entry -> listener.accept(entry.getLeft()));
+        KestraApi.onLog(context, listener);
     }
 
     /** Runs a flow to its end. */
@@ -115,6 +106,11 @@ public final class Engine implements AutoCloseable {
     /** Kills an execution, as the button in Kestra's UI does, and waits for its end. */
     public Execution kill(Execution execution) throws Exception {
         return executions.killExecution(execution);
+    }
+
+    /** The outputs of the first task of an execution that has ended. */
+    public Map<String, Object> outputs(Execution execution) throws Exception {
+        return KestraApi.outputs(context, execution.getTaskRunList().getFirst());
     }
 
     /** The content of a file in Kestra's storage. */

@@ -40,7 +40,7 @@ class LogTest {
         var execution = flows.run("exit_code.yaml");
 
         assertThat(execution.getState().getCurrent()).isEqualTo(State.Type.FAILED);
-        assertThat(execution.getTaskRunList().getFirst().getOutputs()).containsEntry("exitCode", 3);
+        assertThat(flows.engine.outputs(execution)).containsEntry("exitCode", 3);
         flows.awaitLine(execution, "about to fail");
         flows.awaitLine(execution, "last words");
     }

@@ -3,7 +3,6 @@ package io.kestra.plugin.azure.runner.flows;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kestra.core.models.executions.Execution;
-import io.kestra.core.models.executions.TaskRun;
 import io.kestra.core.models.flows.State;
 import java.net.InetAddress;
 import java.nio.file.Files;
@@ -33,17 +32,17 @@ class SeedFlowTest {
             "Platform information (instance type): ", "OS/Arch: linux/"}) {
             flows.awaitLine(execution, greeting);
         }
-        assertThat(vars(execution)).containsOnlyKeys("host", "platform", "OS", "python_version");
-        var uri = ((Map<?, ?>) task(execution).getOutputs().get("outputFiles")).get("environment_info.json").toString();
-        assertThat(flows.engine.read("company.team", uri)).contains("\"host\": \"" + vars(execution).get("host") + "\"");
+        assertThat(vars(flows, execution)).containsOnlyKeys("host", "platform", "OS", "python_version");
+        var uri = ((Map<?, ?>) flows.engine.outputs(execution).get("outputFiles")).get("environment_info.json").toString();
+        assertThat(flows.engine.read("company.team", uri)).contains("\"host\": \"" + vars(flows, execution).get("host") + "\"");
     }
 
     @Test
     void the_seed_flow_runs_on_the_emulators_node_as_a_job(Flows flows) throws Exception {
         var execution = flows.run("seed.yaml");
-        var details = (Map<?, ?>) task(execution).getOutputs().get("taskRunner");
+        var details = (Map<?, ?>) flows.engine.outputs(execution).get("taskRunner");
 
-        assertThat(vars(execution).get("host"))
+        assertThat(vars(flows, execution).get("host"))
             .isEqualTo(details.get("nodeId"))
             .isNotEqualTo(InetAddress.getLocalHost().getHostName());
         assertThat(new Emulator().requests())
@@ -61,12 +60,8 @@ class SeedFlowTest {
         flows.awaitLine(execution, "Hello from a namespace file!");
     }
 
-    private static TaskRun task(Execution execution) {
-        return execution.getTaskRunList().getFirst();
-    }
-
     @SuppressWarnings("unchecked")
-    private static Map<String, Object> vars(Execution execution) {
-        return (Map<String, Object>) task(execution).getOutputs().get("vars");
+    private static Map<String, Object> vars(Flows flows, Execution execution) throws Exception {
+        return (Map<String, Object>) flows.engine.outputs(execution).get("vars");
     }
 }
