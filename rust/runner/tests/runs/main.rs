@@ -10,4 +10,5 @@ mod secrets;
 mod stopping;
 mod support;
 mod sweep;
+mod variants;
 mod whole_run;

@@ -35,16 +35,20 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) async fn start() -> Self {
+        Self::start_with(Settings { pools: vec![POOL.into()], ..Settings::default() }).await
+    }
+
+    /// A service that differs from the usual one in some choices.
+    pub(crate) async fn start_with(choices: Settings) -> Self {
         let image = tempfile::tempdir().unwrap();
         let node = tempfile::tempdir().unwrap();
         let settings = Settings {
             account: ACCOUNT.to_owned(),
             key: KEY.to_owned(),
-            pools: vec![POOL.into()],
             images: BTreeMap::from([(IMAGE.to_owned(), image.path().to_owned())]),
             isolation: Isolation::Bubblewrap,
             node_root: Some(node.path().to_owned()),
-            ..Settings::default()
+            ..choices
         };
         let azurite = Azurite::start().await;
         azurite.create_container(CONTAINER).await;
