@@ -44,3 +44,41 @@ fn explain(code: &str, image: &str) -> String {
         _ => "The task failed".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(code: &str) -> FailureInfo {
+        let details = serde_json::json!([{"name": "BlobUrl", "value": "https://h/c?sig=canary"}]);
+        let json = serde_json::json!({
+            "category": "usererror", "code": code, "message": "as Azure says", "details": details,
+        });
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn every_kind_of_failure_has_words_of_its_own_and_keeps_azures() {
+        let table = [
+            ("ContainerInvalidImage", "containerImage: the image 'img' could not be pulled"),
+            ("ContainerInvalidRegistry", "containerImage: the registry of 'img'"),
+            ("ContainerInvalidSettings", "The node refused the container's settings"),
+            ("CommandProgramNotFound", "The command could not be started; the image 'img'"),
+            ("BlobAccessDenied", "blobStorage: the node may not read"),
+            ("ResourceContainerListMiscError", "The node could not download"),
+            ("FileUploadAccessDenied", "outputFiles: the node could not upload"),
+            ("DiskFull", "The node's disk is full"),
+            ("TaskEnded", "The task was ended"),
+            ("SomethingNew", "The task failed"),
+        ];
+        for (code, start) in table {
+            let text = in_words(&failure(code), "img");
+            assert!(text.starts_with(start), "{text}");
+            assert!(
+                text.contains(&format!("({code}: as Azure says; BlobUrl: https://h/c")),
+                "{text}"
+            );
+            assert!(!text.contains("canary"), "{text}");
+        }
+    }
+}

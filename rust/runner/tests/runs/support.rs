@@ -1,6 +1,5 @@
 //! A local Azure account for one test: an emulator in this process, and Azurite.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -45,7 +44,10 @@ impl Lab {
         let settings = Settings {
             account: ACCOUNT.to_owned(),
             key: KEY.to_owned(),
-            images: BTreeMap::from([(IMAGE.to_owned(), image.path().to_owned())]),
+            images: [choices.images, [(IMAGE.to_owned(), image.path().to_owned())].into()]
+                .into_iter()
+                .flatten()
+                .collect(),
             isolation: Isolation::Bubblewrap,
             node_root: Some(node.path().to_owned()),
             ..choices
