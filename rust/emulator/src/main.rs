@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::time::Duration;
 
 use azure_batch_emulator::{
@@ -26,7 +27,12 @@ struct Arguments {
     #[arg(long, value_name = "BASE64")]
     key: String,
     /// A pool of one node; repeatable. Four slots and containers if it names nothing else
-    #[arg(long = "pool", value_name = "NAME[:slots=4,containers=yes|no]")]
+    // By name: clap would take `From<&str>`, which reads no traits.
+    #[arg(
+        long = "pool",
+        value_name = "NAME[:slots=4,containers=yes|no]",
+        value_parser = PoolSettings::from_str
+    )]
     pools: Vec<PoolSettings>,
     /// A container image; repeatable. A path with bin/sh in it is the task's root file system, any
     /// other is bound at /opt/image, its bin leading PATH

@@ -1,6 +1,6 @@
 //! The files of tasks.
 
-use azure_batch_emulator::Isolation;
+use azure_batch_emulator::{Isolation, Logs};
 use serde_json::json;
 
 use crate::support::{Cloud, until};
@@ -118,4 +118,26 @@ async fn files_are_cleaned_up_when_the_retention_time_is_over() {
     })
     .await;
     reply.expect_error(409, "TaskFilesCleanedup");
+}
+
+#[tokio::test]
+async fn logs_that_come_at_the_end_do_not_exist_before() {
+    let cloud = Cloud::start_with(|settings| settings.logs = Logs::AtEnd).await;
+    cloud.job("run").await;
+    let script = "echo up; ln -s ../stdout.txt link; touch ready; sleep 600";
+    cloud.script("run", "task", script).await;
+    until("a file of the task", || async {
+        (cloud.get(&format!("{FILES}/wd/ready")).await.status == 200).then_some(())
+    })
+    .await;
+    for name in ["stdout.txt", "stderr.txt", "wd/link"] {
+        cloud.get(&format!("{FILES}/{name}")).await.expect_error(404, "FileNotFound");
+        cloud.client.head(&format!("{FILES}/{name}")).send().await.expect(404);
+    }
+    let list = || cloud.client.get(FILES).query("recursive", "true").send();
+    assert_eq!(list().await.expect(200).ids("name"), ["wd", "wd/ready"]);
+    cloud.client.post("/jobs/run/tasks/task/terminate").send().await.expect(204);
+    cloud.completed("run", "task").await;
+    assert_eq!(cloud.output("stdout.txt").await, "up\n");
+    assert_eq!(list().await.expect(200).ids("name").len(), 5);
 }

@@ -96,3 +96,21 @@ async fn the_host_of_links_is_the_one_that_the_client_asked() {
     let link = page.body["odata.nextLink"].as_str().unwrap();
     assert!(link.starts_with("http://batch.test:81/jobs?"), "{link}");
 }
+
+#[tokio::test]
+async fn behind_a_proxy_urls_are_those_that_the_client_asked_for() {
+    let cloud = cloud_with_jobs(2).await;
+    let request = || {
+        let request = cloud.client.get("/jobs").query("maxresults", "1");
+        request.header("host", "inside:1").header("x-forwarded-proto", "https, http")
+    };
+    let page = request().send().await.expect(200);
+    let text = |name: &str| page.body[name].as_str().unwrap().to_owned();
+    assert!(text("odata.nextLink").starts_with("https://inside:1/jobs?"), "{}", page.text);
+    assert_eq!(text("odata.metadata"), "https://inside:1/$metadata#jobs");
+    let page = request().header("x-forwarded-host", "batch.test").send().await.expect(200);
+    let link = page.body["odata.nextLink"].as_str().unwrap();
+    assert!(link.starts_with("https://batch.test/jobs?"), "{link}");
+    let other = cloud.client.get("/jobs").header("x-forwarded-proto", "ftp").send().await;
+    other.expect_error(400, "InvalidHeaderValue");
+}

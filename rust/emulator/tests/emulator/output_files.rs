@@ -1,5 +1,6 @@
 //! What is uploaded after a task ended.
 
+use azure_batch_emulator::WildcardBase;
 use serde_json::{Value, json};
 
 use crate::support::Cloud;
@@ -150,4 +151,16 @@ async fn a_pattern_or_a_link_cannot_reach_files_beside_the_task() {
     cloud.script_with("link", "task", "ln -s /etc/passwd out; touch own", outputs).await;
     cloud.completed("link", "task").await;
     assert_eq!(blobs.names(), ["own"]);
+}
+
+#[tokio::test]
+async fn the_sub_path_of_a_wildcard_begins_at_wd_or_after_its_fixed_directories() {
+    let bases = [(WildcardBase::WorkingDirectory, "d/e/f"), (WildcardBase::Pattern, "e/f")];
+    for (base, kept) in bases {
+        let cloud = Cloud::start_with(|settings| settings.wildcard_base = base).await;
+        let blobs = BlobServer::start().await;
+        let files = output("d/**/*", &blobs.container("box", "w"), json!("out"), "tasksuccess");
+        upload(&cloud, "mkdir -p d/e; touch d/e/f .hidden", files).await;
+        assert_eq!(blobs.names(), [format!("out/{kept}")]);
+    }
 }

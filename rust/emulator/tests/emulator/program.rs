@@ -4,11 +4,14 @@ use std::process::Stdio;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::support::blobs::BlobServer;
 use crate::support::client::Client;
 use crate::support::processes::{count, unique_sleep};
+use crate::support::tls::TlsFront;
 use crate::support::{ACCOUNT, KEY, shell_task, until};
 
 fn program(arguments: &[&str]) -> Command {
@@ -36,7 +39,7 @@ async fn a_signal_ends_the_program_its_tasks_and_its_files() {
         let mut command = program(&["--pool", "pool", "--image", &image]);
         let mut child = command.env("TMPDIR", temporary.path()).spawn().unwrap();
         let client = client(&mut child).await;
-        let job = serde_json::json!({"id": "job", "poolInfo": {"poolId": "pool"}});
+        let job = json!({"id": "job", "poolInfo": {"poolId": "pool"}});
         client.post("/jobs").json(&job).send().await.expect(201);
         let sleep = unique_sleep();
         let task = shell_task("task", &format!("setsid sleep {sleep} & wait"));
@@ -63,11 +66,14 @@ async fn a_node_root_that_was_given_stays() {
 
 #[tokio::test]
 async fn wrong_arguments_are_refused_and_named() {
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 9] = [
         (&["--listen", "0.0.0.0:0"], "loopback"),
         (&["--key", "not base64!"], "base64"),
         (&["--pool", "a b"], "a b"),
         (&["--pool", "a", "--pool", "A"], "given twice"),
+        (&["--pool", "a:slots=0"], "slots=0"),
+        (&["--state-delay", "1s"], "--state-delay"),
+        (&["--logs", "never"], "at-end"),
         (&["--image", "x=/no/such/directory"], "/no/such/directory"),
         (&["--image", "nothing"], "NAME=PATH"),
     ];
@@ -99,4 +105,88 @@ async fn without_bubblewrap_isolation_is_refused_when_asked_for_and_reported_whe
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let line = lines.next_line().await.unwrap().unwrap();
     assert!(line.contains("plain processes"), "{line}");
+}
+
+/// Adds a job and a task without a container to a program's pool.
+async fn add_plain_task(client: &Client, task: &Value) {
+    let job = json!({"id": "job", "poolInfo": {"poolId": "pool"}});
+    client.post("/jobs").json(&job).send().await.expect(201);
+    client.post("/jobs/job/tasks").json(task).send().await.expect(201);
+}
+
+async fn completed(client: &Client) -> Value {
+    until("the end of the task", || async {
+        let task = client.get("/jobs/job/tasks/task").send().await.expect(200).body;
+        (task["state"] == "completed").then_some(task)
+    })
+    .await
+}
+
+/// A task that copies the inputs below `in` to the outputs below `out`.
+fn copying_task(container: &str, command_line: &str) -> Value {
+    json!({
+        "id": "task",
+        "commandLine": command_line,
+        "resourceFiles": [{"storageContainerUrl": container, "blobPrefix": "run/in/"}],
+        "outputFiles": [{
+            "filePattern": "out/*",
+            "destination": {"container": {"containerUrl": container, "path": "up"}},
+            "uploadOptions": {"uploadCondition": "taskcompletion"},
+        }],
+    })
+}
+
+#[tokio::test]
+async fn the_switches_decide_what_the_specification_leaves_open() {
+    let blobs = BlobServer::start().await;
+    blobs.put("run/in/f", "content");
+    let switches = "--pool pool:containers=no --logs at-end --command-line argvw \
+        --blob-prefix strip --wildcard-base pattern";
+    let mut child = program(&switches.split_whitespace().collect::<Vec<_>>()).spawn().unwrap();
+    let client = client(&mut child).await;
+    let script = r#"sh -c "mkdir out; cp f out; echo 'it''s' c:\\d; touch ready; sleep 600""#;
+    add_plain_task(&client, &copying_task(&blobs.container("box", "rlw"), script)).await;
+    let file = |name: &str| client.get(&format!("/jobs/job/tasks/task/files/{name}")).send();
+    until("a file of the task", || async { (file("wd/ready").await.status == 200).then_some(()) })
+        .await;
+    file("stdout.txt").await.expect_error(404, "FileNotFound");
+    client.post("/jobs/job/tasks/task/terminate").send().await.expect(204);
+    completed(&client).await;
+    assert_eq!(file("stdout.txt").await.expect(200).text, "its c:\\d\n");
+    assert_eq!(blobs.text("up/f").as_deref(), Some("content"), "{:?}", blobs.names());
+}
+
+#[tokio::test]
+async fn a_delay_keeps_a_task_in_its_state() {
+    let arguments = ["--pool", "pool:containers=no", "--state-delay", "600000"];
+    let mut child = program(&arguments).spawn().unwrap();
+    let client = client(&mut child).await;
+    add_plain_task(&client, &json!({"id": "task", "commandLine": "true"})).await;
+    let task = client.get("/jobs/job/tasks/task").send().await.expect(200).body;
+    assert_eq!(task["state"], "active");
+    kill(Pid::from_raw(child.id().unwrap().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    assert!(child.wait().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn storage_behind_tls_is_trusted_as_ssl_cert_file_says() {
+    let blobs = BlobServer::start().await;
+    let front = TlsFront::start(&blobs.address).await;
+    blobs.put("run/in/f", "content");
+    let container = blobs.container("box", "rlw").replace("http://", "https://");
+    let container = container.replace(&blobs.address, &front.address);
+    let task = copying_task(&container, "cp -r run/in out");
+    for trusted in [false, true] {
+        let mut command = program(&["--pool", "pool:containers=no"]);
+        if trusted {
+            command.env("SSL_CERT_FILE", &front.certificate);
+        }
+        let mut child = command.spawn().unwrap();
+        let client = client(&mut child).await;
+        add_plain_task(&client, &task).await;
+        let execution = completed(&client).await["executionInfo"].clone();
+        let failure = if trusted { Value::Null } else { json!("ResourceContainerListMiscError") };
+        assert_eq!(execution["failureInfo"]["code"], failure, "{execution}");
+        assert_eq!(blobs.text("up/out/f").is_some(), trusted);
+    }
 }

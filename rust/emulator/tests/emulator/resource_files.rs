@@ -1,5 +1,6 @@
 //! What is downloaded before a task starts.
 
+use azure_batch_emulator::BlobPrefix;
 use serde_json::{Value, json};
 
 use crate::support::Cloud;
@@ -86,4 +87,20 @@ async fn a_blob_cannot_leave_the_working_directory_by_its_name() {
     blobs.put("../../escaped", "x");
     let files = json!([{"storageContainerUrl": blobs.container("box", "rl")}]);
     assert_eq!(failure(&cloud, files).await["code"], "ResourceFileCreateFailed");
+}
+
+#[tokio::test]
+async fn the_directories_of_the_prefix_are_dropped_if_the_node_does_so() {
+    let cloud = Cloud::start_with(|settings| settings.blob_prefix = BlobPrefix::Strip).await;
+    let blobs = BlobServer::start().await;
+    for name in ["run/in/a", "run/in/d/b", "run/into", "run/index"] {
+        blobs.put(name, name);
+    }
+    let url = blobs.container("box", "rl");
+    let files = json!([
+        {"storageContainerUrl": url, "blobPrefix": "run/in/", "filePath": "files"},
+        {"storageContainerUrl": url, "blobPrefix": "run/ind"},
+    ]);
+    cloud.run_with("find . -type f | sort", json!({"resourceFiles": files})).await;
+    assert_eq!(cloud.output("stdout.txt").await, "./files/a\n./files/d/b\n./index\n");
 }

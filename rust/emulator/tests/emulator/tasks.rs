@@ -1,10 +1,10 @@
 //! Tasks: how they run and how they end.
 
-use azure_batch_emulator::Isolation;
+use azure_batch_emulator::{Isolation, Splitting};
 use serde_json::{Value, json};
 
 use crate::support::processes::{count, unique_sleep};
-use crate::support::{Cloud, shell_task, until};
+use crate::support::{Cloud, merged, shell_task, until};
 
 #[tokio::test]
 async fn a_task_that_succeeds_has_exit_code_0_and_its_output() {
@@ -301,4 +301,39 @@ async fn the_password_of_a_registry_is_never_shown() {
     let reply = cloud.get("/jobs/run/tasks/task").await.expect(200);
     assert_eq!(reply.body["containerSettings"]["registry"]["username"], "u");
     assert!(!reply.text.contains("p4ssw0rd"));
+}
+
+#[tokio::test]
+async fn a_command_line_is_split_by_the_rules_of_the_node() {
+    let line = r#"printf %s| "a\\b" 'c d'"#;
+    let rules = [(Splitting::Posix, r"a\b|c d|"), (Splitting::Argvw, r"a\\b|'c|d'|")];
+    for (rules, output) in rules {
+        let cloud = Cloud::start_with(|settings| settings.command_line = rules).await;
+        cloud.run_with("", json!({"commandLine": line})).await;
+        assert_eq!(cloud.output("stdout.txt").await, output, "{rules:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_registry_is_used_by_a_password_or_by_an_identity() {
+    let cloud = Cloud::start().await;
+    cloud.job("job").await;
+    let identity = json!({"resourceId": "/subscriptions/s/x"});
+    let settings = |registry: Value| json!({"containerSettings": {"imageName": "image", "registry": registry}});
+    let registry = json!({"registryServer": "x.io", "identityReference": identity});
+    cloud.script_with("job", "identity", "true", settings(registry)).await;
+    let shown = cloud.completed("job", "identity").await;
+    assert_eq!(shown["containerSettings"]["registry"]["identityReference"], identity);
+    assert_eq!(shown["executionInfo"]["result"], "success");
+    for wrong in [
+        json!({"registryServer": "x.io"}),
+        json!({"username": "u"}),
+        json!({"username": "u", "password": "p", "identityReference": identity}),
+        json!({"identityReference": {}}),
+    ] {
+        let task = merged(shell_task("wrong", "true"), settings(wrong.clone()));
+        let reply = cloud.client.post("/jobs/job/tasks").json(&task).send().await;
+        let reply = reply.expect_error(400, "InvalidPropertyValue");
+        assert!(reply.value("PropertyName").starts_with("containerSettings.registry"), "{wrong}");
+    }
 }

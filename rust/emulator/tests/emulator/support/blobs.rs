@@ -22,7 +22,8 @@ type Parameters = Query<BTreeMap<String, String>>;
 
 /// A storage account with the container `box`.
 pub(crate) struct BlobServer {
-    address: String,
+    /// `127.0.0.1:PORT`.
+    pub(crate) address: String,
     blobs: Blobs,
     server: JoinHandle<()>,
 }
