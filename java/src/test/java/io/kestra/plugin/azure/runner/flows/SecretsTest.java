@@ -1,0 +1,108 @@
+package io.kestra.plugin.azure.runner.flows;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.ThrowableProxyUtil;
+import ch.qos.logback.core.AppenderBase;
+import io.kestra.core.models.executions.Execution;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.slf4j.LoggerFactory;
+
+/** Keys that come as plain inputs, so that Kestra masks none of them: nothing that a run logs may hold one. */
+@ExtendWith(EngineExtension.class)
+class SecretsTest {
+    private static final String WRONG_KEY = "Y2FuYXJ5L3NlY3JldCtrZXk=";
+    private static final String BATCH_KEY = System.getenv("AZURE_BATCH_ACCESS_KEY");
+    private static final String STORAGE_KEY = storageKey();
+
+    private final List<String> worker = new CopyOnWriteArrayList<>();
+    private final AppenderBase<ILoggingEvent> appender = new AppenderBase<>() {
+        @Override
+        protected void append(ILoggingEvent event) {
+            worker.add(event.getFormattedMessage() + ThrowableProxyUtil.asString(event.getThrowableProxy()));
+        }
+    };
+
+    @BeforeEach
+    void listen() {
+        appender.start();
+        root().addAppender(appender);
+    }
+
+    @AfterEach
+    void stopListening() {
+        root().detachAppender(appender);
+    }
+
+    @Test
+    void the_scan_finds_a_key_in_every_form_and_in_the_log_of_the_worker() {
+        LoggerFactory.getLogger(SecretsTest.class).error("on purpose", new IllegalStateException("key " + WRONG_KEY));
+        assertThat(found(worker, WRONG_KEY)).isNotEmpty();
+        assertThat(forms(WRONG_KEY).map(form -> found(List.of("x" + form + "y"), WRONG_KEY))).allSatisfy(hits -> assertThat(hits).hasSize(1));
+    }
+
+    @Test
+    void the_scan_finds_a_key_in_the_log_of_a_flow(Flows flows) throws Exception {
+        Execution execution = flows.run("secrets.yaml", inputs(BATCH_KEY, STORAGE_KEY, "my-pool", WRONG_KEY));
+        flows.awaitLine(execution, "The task exited with code 3");
+        assertThat(found(flows.texts(execution), WRONG_KEY)).hasSize(1);
+    }
+
+    @Test
+    void no_key_is_logged_however_a_run_ends(Flows flows) throws Exception {
+        List<Execution> executions = List.of(
+            flows.run("secrets.yaml", inputs(BATCH_KEY, STORAGE_KEY, "my-pool", "hello")),
+            flows.run("secrets.yaml", inputs(WRONG_KEY, STORAGE_KEY, "my-pool", "hello")),
+            flows.run("secrets.yaml", inputs(BATCH_KEY, WRONG_KEY, "my-pool", "hello")),
+            flows.run("secrets.yaml", inputs(BATCH_KEY, STORAGE_KEY, "nowhere", "hello")));
+        flows.awaitLine(executions.get(0), "The task exited with code 3");
+        flows.awaitLine(executions.get(1), "accessKey: ");
+        flows.awaitLine(executions.get(2), "blobStorage: ");
+        flows.awaitLine(executions.get(3), "poolId: ");
+
+        for (String secret : List.of(BATCH_KEY, STORAGE_KEY, WRONG_KEY, "sig=")) {
+            assertThat(found(worker, secret)).isEmpty();
+            for (Execution execution : executions) {
+                assertThat(found(flows.texts(execution), secret)).isEmpty();
+                assertThat(found(List.of(String.valueOf(execution.getTaskRunList().getFirst().getOutputs())), secret)).isEmpty();
+            }
+        }
+    }
+
+    private static Map<String, Object> inputs(String accessKey, String storageKey, String poolId, String say) {
+        return Map.of("accessKey", accessKey, "storageKey", storageKey, "poolId", poolId, "say", say);
+    }
+
+    private static List<String> found(List<String> texts, String secret) {
+        return texts.stream().filter(text -> forms(secret).anyMatch(text::contains)).toList();
+    }
+
+    private static Stream<String> forms(String secret) {
+        byte[] bytes = secret.getBytes(StandardCharsets.UTF_8);
+        return Stream.of(secret, URLEncoder.encode(secret, StandardCharsets.UTF_8), Base64.getEncoder().encodeToString(bytes));
+    }
+
+    private static String storageKey() {
+        Matcher key = Pattern.compile("AccountKey=([^;]+)").matcher(System.getenv("AZURE_STORAGE_CONNECTION_STRING"));
+        assertThat(key.find()).isTrue();
+        return key.group(1);
+    }
+
+    private static Logger root() {
+        return (Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
+    }
+}
