@@ -8,8 +8,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
+import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import org.junit.jupiter.api.Test;
@@ -17,28 +17,27 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The demo in a JVM of its own, where the built jar is all there is of the plugin. */
 class DemoTest {
-    private static final int LIMIT_MINUTES = 4;
-
     @TempDir
     private Path folder;
 
     @Test
     void the_jar_alone_in_a_plugins_folder_serves_the_demo() throws Exception {
-        var output = folder.resolve("output.txt");
+        var demo = demo(Map.of());
 
-        assertThat(exitCode(output, Map.of())).as(() -> content(output)).isZero();
-        assertThat(Files.readString(output))
+        assertThat(demo.exitCode()).as(demo.output()).isZero();
+        assertThat(demo.output())
             .containsPattern("Batch comes from .*/build/plugins/plugin-azure-batch-.*\\.jar")
             .contains("Hello from Azure Batch and kestra!", "Kestra.outputs:", "\"python_version\": ", "Hello from a namespace file!");
     }
 
     @Test
     void the_demo_without_an_emulator_fails_and_says_why() throws Exception {
-        var output = folder.resolve("output.txt");
         var closed = Base64.getEncoder().encodeToString("http://127.0.0.1:1".getBytes(StandardCharsets.UTF_8));
 
-        assertThat(exitCode(output, Map.of("DEMO_EMULATOR", "off", "SECRET_ENDPOINT", closed))).isEqualTo(1);
-        assertThat(Files.readString(output))
+        var demo = demo(Map.of("DEMO_EMULATOR", "off", "SECRET_ENDPOINT", closed));
+
+        assertThat(demo.exitCode()).isEqualTo(1);
+        assertThat(demo.output())
             .contains("endpoint: ", "Connection refused", "[demo] FAILED: flow azure_batch_runner", "DEMO_EMULATOR=off: no emulator was started");
     }
 
@@ -62,25 +61,7 @@ class DemoTest {
         }
     }
 
-    private int exitCode(Path output, Map<String, String> environment) throws Exception {
-        var builder = new ProcessBuilder("scripts/engine", folder.resolve("storage").toString())
-            .redirectErrorStream(true)
-            .redirectOutput(output.toFile());
-        builder.environment().putAll(environment);
-        var process = builder.start();
-        try {
-            assertThat(process.waitFor(LIMIT_MINUTES, TimeUnit.MINUTES)).as("ended within %d minutes", LIMIT_MINUTES).isTrue();
-            return process.exitValue();
-        } finally {
-            process.destroyForcibly();
-        }
-    }
-
-    private static String content(Path file) {
-        try {
-            return Files.readString(file);
-        } catch (IOException e) {
-            return e.toString();
-        }
+    private Command demo(Map<String, String> environment) throws IOException, InterruptedException {
+        return Command.run(folder, environment, List.of("scripts/engine", folder.resolve("storage").toString()));
     }
 }
