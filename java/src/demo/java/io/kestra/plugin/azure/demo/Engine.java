@@ -2,14 +2,17 @@ package io.kestra.plugin.azure.demo;
 
 import io.kestra.core.models.executions.Execution;
 import io.kestra.core.models.executions.LogEntry;
+import io.kestra.core.models.executions.MetricEntry;
 import io.kestra.core.models.flows.FlowInterface;
 import io.kestra.core.plugins.DefaultPluginRegistry;
+import io.kestra.core.repositories.MetricRepositoryInterface;
 import io.kestra.core.runners.TestRunner;
 import io.kestra.core.runners.TestRunnerUtils;
 import io.kestra.core.services.FlowService;
 import io.kestra.core.storages.NamespaceFactory;
 import io.kestra.core.storages.StorageInterface;
 import io.micronaut.context.ApplicationContext;
+import io.micronaut.data.model.Pageable;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.URI;
@@ -20,6 +23,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /**
  * A real Kestra engine in this process: executor, worker, queue, repository and storage, without its web server.
@@ -111,6 +115,13 @@ public final class Engine implements AutoCloseable {
     /** The outputs of the first task of an execution that has ended. */
     public Map<String, Object> outputs(Execution execution) throws Exception {
         return KestraApi.outputs(context, execution.getTaskRunList().getFirst());
+    }
+
+    /** The metrics of an execution by name, timers in milliseconds, as far as the repository has them yet. */
+    public Map<String, Double> metrics(Execution execution) {
+        return context.getBean(MetricRepositoryInterface.class)
+            .findByExecutionId(TENANT, execution.getId(), Pageable.from(1, 100)).stream()
+            .collect(Collectors.toMap(MetricEntry::getName, MetricEntry::getValue));
     }
 
     /** The content of a file in Kestra's storage. */

@@ -263,7 +263,7 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
         run.start(new Request(this, runContext, taskCommands).toJson(filesToDownload));
         try {
             Event.Outcome outcome = run.follow(runContext.logger(), taskCommands.getLogConsumer());
-            outcome.addMetricsTo(runContext);
+            outcome.sendMetricsTo(taskCommands.getLogConsumer());
             return outcome.toResult(taskCommands.getLogConsumer());
         } finally {
             run.detach();

@@ -6,8 +6,6 @@ import lombok.Getter;
 import lombok.ToString;
 import lombok.experimental.SuperBuilder;
 
-import java.time.Duration;
-
 /** Where the task ran and how long it took; it becomes part of the Kestra task's outputs. */
 @SuperBuilder
 @ToString
@@ -28,15 +26,15 @@ public class BatchDetails extends TaskRunnerDetailResult {
     @Schema(title = "Exit code of the command")
     private final Integer exitCode;
 
-    @Schema(title = "How long the upload of the input files took")
-    private final Duration stageDuration;
+    @Schema(title = "How long the upload of the input files took, in milliseconds")
+    private final Long stageMillis;
 
-    @Schema(title = "How long the task waited for a node")
-    private final Duration queueDuration;
+    @Schema(title = "How long the task waited for a node, in milliseconds")
+    private final Long queueMillis;
 
-    @Schema(title = "How long the task ran on the node, with the transfer of its files")
-    private final Duration runDuration;
+    @Schema(title = "How long the task ran on the node, with the transfer of its files, in milliseconds")
+    private final Long runMillis;
 
-    @Schema(title = "How long the download of the output files took")
-    private final Duration collectDuration;
+    @Schema(title = "How long the download of the output files took, in milliseconds")
+    private final Long collectMillis;
 }

@@ -1,9 +1,14 @@
 package io.kestra.plugin.azure.runner;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import io.kestra.core.models.executions.metrics.Timer;
-import io.kestra.core.runners.RunContext;
+import io.kestra.core.models.tasks.runners.AbstractLogConsumer;
+import io.kestra.core.serializers.JacksonMapper;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 
 /** Where a run took place and how long its parts took, as the Rust side tells it. What is null did not come to pass. */
 record Details(
@@ -21,14 +26,6 @@ record Details(
     static final String RUN_METRIC = "run.duration";
     static final String COLLECT_METRIC = "collect.duration";
 
-    /** Makes the durations metrics of the Kestra task. */
-    void addMetricsTo(RunContext runContext) {
-        addMetric(runContext, STAGE_METRIC, stageMillis);
-        addMetric(runContext, QUEUE_METRIC, queueMillis);
-        addMetric(runContext, RUN_METRIC, runMillis);
-        addMetric(runContext, COLLECT_METRIC, collectMillis);
-    }
-
     BatchDetails toOutput(Integer exitCode) {
         return BatchDetails.builder()
             .jobId(jobId)
@@ -36,20 +33,37 @@ record Details(
             .poolId(poolId)
             .nodeId(nodeId)
             .exitCode(exitCode)
-            .stageDuration(duration(stageMillis))
-            .queueDuration(duration(queueMillis))
-            .runDuration(duration(runMillis))
-            .collectDuration(duration(collectMillis))
+            .stageMillis(stageMillis)
+            .queueMillis(queueMillis)
+            .runMillis(runMillis)
+            .collectMillis(collectMillis)
             .build();
     }
 
-    private static void addMetric(RunContext runContext, String name, Long millis) {
-        if (millis != null) {
-            runContext.metric(Timer.of(name, duration(millis)));
+    /**
+     * Makes the durations metrics of the Kestra task, by the kind of line with which a script reports its own:
+     * Kestra forgets the metrics of the RunContext that a task runner gets.
+     */
+    void sendMetricsTo(AbstractLogConsumer logConsumer) {
+        try {
+            logConsumer.accept("::" + JacksonMapper.ofJson().writeValueAsString(Map.of("metrics", metrics())) + "::", false);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("Kestra's own metrics could not be written as JSON", e);
         }
     }
 
-    private static Duration duration(Long millis) {
-        return millis == null ? null : Duration.ofMillis(millis);
+    private List<Timer> metrics() {
+        List<Timer> metrics = new ArrayList<>();
+        add(metrics, STAGE_METRIC, stageMillis);
+        add(metrics, QUEUE_METRIC, queueMillis);
+        add(metrics, RUN_METRIC, runMillis);
+        add(metrics, COLLECT_METRIC, collectMillis);
+        return metrics;
+    }
+
+    private static void add(List<Timer> metrics, String name, Long millis) {
+        if (millis != null) {
+            metrics.add(Timer.of(name, Duration.ofMillis(millis)));
+        }
     }
 }

@@ -9,7 +9,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.kestra.core.models.tasks.runners.AbstractLogConsumer;
 import io.kestra.core.models.tasks.runners.TaskException;
 import io.kestra.core.models.tasks.runners.TaskRunnerResult;
-import io.kestra.core.runners.RunContext;
 import org.slf4j.Logger;
 import org.slf4j.event.Level;
 
@@ -54,9 +53,9 @@ sealed interface Event {
     /** How the run ended. Success has everything but a message; otherwise only the status is certain. */
     record Outcome(Status status, Integer exitCode, String message, Details details) implements Event {
         /** However the run ended: a failed task has its durations too. */
-        void addMetricsTo(RunContext runContext) {
+        void sendMetricsTo(AbstractLogConsumer logConsumer) {
             if (details != null) {
-                details.addMetricsTo(runContext);
+                details.sendMetricsTo(logConsumer);
             }
         }
 

@@ -11,6 +11,7 @@ import io.kestra.core.models.annotations.Plugin;
 import io.kestra.core.models.executions.AbstractMetricEntry;
 import io.kestra.core.models.flows.Flow;
 import io.kestra.core.models.property.Property;
+import io.kestra.core.models.tasks.runners.DefaultLogConsumer;
 import io.kestra.core.models.tasks.runners.TargetOS;
 import io.kestra.core.models.tasks.runners.TaskCommands;
 import io.kestra.core.models.validations.ModelValidator;
@@ -225,6 +226,7 @@ class BatchPropertiesTest {
     void the_durations_of_a_run_are_metrics_however_it_ended(String status) throws Exception {
         JsonNode outcome = outcome(status);
         FakeBoundary rust = new FakeBoundary().answers(() -> "[" + outcome + ", {\"type\": \"end\"}]");
+        when(taskCommands.getLogConsumer()).thenReturn(new DefaultLogConsumer(runContext));
         catchThrowable(() -> parse(YAML).run(new BatchRun(() -> rust), runContext, taskCommands, null));
         assertThat(runContext.metrics()).extracting(AbstractMetricEntry::getName, AbstractMetricEntry::getValue).containsExactly(
             tuple("stage.duration", Duration.ofMillis(120)),
