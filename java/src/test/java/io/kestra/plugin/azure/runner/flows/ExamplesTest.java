@@ -6,34 +6,59 @@ import io.kestra.core.models.annotations.Example;
 import io.kestra.core.models.annotations.Plugin;
 import io.kestra.core.models.flows.State;
 import io.kestra.plugin.azure.runner.Batch;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Named;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The examples of the plugin's documentation, as a user would paste them. */
+/** The flows of the documentation, as a user would paste them. Each is a file too, under its id. */
 @ExtendWith(EngineExtension.class)
 class ExamplesTest {
-    @TempDir
-    private Path folder;
+    private static final Path FOLDER = Flows.FOLDER.resolve("examples");
+    private static final Pattern FLOW_IN_MARKDOWN = Pattern.compile("```yaml\n(id: .*?)```", Pattern.DOTALL);
+    private static final Pattern ID = Pattern.compile("^id: (\\S+)");
 
-    static Stream<Named<Example>> examples() {
-        return Stream.of(Batch.class.getAnnotation(Plugin.class).examples()).map(example -> Named.of(example.title(), example));
+    /** A flow that the documentation shows. */
+    record Shown(String text) {
+        Path file() {
+            var id = ID.matcher(text);
+            assertThat(id.find()).as("an id in:%n%s", text).isTrue();
+            return FOLDER.resolve(id.group(1) + ".yaml");
+        }
+
+        @Override
+        public String toString() {
+            return file().getFileName().toString();
+        }
+    }
+
+    static Stream<Shown> shown() throws IOException {
+        var examples = Stream.of(Batch.class.getAnnotation(Plugin.class).examples()).map(Example::code).map(code -> String.join("\n", code));
+        var readme = FLOW_IN_MARKDOWN.matcher(Files.readString(Path.of("README.md"))).results().map(match -> match.group(1));
+        return Stream.concat(examples, readme).map(Shown::new);
     }
 
     @ParameterizedTest(name = "{0}")
-    @MethodSource("examples")
-    void every_example_of_the_documentation_runs(Example example, Flows flows) throws Exception {
-        var file = Files.writeString(folder.resolve("example.yaml"), String.join("\n", example.code()));
+    @MethodSource("shown")
+    void every_flow_of_the_documentation_is_a_file_that_runs(Shown flow, Flows flows) throws Exception {
+        assertThat(flow.file()).content().isEqualTo(flow.text());
         var inputs = Map.<String, Object>of("file", flows.engine.putFile("company.team", "/company/team/three-lines.txt", "a\nb\nc\n"));
 
-        var execution = flows.run(file, inputs);
+        var execution = flows.run(flow.file(), inputs);
 
         assertThat(execution.getState().getCurrent()).as(() -> flows.texts(execution).toString()).isEqualTo(State.Type.SUCCESS);
+    }
+
+    @Test
+    void every_example_file_is_shown_somewhere() throws IOException {
+        try (var files = Files.list(FOLDER)) {
+            assertThat(files).containsExactlyInAnyOrderElementsOf(shown().map(Shown::file).toList());
+        }
     }
 }
