@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::image::Image;
 use super::run_options::{self, RunOptions};
+use super::sandbox::TASK_USER;
 use super::{DIRECTORIES, Node, Work, environment};
 use crate::store::task::FailureInfo;
 use crate::wire::task::{BindMount, BindSource, ContainerSettings, WorkingDirectory};
@@ -19,6 +20,8 @@ pub(super) struct Container {
     pub(super) working_directory: PathBuf,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) host_name: String,
+    /// Whether it runs as root, not as a user without rights.
+    pub(super) elevated: bool,
     /// Files of the node for `/etc`, by name.
     pub(super) etc: PathBuf,
 }
@@ -81,6 +84,7 @@ fn without_image(node: &Node, work: &Work) -> Container {
         working_directory: work.directory.inside().join("wd"),
         environment: environment::variables(node, work),
         host_name: node.id.clone(),
+        elevated: work.task.is_elevated(),
         etc: node.root.join("etc"),
     }
 }
@@ -152,15 +156,10 @@ fn source<'a>(bind: &BindMount, work: &'a Work) -> Result<&'a str, FailureInfo> 
 pub(super) fn write_etc(root: &Path, host_name: &str) -> io::Result<()> {
     let etc = root.join("etc");
     std::fs::create_dir_all(&etc)?;
-    let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
-    let mut passwd = "root:x:0:0:root:/root:/bin/sh\n".to_owned();
-    let mut group = "root:x:0:\n".to_owned();
-    if !uid.is_root() {
-        passwd += &format!("_azbatchtask:x:{uid}:{gid}::/root:/bin/sh\n");
-        group += &format!("_azbatchgrp:x:{gid}:\n");
-    }
-    std::fs::write(etc.join("passwd"), passwd)?;
-    std::fs::write(etc.join("group"), group)?;
+    let (user, group) = ("root:x:0:0:root:/root:/bin/sh", "root:x:0:");
+    let own = format!("_azbatchtask:x:{TASK_USER}:{TASK_USER}::/:/bin/sh");
+    std::fs::write(etc.join("passwd"), format!("{user}\n{own}\n"))?;
+    std::fs::write(etc.join("group"), format!("{group}\n_azbatchgrp:x:{TASK_USER}:\n"))?;
     std::fs::write(etc.join("hosts"), format!("127.0.0.1 localhost {host_name}\n"))?;
     std::fs::write(etc.join("hostname"), format!("{host_name}\n"))
 }

@@ -13,6 +13,8 @@ use super::image::Image;
 
 /// AZ_BATCH_NODE_ROOT_DIR in the sandbox.
 pub(crate) const NODE_ROOT: &str = "/mnt/batch/tasks";
+/// The user id, and group id, of tasks that are not elevated.
+pub(crate) const TASK_USER: &str = "60001";
 const IMAGE: &str = "/opt/image";
 const STANDARD_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -54,7 +56,8 @@ const CAPABILITIES: [&str; 10] = [
 pub(crate) fn works() -> bool {
     let Some(bwrap) = find_bwrap() else { return false };
     std::process::Command::new(bwrap)
-        .args(["--ro-bind", "/", "/", "--unshare-pid", "--unshare-uts", "--", "/bin/true"])
+        .args(["--ro-bind", "/", "/", "--unshare-user", "--unshare-pid", "--unshare-uts"])
+        .args(["--", "/bin/true"])
         .output()
         .is_ok_and(|output| output.status.success())
 }
@@ -73,22 +76,24 @@ pub(super) fn sandboxed(container: &Container, arguments: &[String]) -> Option<C
     // Without a session of its own the task could type into the emulator's terminal.
     args.add(["--die-with-parent", "--new-session"]);
     args.add(["--hostname", &container.host_name]);
-    if nix::unistd::geteuid().is_root() {
-        args.add(["--cap-drop", "ALL"]);
-        CAPABILITIES.iter().for_each(|capability| args.add(["--cap-add", capability]));
-    }
+    args.user(container.elevated);
     args.file_system(container);
     args.add([OsStr::new("--chdir"), container.working_directory.as_os_str()]);
     args.add(["--"]);
     command.args(args.0).args(arguments).env_clear();
     // By the environment and not by --setenv: arguments can be read by every user of the machine.
     let (image, home) = match &container.image {
-        Some(Image::Overlay(_)) => (Some(Path::new(IMAGE)), Path::new("/root")),
-        Some(Image::Root(_)) => (None, Path::new("/root")),
+        Some(Image::Overlay(_)) => (Some(Path::new(IMAGE)), home(container.elevated)),
+        Some(Image::Root(_)) => (None, home(container.elevated)),
         None => (None, container.working_directory.as_path()),
     };
     command.envs(environment(container, image, home));
     Some(command)
+}
+
+/// A user whom the image does not know is at home in the root directory, as docker has it.
+fn home(elevated: bool) -> &'static Path {
+    Path::new(if elevated { "/root" } else { "/" })
 }
 
 /// The command that runs these arguments as a plain process.
@@ -128,6 +133,18 @@ impl Arguments {
 
     fn bind(&mut self, how: &str, host: &Path, inside: &Path) {
         self.add([OsStr::new(how), host.as_os_str(), inside.as_os_str()]);
+    }
+
+    /// In a user namespace of its own the task has no right of the emulator's user, but owns what
+    /// that one owns: no file needs another owner to be written.
+    fn user(&mut self, elevated: bool) {
+        if elevated && nix::unistd::geteuid().is_root() {
+            self.add(["--cap-drop", "ALL"]);
+            CAPABILITIES.iter().for_each(|capability| self.add(["--cap-add", capability]));
+        } else {
+            let id = if elevated { "0" } else { TASK_USER };
+            self.add(["--unshare-user", "--uid", id, "--gid", id]);
+        }
     }
 
     fn file_system(&mut self, container: &Container) {

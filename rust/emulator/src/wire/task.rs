@@ -183,7 +183,7 @@ pub(crate) struct TaskConstraints {
     pub(crate) max_task_retry_count: Option<i32>,
 }
 
-/// The user that a task runs as. A container here runs as the emulator's own user.
+/// The user that a task runs as.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct UserIdentity {
@@ -203,6 +203,15 @@ pub(crate) struct AutoUser {
     elevation_level: Option<ElevationLevel>,
 }
 
+impl TaskAdd {
+    /// Whether its user is an administrator, which none is without being made one.
+    pub(crate) fn is_elevated(&self) -> bool {
+        let auto_user = self.user_identity.as_ref().and_then(|user| user.auto_user.as_ref());
+        auto_user.is_some_and(|user| user.elevation_level == Some(ElevationLevel::Admin))
+    }
+}
+
+/// Whom the service makes a user for; here every task has the same.
 #[derive(Clone, Copy, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum AutoUserScope {
@@ -210,7 +219,7 @@ enum AutoUserScope {
     Pool,
 }
 
-#[derive(Clone, Copy, Deserialize, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum ElevationLevel {
     NonAdmin,

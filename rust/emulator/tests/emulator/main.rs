@@ -16,3 +16,4 @@ mod requests;
 mod resource_files;
 mod states;
 mod tasks;
+mod users;
