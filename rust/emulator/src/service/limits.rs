@@ -214,7 +214,10 @@ fn check_slots(slots: Option<i32>, slots_per_node: Option<u32>) -> Result<()> {
     match u32::try_from(slots) {
         Ok(slots) if (1..=most).contains(&slots) => Ok(()),
         _ => {
-            let reason = format!("not from 1 to the {most} slots of a node");
+            let reason = match slots_per_node {
+                Some(most) => format!("not from 1 to the {most} slots of a node"),
+                None => "less than 1".to_owned(),
+            };
             Err(ApiError::property("requiredSlots", &slots.to_string(), reason))
         }
     }

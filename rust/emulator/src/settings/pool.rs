@@ -28,11 +28,11 @@ impl FromStr for PoolSettings {
 
     /// Reads `NAME` or `NAME:slots=2,containers=no`.
     fn from_str(text: &str) -> Result<PoolSettings, String> {
-        let (id, traits) = text.split_once(':').unwrap_or((text, ""));
+        let Some((id, traits)) = text.split_once(':') else { return Ok(text.into()) };
         let mut pool = PoolSettings::from(id);
-        for one in traits.split(',').filter(|one| !one.is_empty()) {
+        for one in traits.split(',') {
             pool.set(one).ok_or_else(|| {
-                format!("{one} is neither slots=1 to slots={MOST_SLOTS} nor containers=yes|no")
+                format!("'{one}' is neither slots=1 to slots={MOST_SLOTS} nor containers=yes|no")
             })?;
         }
         Ok(pool)
@@ -79,9 +79,10 @@ mod tests {
 
     #[test]
     fn what_a_pool_does_not_have_is_named() {
-        for wrong in ["slots=0", "slots=257", "slots=x", "containers=maybe", "nodes=2", "slots"] {
+        for wrong in ["slots=0", "slots=257", "slots=x", "containers=maybe", "nodes=2", "slots", ""]
+        {
             let error = format!("p:{wrong}").parse::<PoolSettings>().unwrap_err();
-            assert!(error.starts_with(wrong), "{error}");
+            assert!(error.starts_with(&format!("'{wrong}'")), "{error}");
         }
     }
 }

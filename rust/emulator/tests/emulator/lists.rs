@@ -111,6 +111,11 @@ async fn behind_a_proxy_urls_are_those_that_the_client_asked_for() {
     let page = request().header("x-forwarded-host", "batch.test").send().await.expect(200);
     let link = page.body["odata.nextLink"].as_str().unwrap();
     assert!(link.starts_with("https://batch.test/jobs?"), "{link}");
+    cloud.run("true").await;
+    let file = "/jobs/run/tasks/task/files/stdout.txt";
+    let url = cloud.client.head(file).header("x-forwarded-proto", "https").send().await;
+    let expected = cloud.emulator.endpoint().replace("http://", "https://") + file;
+    assert_eq!(url.expect(200).header("ocp-batch-file-url"), expected);
     let other = cloud.client.get("/jobs").header("x-forwarded-proto", "ftp").send().await;
     other.expect_error(400, "InvalidHeaderValue");
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::{Cloud, until};
 
 /// Long enough to be seen by a client that asks every 50 ms on a busy machine.
-const DELAY: Duration = Duration::from_millis(600);
+const DELAY: Duration = Duration::from_secs(1);
 
 async fn slow_cloud() -> Cloud {
     Cloud::start_with(|settings| settings.state_delay = DELAY).await
