@@ -130,3 +130,18 @@ async fn an_image_without_a_shell_is_said_in_words() {
     let start = "The command could not be started; the image 'no-shell' needs /bin/sh";
     assert!(report.message().starts_with(start), "{report:?}");
 }
+
+#[tokio::test]
+async fn the_task_has_administrators_rights_only_when_the_flow_says_so() {
+    let lab = Lab::start().await;
+    lab.write("in.txt", b"input\n");
+    let mut request = lab.request("id -u; cat in.txt; echo made > out.txt");
+    request["inputFiles"] = json!(["in.txt"]);
+    request["outputFiles"] = json!(["out.txt"]);
+    let plain = lab.run(&request).await;
+    assert_eq!(plain.stdout, ["60001", "input"], "{plain:?}");
+    assert_eq!(lab.read("out.txt"), b"made\n");
+    request["elevationLevel"] = json!("ADMIN");
+    request["jobName"] = json!("company-team-flow-task-5e6f7a8b");
+    assert_eq!(lab.run(&request).await.stdout, ["0", "input"]);
+}
