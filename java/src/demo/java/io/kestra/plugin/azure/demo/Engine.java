@@ -55,9 +55,15 @@ public final class Engine implements AutoCloseable {
 
     /** Boots an engine that keeps its files under {@code storage}. */
     public static Engine start(Path storage) {
+        return start(storage, Map.of());
+    }
+
+    /** Boots an engine with settings beyond those of the demo. */
+    public static Engine start(Path storage, Map<String, Object> settings) {
         var context = ApplicationContext.builder()
             .environments("demo")
             .properties(Map.of("demo.storage", storage.toString()))
+            .properties(settings)
             .start();
         var engine = new Engine(context);
         engine.runner.setSchedulerEnabled(false);
@@ -85,6 +91,11 @@ public final class Engine implements AutoCloseable {
     public String putFile(String namespace, String path, String content) throws IOException {
         var bytes = content.getBytes(StandardCharsets.UTF_8);
         return storage().put(TENANT, namespace, URI.create(path), new ByteArrayInputStream(bytes)).toString();
+    }
+
+    /** For what only this version of Kestra can do. */
+    public ApplicationContext context() {
+        return context;
     }
 
     /** Calls {@code listener} with each log entry of any flow, as it comes. */

@@ -1,5 +1,6 @@
 package io.kestra.plugin.azure.runner.flows;
 
+import io.kestra.plugin.azure.demo.Engine;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -25,7 +26,7 @@ final class EngineExtension implements ParameterResolver {
 
     private static Flows boot() {
         try {
-            return new Flows(Files.createTempDirectory(Path.of("build"), "flow-storage-"));
+            return new Flows(Engine.start(Files.createTempDirectory(Path.of("build"), "flow-storage-")));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -29,8 +29,8 @@ final class Flows implements AutoCloseable {
         }
     }
 
-    Flows(Path storage) {
-        engine = Engine.start(storage);
+    Flows(Engine engine) {
+        this.engine = engine;
         engine.onLog(entry -> lines.add(new Line(entry, Instant.now())));
     }
 

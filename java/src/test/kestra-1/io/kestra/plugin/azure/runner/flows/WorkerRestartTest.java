@@ -1,0 +1,82 @@
+package io.kestra.plugin.azure.runner.flows;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kestra.core.models.executions.Execution;
+import io.kestra.core.models.executions.LogEntry;
+import io.kestra.core.models.flows.State;
+import io.kestra.core.repositories.LogRepositoryInterface;
+import io.kestra.plugin.azure.demo.Engine;
+import io.kestra.worker.DefaultWorker;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.slf4j.event.Level;
+
+/** An engine whose worker is shut down in the middle of a task and started again, as in an upgrade. */
+class WorkerRestartTest {
+    private static final int LINES = 15;
+    private static final Map<String, Object> SETTINGS = Map.ofEntries(
+        // A database of its own that outlives its engine: all engines of a process share the default one.
+        Map.entry("datasources.h2.url", "jdbc:h2:mem:restart;DB_CLOSE_DELAY=-1"),
+        Map.entry("datasources.h2.username", "sa"),
+        Map.entry("datasources.h2.password", ""),
+        Map.entry("datasources.h2.driver-class-name", "org.h2.Driver"),
+        Map.entry("flyway.datasources.h2.enabled", true),
+        Map.entry("flyway.datasources.h2.locations", "classpath:migrations/h2"),
+        Map.entry("flyway.datasources.h2.ignore-migration-patterns", "*:missing,*:future"),
+        Map.entry("flyway.datasources.h2.out-of-order", true),
+        // Only a server of a known type keeps account of its workers and gives their work to others, this soon.
+        Map.entry("kestra.server-type", "STANDALONE"),
+        Map.entry("kestra.server.termination-grace-period", "1s"),
+        Map.entry("kestra.server.liveness.interval", "1s"),
+        Map.entry("kestra.server.service.purge.initial-delay", "1h"),
+        Map.entry("kestra.server.service.purge.fixed-delay", "1d"),
+        Map.entry("kestra.server.service.purge.retention", "30d")
+    );
+
+    private final Emulator emulator = new Emulator();
+
+    @Test
+    void a_run_goes_on_with_the_next_worker_and_each_line_is_logged_once() throws Exception {
+        var jobsBefore = emulator.jobsCreated();
+        var storage = Files.createTempDirectory(Path.of("build"), "flow-storage-");
+        var execution = startAndShutDown(storage);
+        assertThat(emulator.activeJobs()).as("control: the job goes on without a worker").hasSize(1);
+
+        try (var engine = Engine.start(storage, SETTINGS)) {
+            var ended = engine.awaitEnd(execution, Flows.LIMIT);
+
+            assertThat(ended.getState().getCurrent()).as(() -> log(engine, execution).toString()).isEqualTo(State.Type.SUCCESS);
+            assertThat(Poll.until(Flows.LIMIT, () -> lines(engine, execution).contains("line " + LINES))).as("the last line").isTrue();
+            // Lines that arrive in the same millisecond have no order in Kestra's log.
+            assertThat(lines(engine, execution)).containsExactlyInAnyOrderElementsOf(IntStream.rangeClosed(1, LINES).mapToObj(n -> "line " + n).toList());
+        }
+        assertThat(emulator.jobsCreated()).isEqualTo(jobsBefore + 1);
+    }
+
+    private static Execution startAndShutDown(Path storage) throws Exception {
+        try (var flows = new Flows(Engine.start(storage, SETTINGS))) {
+            var execution = flows.start("restart.yaml", Map.of());
+            flows.awaitLine(execution, "line 3");
+            // Before the rest of the engine, which would otherwise no longer take the worker's last lines.
+            flows.engine.context().getBean(DefaultWorker.class).close();
+            return execution;
+        }
+    }
+
+    private static List<String> lines(Engine engine, Execution execution) {
+        return log(engine, execution).stream().filter(line -> line.startsWith("line ")).toList();
+    }
+
+    /** What Kestra has kept of the log of an execution. */
+    private static List<String> log(Engine engine, Execution execution) {
+        return engine.context().getBean(LogRepositoryInterface.class)
+            .findByExecutionId(Engine.TENANT, execution.getId(), Level.INFO).stream()
+            .map(LogEntry::getMessage)
+            .toList();
+    }
+}
