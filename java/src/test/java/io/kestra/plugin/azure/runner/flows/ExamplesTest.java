@@ -41,7 +41,7 @@ class ExamplesTest {
     static Stream<Shown> shown() throws IOException {
         var examples = Stream.of(Batch.class.getAnnotation(Plugin.class).examples()).map(Example::code).map(code -> String.join("\n", code));
         var readme = FLOW_IN_MARKDOWN.matcher(Files.readString(Path.of("README.md"))).results().map(match -> match.group(1));
-        return Stream.concat(examples, readme).map(Shown::new);
+        return Stream.concat(examples, readme).map(Shown::new).distinct();
     }
 
     @ParameterizedTest(name = "{0}")
