@@ -1,7 +1,7 @@
 # The one front door: `make` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt plugin clean build
+.PHONY: help setup demo test live lint fmt plugin clean build variables
 .NOTPARALLEL:
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -29,10 +29,14 @@ test: setup build ## Runs every suite, as CI does: Rust, bridge, Java and flows.
 	@cargo nextest run --locked --workspace --no-run
 	@scripts/test $(DEV)
 
+live: variables setup build ## Runs flows on the Azure account that AZURE_BATCH_… and AZURE_STORAGE_… name (docs/live.md).
+	$(SAY) "running the flows"
+	@scripts/live build/live/storage
+
 lint: ## Checks formats and lints; changes nothing.
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	set -e; for script in scripts/{setup,find-jdk,engine,gradle,test} .ci/run; do bash -n $$script; done
+	set -e; for script in scripts/{setup,find-jdk,engine,gradle,test,live} .ci/run; do bash -n $$script; done
 	/usr/bin/python3 -m compileall -q tests/kit
 
 fmt: ## Formats the Rust code.
@@ -46,11 +50,15 @@ plugin: setup ## Builds the plugin jar with the release library and says where i
 clean: ## Removes everything that was built; keeps what setup installed.
 	rm -rf build .gradle target
 
+# Before anything is built.
+variables:
+	@scripts/live --check
+
 # What demo and tests share: the emulator, and the jar alone in a plugins folder.
 build:
 	$(SAY) "building the Rust library and the emulator"
 	@cargo build --locked -p bridge -p azure-batch-emulator
 	$(SAY) "building the plugin jar and the engine's class path"
 	@scripts/gradle $(DEV) jar demoClasspath
-	@rm -rf build/plugins build/demo && mkdir -p build/plugins build/demo
+	@rm -rf build/plugins build/demo build/live && mkdir -p build/plugins build/demo
 	@cp build/libs/plugin-azure-batch-$(VERSION)-dev.jar build/plugins/

@@ -23,20 +23,23 @@ final class Console implements AutoCloseable {
     private static final int ERROR_SECONDS = 5;
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("HH:mm:ss.SSS").withZone(ZoneId.systemDefault());
 
+    private final String name;
     private final Instant started = Instant.now();
     private final Queue<LogEntry> waiting = new PriorityQueue<>(Comparator.comparing(LogEntry::getTimestamp));
     private final ScheduledExecutorService ticker = Executors.newSingleThreadScheduledExecutor(Thread.ofPlatform().daemon().factory());
     private final CountDownLatch error = new CountDownLatch(1);
     private Instant lastLine = started;
 
-    Console() {
+    /** @param name who speaks */
+    Console(String name) {
+        this.name = name;
         ticker.scheduleAtFixedRate(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
     }
 
-    /** A line of the demo itself, after everything that was logged before. */
+    /** A line of our own, after everything that was logged before. */
     synchronized void say(String format, Object... arguments) {
         showUntil(Instant.MAX);
-        print("[demo] " + format.formatted(arguments));
+        print("[" + name + "] " + format.formatted(arguments));
     }
 
     /** A line that a flow has logged, at the levels that Kestra's UI shows by default. */

@@ -26,7 +26,7 @@ public final class Demo {
 
     public static void main(String[] arguments) {
         int exitCode = 1;
-        try (var console = new Console()) {
+        try (var console = new Console("demo")) {
             run(Path.of(arguments[0]), Path.of(arguments[1]), Path.of(arguments[2]), console);
             exitCode = 0;
         } catch (DemoFailure failure) {
@@ -52,7 +52,7 @@ public final class Demo {
     }
 
     /** Lets Kestra's scanner find the plugin and says in which jar it did. */
-    private static Path scan(Path plugins) {
+    static Path scan(Path plugins) {
         Engine.registerPlugins(plugins);
         return Engine.originOf(RUNNER)
             .filter(jar -> jar.startsWith(plugins.toAbsolutePath()))
