@@ -18,7 +18,7 @@ import org.slf4j.event.Level;
 
 /** An engine whose worker is shut down in the middle of a task and started again, as in an upgrade. */
 class WorkerRestartTest {
-    private static final int LINES = 15;
+    private static final int LINES = 20;
     private static final Map<String, Object> SETTINGS = Map.ofEntries(
         // A database of its own that outlives its engine: all engines of a process share the default one.
         Map.entry("datasources.h2.url", "jdbc:h2:mem:restart;DB_CLOSE_DELAY=-1"),
