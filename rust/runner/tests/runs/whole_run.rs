@@ -2,6 +2,9 @@
 
 use crate::gate::Gate;
 use crate::support::{Lab, POOL, until};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
 use azure::batch::JobState;
 use runner::{Level, Status};
 use serde_json::json;
@@ -188,19 +191,43 @@ async fn a_thousand_files_go_in_and_a_hundred_come_out_through_two_resource_file
     for (n, name) in names.iter().enumerate() {
         lab.write(name, &content(n));
     }
-    let mut request = lab.request(
-        "find . -name 'file ?.bin' -o -name 'file ??.bin' | while read -r f; do \
-         mkdir -p \"out/${f%/*}\"; cp \"$f\" \"out/$f\"; done; find . -name '*.bin' | wc -l",
-    );
+    let sums = "find . -name 'file*.bin' | LC_ALL=C sort | tr '\\n' '\\0' | xargs -0 cksum";
+    let expected = Command::new("sh").args(["-c", sums]).current_dir(lab.dir.path()).output();
+    let mut request = lab.request(&format!(
+        "{sums}; find . -name 'file ?.bin' -o -name 'file ??.bin' | while read -r f; do \
+         mkdir -p \"out/${{f%/*}}\"; cp \"$f\" \"out/$f\"; done"
+    ));
     request["inputFiles"] = json!(names);
     request["outputFiles"] = json!(["out/**/*.bin"]);
     let gate = Gate::start().await;
     let report = lab.start_run_with(&request, &gate.client()).ended().await;
-    assert_eq!(report.stdout, ["1100"], "{report:?}");
+    assert_eq!(report.stdout.len(), 1_000, "{report:?}");
+    assert_eq!(
+        report.stdout.join("\n"),
+        String::from_utf8(expected.unwrap().stdout).unwrap().trim()
+    );
     for (n, name) in names.iter().enumerate().take(100) {
         assert_eq!(lab.read(&format!("out/{name}")), content(n), "{name}");
     }
     let task = gate.body("POST", "/tasks");
     assert_eq!(task["resourceFiles"].as_array().unwrap().len(), 2);
     assert_eq!(lab.blobs().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn inputs_keep_their_names_and_what_can_be_executed() {
+    let lab = Lab::start().await;
+    let names =
+        ["run me.sh", "\u{fc}n\u{ef}/\u{1f680} #1%+?&=.txt", ".hidden/.dot", "deep/er/est/empty"];
+    lab.write(names[0], b"#!/bin/sh\necho executed\n");
+    names[1..].iter().for_each(|name| lab.write(name, b""));
+    let script = lab.dir.path().join(names[0]);
+    std::fs::set_permissions(script, PermissionsExt::from_mode(0o755)).unwrap();
+    let mut request = lab.request("./run\\ me.sh; find . -type f | LC_ALL=C sort");
+    request["inputFiles"] = json!(names);
+    let report = lab.run(&request).await;
+    let mut found: Vec<String> = names.iter().map(|name| format!("./{name}")).collect();
+    found.sort();
+    found.insert(0, "executed".to_owned());
+    assert_eq!(report.stdout, found, "{report:?}");
 }
