@@ -157,6 +157,20 @@ impl Pull {
 }
 
 impl Delivered {
+    pub(crate) fn is_nothing(self) -> bool {
+        self.stdout == 0 && self.stderr == 0
+    }
+
+    /// For a stream of which nothing came, what was there before.
+    pub(crate) fn or(self, before: Self) -> Self {
+        let of = |now: u64, before: u64| if now == 0 { before } else { now };
+        Self {
+            stdout: of(self.stdout, before.stdout),
+            stderr: of(self.stderr, before.stderr),
+            ..self
+        }
+    }
+
     fn note(&mut self, event: &Event) {
         match event {
             Event::Log { stream: Stream::Stdout, end, .. } => self.stdout = *end,

@@ -59,13 +59,22 @@ struct Run {
     plan: Plan,
     events: Events,
     reached: Reached,
+    /// What the callers of earlier workers have of the log.
+    delivered_before: Delivered,
     node_id: Option<String>,
     times: Times,
 }
 
 impl Run {
     fn new(plan: Plan, events: Events) -> Self {
-        Self { plan, events, reached: Reached::Nothing, node_id: None, times: Times::default() }
+        Self {
+            plan,
+            events,
+            reached: Reached::Nothing,
+            delivered_before: Delivered::default(),
+            node_id: None,
+            times: Times::default(),
+        }
     }
 
     async fn live(mut self, kill: &CancellationToken) {
@@ -78,12 +87,11 @@ impl Run {
     async fn complete(&mut self, kill: &CancellationToken) -> Result<(), Halt> {
         let events = self.events.clone();
         let earlier = unless_stopped(kill, &events, self.begin().boxed()).await?;
-        let (age, read) = match earlier {
+        let age = match earlier {
             Some(earlier) => unless_stopped(kill, &events, self.resume(earlier).boxed()).await?,
             None => self.submit(kill).await?,
         };
-        let (task, timed_out) =
-            unless_stopped(kill, &events, self.follow(age, read).boxed()).await?;
+        let (task, timed_out) = unless_stopped(kill, &events, self.follow(age).boxed()).await?;
         self.take_down(&task);
         unless_stopped(kill, &events, self.collect().boxed()).await?;
         let outcome = self.outcome(&task, timed_out);
@@ -104,7 +112,8 @@ impl Run {
         if self.plan.resume { resume::find(&self.plan).await } else { Ok(None) }
     }
 
-    async fn resume(&mut self, earlier: Earlier) -> Result<(Duration, Delivered), Halt> {
+    /// Gives the age of the job.
+    async fn resume(&mut self, earlier: Earlier) -> Result<Duration, Halt> {
         let Earlier { job_id, names, half_submitted, age } = earlier;
         self.plan.adopt(job_id, names);
         self.reached = Reached::Submitted;
@@ -114,10 +123,12 @@ impl Run {
         if half_submitted {
             end_with_task(&self.plan).await?;
         }
-        Ok((age, resume::delivered(&self.plan).await?))
+        self.delivered_before = resume::delivered(&self.plan).await?;
+        Ok(age)
     }
 
-    async fn submit(&mut self, kill: &CancellationToken) -> Result<(Duration, Delivered), Halt> {
+    /// Gives the age of the job, which is new.
+    async fn submit(&mut self, kill: &CancellationToken) -> Result<Duration, Halt> {
         let events = self.events.clone();
         self.reached = Reached::Staged;
         unless_stopped(kill, &events, self.stage_in().boxed()).await?;
@@ -126,7 +137,7 @@ impl Run {
         let Plan { job_id, pool_id, .. } = &self.plan;
         let message = format!("Job '{job_id}' submitted to pool '{pool_id}'");
         self.events.note(Level::Info, message).await?;
-        Ok(Default::default())
+        Ok(Duration::ZERO)
     }
 
     async fn stage_in(&mut self) -> Result<(), Halt> {
@@ -143,8 +154,8 @@ impl Run {
         Ok(())
     }
 
-    async fn follow(&self, age: Duration, read: Delivered) -> Result<(Task, bool), Halt> {
-        let mut follower = Follower::new(&self.plan, &self.events, age, read);
+    async fn follow(&self, age: Duration) -> Result<(Task, bool), Halt> {
+        let mut follower = Follower::new(&self.plan, &self.events, age, self.delivered_before);
         let task = follower.follow().await?;
         Ok((task, follower.timed_out))
     }
@@ -206,7 +217,12 @@ impl Run {
     /// For the worker that goes on with this run: it must not deliver the same lines again.
     async fn remember_delivered(&self) {
         let Some(staged) = self.plan.staged() else { return };
-        let Ok(json) = serde_json::to_vec(&self.events.delivered()) else { return };
+        let delivered = self.events.delivered();
+        if delivered.is_nothing() {
+            // What an earlier worker wrote down still holds.
+            return;
+        }
+        let Ok(json) = serde_json::to_vec(&delivered.or(self.delivered_before)) else { return };
         let name = staged.names.delivered();
         let write = staged.container.put_bytes(&name, Bytes::from(json));
         // Nobody is there to be told of a failure; the lines are then delivered again.

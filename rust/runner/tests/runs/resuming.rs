@@ -41,6 +41,22 @@ async fn a_second_worker_goes_on_with_the_same_job_and_repeats_no_line() {
 }
 
 #[tokio::test]
+async fn a_worker_that_stops_before_it_has_a_line_does_not_forget_those_of_the_first() {
+    let lab = Lab::start().await;
+    let request = request(&lab);
+    let mut first = lab.start_run(&request);
+    first.until_line("first").await;
+    let (_kill, _task) = first.detach();
+    until(async || lab.blobs().await.iter().any(|blob| blob.ends_with("/delivered"))).await;
+    let mut second = lab.start_run(&next_attempt(&request));
+    second.until_note("Going on").await;
+    let (_kill, _task) = second.detach();
+    let report = lab.run(&next_attempt(&request)).await;
+    assert_eq!(report.stdout, ["second"], "{report:?}");
+    assert_eq!(lab.jobs_created(), 1);
+}
+
+#[tokio::test]
 async fn a_run_that_ended_while_nobody_looked_is_collected() {
     let lab = Lab::start().await;
     let mut request = request(&lab);
