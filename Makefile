@@ -1,7 +1,7 @@
 # The one front door: `make` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test live lint fmt plugin clean build variables
+.PHONY: help setup demo test live lint fmt bench plugin clean build variables
 .NOTPARALLEL:
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -32,6 +32,9 @@ test: setup build ## Runs every suite, as CI does: Rust, bridge, Java and flows.
 live: variables setup build ## Runs flows on the Azure account that AZURE_BATCH_… and AZURE_STORAGE_… name (docs/live.md).
 	$(SAY) "running the flows"
 	@scripts/live build/live/storage
+
+bench: setup ## Measures transfers against Azurite, as a ratio.
+	cargo bench --locked -p azure --bench transfers
 
 lint: ## Checks formats and lints; changes nothing.
 	cargo fmt --all --check
