@@ -3,13 +3,18 @@
 use azure::batch::Pool;
 use azure::{Error, ErrorKind};
 
+use crate::event::{Events, Level};
 use crate::halt::Halt;
 use crate::{Invalid, Plan};
 
 /// Asks for the pool and the container, so that a mistake costs seconds and leaves nothing behind.
-pub(crate) async fn check(plan: &Plan) -> Result<(), Halt> {
+pub(crate) async fn check(plan: &Plan, events: &Events) -> Result<(), Halt> {
     let pool = plan.batch.get_pool(&plan.pool_id).await;
-    require_containers(&pool.map_err(|error| blame_batch(&error, plan))?)?;
+    let pool = pool.map_err(|error| blame_batch(&error, plan))?;
+    require_containers(&pool)?;
+    if let Some(warning) = no_nodes(&pool) {
+        events.note(Level::Warn, warning).await?;
+    }
     if let Some(staged) = plan.staged() {
         staged.container.check().await.map_err(|error| blame_storage(&error))?;
     }
@@ -29,6 +34,26 @@ fn require_containers(pool: &Pool) -> Result<(), Halt> {
         pool.id
     );
     Err(Halt::Invalid(Invalid::new("poolId", reason)))
+}
+
+/// A pool that scales itself may have no nodes now and get some; one that cannot grow says why.
+fn no_nodes(pool: &Pool) -> Option<String> {
+    if pool.current_dedicated_nodes + pool.current_low_priority_nodes > 0 {
+        return None;
+    }
+    let wanted = pool.target_dedicated_nodes + pool.target_low_priority_nodes;
+    let reasons = pool.resize_errors.iter().map(|error| {
+        let words = [error.code.as_deref(), error.message.as_deref()];
+        format!(
+            "; its last resize failed: {}",
+            words.into_iter().flatten().collect::<Vec<_>>().join(": ")
+        )
+    });
+    let reasons: String = reasons.collect();
+    Some(format!(
+        "poolId: the pool '{}' has no nodes now, its target is {wanted}; the task waits for one{reasons}",
+        pool.id
+    ))
 }
 
 fn blame_batch(error: &Error, plan: &Plan) -> Halt {
@@ -62,5 +87,35 @@ fn blame_storage(error: &Error) -> Halt {
             format!("the storage account refused the key; check its name and key ({error})"),
         )),
         _ => Halt::Failed(format!("blobStorage: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(rest: serde_json::Value) -> Pool {
+        let mut pool = serde_json::json!({"id": "p", "state": "active"});
+        pool.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        serde_json::from_value(pool).unwrap()
+    }
+
+    #[test]
+    fn a_pool_without_nodes_is_warned_about_with_the_reason() {
+        let full =
+            serde_json::json!({"code": "AccountCoreQuotaReached", "message": "no cores left"});
+        let pool = pool(serde_json::json!({"targetDedicatedNodes": 2, "resizeErrors": [full]}));
+        assert_eq!(
+            no_nodes(&pool).unwrap(),
+            "poolId: the pool 'p' has no nodes now, its target is 2; the task waits for one; \
+             its last resize failed: AccountCoreQuotaReached: no cores left"
+        );
+    }
+
+    #[test]
+    fn a_pool_with_a_node_of_either_kind_is_no_reason_to_warn() {
+        for count in ["currentDedicatedNodes", "currentLowPriorityNodes"] {
+            assert_eq!(no_nodes(&pool(serde_json::json!({count: 1}))), None);
+        }
     }
 }

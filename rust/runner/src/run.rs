@@ -108,7 +108,7 @@ impl Run {
             self.events.note(Level::Warn, warning.clone()).await?;
         }
         check_size(&self.plan)?;
-        check(&self.plan).await?;
+        check(&self.plan, &self.events).await?;
         if self.plan.resume { resume::find(&self.plan).await } else { Ok(None) }
     }
 
@@ -186,7 +186,7 @@ impl Run {
         let exit_code = info.and_then(|info| info.exit_code);
         let failure = info.and_then(|info| info.failure_info.as_ref());
         let message = match (timed_out, exit_code, failure) {
-            (true, ..) => Some(format!("waitUntilCompletion of {:?} was reached", self.plan.limit)),
+            (true, ..) => Some(self.limit_reached(info.and_then(|info| info.start_time).is_some())),
             (_, Some(code), _) if code != 0 => Some(format!("The task exited with code {code}")),
             (_, _, Some(failure)) => Some(failure::in_words(failure, &self.plan.image)),
             (_, None, None) => Some("The task ended without an exit code".to_owned()),
@@ -194,6 +194,15 @@ impl Run {
         };
         let status = if message.is_none() { Status::Succeeded } else { Status::Failed };
         Outcome { status, exit_code, message, details: self.details() }
+    }
+
+    fn limit_reached(&self, started: bool) -> String {
+        let Plan { limit, pool_id, .. } = &self.plan;
+        let mut text = format!("waitUntilCompletion of {limit:?} was reached");
+        if !started {
+            text += &format!(" before a node of the pool '{pool_id}' took the task");
+        }
+        text
     }
 
     /// Ends what was begun, and says how it came to that. A job whose caller has gone is left alone, for another

@@ -3,6 +3,7 @@
 use azure::batch::{JobState, MetadataItem, NewJob, PoolInfo};
 use runner::Status;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{Lab, POOL, until};
 
@@ -24,14 +25,20 @@ fn request(lab: &Lab) -> Value {
     request
 }
 
+/// A first worker that is shut down. The run can be killed as long as the token lives.
+async fn leave_after_its_first_line(lab: &Lab, request: &Value) -> CancellationToken {
+    let mut first = lab.start_run(request);
+    first.until_line("first").await;
+    let (kill, _task) = first.detach();
+    until(async || lab.blobs().await.iter().any(|blob| blob.ends_with("/delivered"))).await;
+    kill
+}
+
 #[tokio::test]
 async fn a_second_worker_goes_on_with_the_same_job_and_repeats_no_line() {
     let lab = Lab::start().await;
     let request = request(&lab);
-    let mut first = lab.start_run(&request);
-    first.until_line("first").await;
-    let (_kill, _task) = first.detach();
-    until(async || lab.blobs().await.iter().any(|blob| blob.ends_with("/delivered"))).await;
+    let _kill = leave_after_its_first_line(&lab, &request).await;
     let report = lab.run(&next_attempt(&request)).await;
     assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
     assert_eq!(report.stdout, ["second"]);
@@ -44,10 +51,7 @@ async fn a_second_worker_goes_on_with_the_same_job_and_repeats_no_line() {
 async fn a_worker_that_stops_before_it_has_a_line_does_not_forget_those_of_the_first() {
     let lab = Lab::start().await;
     let request = request(&lab);
-    let mut first = lab.start_run(&request);
-    first.until_line("first").await;
-    let (_kill, _task) = first.detach();
-    until(async || lab.blobs().await.iter().any(|blob| blob.ends_with("/delivered"))).await;
+    let _kill = leave_after_its_first_line(&lab, &request).await;
     let mut second = lab.start_run(&next_attempt(&request));
     second.until_note("Going on").await;
     let (_kill, _task) = second.detach();

@@ -145,3 +145,22 @@ async fn the_task_has_administrators_rights_only_when_the_flow_says_so() {
     request["jobName"] = json!("company-team-flow-task-5e6f7a8b");
     assert_eq!(lab.run(&request).await.stdout, ["0", "input"]);
 }
+
+#[tokio::test]
+async fn a_task_that_no_node_takes_is_ended_at_the_limit_and_says_why() {
+    let pools = vec!["pool:slots=1".parse().unwrap()];
+    let lab = Lab::start_with(Settings { pools, ..Settings::default() }).await;
+    let mut busy = lab.start_run(&lab.request("echo started; sleep 600"));
+    busy.until_line("started").await;
+    let text = lab.request("true").to_string().replace("1a2b3c4d", "5e6f7a8b");
+    let mut waiting: serde_json::Value =
+        serde_json::from_str(&text.replace("0123456789ab", "ba9876543210")).unwrap();
+    waiting["resume"] = json!(false);
+    waiting["waitUntilCompletionMillis"] = json!(1_000);
+    let report = lab.run(&waiting).await;
+    let message =
+        "waitUntilCompletion of 1s was reached before a node of the pool 'pool' took the task";
+    assert_eq!(report.message(), message, "{report:?}");
+    busy.kill.cancel();
+    assert_eq!(busy.ended().await.outcome().status, Status::Killed);
+}
