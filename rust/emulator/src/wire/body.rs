@@ -66,6 +66,16 @@ mod tests {
     }
 
     #[test]
+    fn an_enumeration_is_taken_only_as_the_specification_writes_it() {
+        let body = |action: &str| {
+            format!(r#"{{"id":"j","poolInfo":{{"poolId":"p"}},"onAllTasksComplete":"{action}"}}"#)
+        };
+        assert!(read::<JobAdd>(&Bytes::from(body("terminatejob"))).is_ok());
+        let (code, path) = refused::<JobAdd>(&body("TerminateJob"));
+        assert_eq!((code, path.as_str()), (Code::InvalidRequestBody, "onAllTasksComplete"));
+    }
+
+    #[test]
     fn a_missing_property_is_refused() {
         assert_eq!(refused::<JobAdd>(r#"{"id":"j"}"#).0, Code::MissingRequiredProperty);
     }

@@ -35,6 +35,13 @@ async fn the_properties_of_a_file_come_as_headers() {
 }
 
 #[tokio::test]
+async fn a_directory_has_no_content() {
+    let cloud = Cloud::start().await;
+    cloud.run("mkdir d").await;
+    cloud.get(&format!("{FILES}/wd/d")).await.expect_error(404, "FileNotFound");
+}
+
+#[tokio::test]
 async fn files_are_listed_flat_or_recursively_and_by_prefix() {
     let cloud = Cloud::start().await;
     cloud.run("mkdir -p d/e; echo > d/e/f; echo > g").await;

@@ -148,6 +148,15 @@ async fn terminating_a_job_takes_a_moment_and_ends_its_tasks() {
 }
 
 #[tokio::test]
+async fn a_job_that_is_ended_without_a_reason_was_ended_by_its_user() {
+    let cloud = Cloud::start().await;
+    cloud.job("job").await;
+    cloud.client.post("/jobs/job/terminate").send().await.expect(202);
+    let job = cloud.job_in_state("job", "completed").await;
+    assert_eq!(job["executionInfo"]["terminateReason"], "UserTerminate");
+}
+
+#[tokio::test]
 async fn a_terminated_job_takes_no_tasks_and_leaves_waiting_ones_active() {
     let cloud = Cloud::start().await;
     cloud.job_with("job", json!({"poolInfo": {"poolId": "later"}})).await;

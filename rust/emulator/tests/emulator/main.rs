@@ -14,6 +14,7 @@ mod pools;
 mod program;
 mod requests;
 mod resource_files;
+mod rules;
 mod states;
 mod tasks;
 mod users;

@@ -57,6 +57,16 @@ async fn without_a_path_a_stream_keeps_its_name() {
 }
 
 #[tokio::test]
+async fn without_a_path_a_blob_is_named_as_its_file_is_below_wd() {
+    for pattern in ["d/e/*", "d/e/f"] {
+        let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
+        let file = output(pattern, &blobs.container("box", "w"), Value::Null, "tasksuccess");
+        upload(&cloud, "mkdir -p d/e; touch d/e/f", file).await;
+        assert_eq!(blobs.names(), ["d/e/f"], "{pattern}");
+    }
+}
+
+#[tokio::test]
 async fn variables_in_a_pattern_are_expanded() {
     let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
     let pattern = "$AZ_BATCH_TASK_WORKING_DIR/$AZ_BATCH_TASK_ID.*";
@@ -121,9 +131,11 @@ async fn a_container_url_with_restype_is_refused() {
 async fn a_pattern_that_matches_nothing_is_no_failure() {
     let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
     let url = blobs.container("box", "w");
-    let execution =
-        upload(&cloud, "true", output("*.none", &url, Value::Null, "tasksuccess")).await;
-    assert_eq!(execution["result"], "success");
+    let of = |pattern: &str| output(pattern, &url, Value::Null, "tasksuccess");
+    let outputs = json!({"outputFiles": [of("*.none"), of("none.txt")]});
+    let task = cloud.run_with("true", outputs).await;
+    assert_eq!(task["executionInfo"]["result"], "success");
+    assert!(blobs.names().is_empty());
 }
 
 #[tokio::test]

@@ -68,3 +68,12 @@ async fn a_pool_has_the_slots_that_it_was_given() {
     cloud.client.delete("/jobs/job/tasks/first").send().await.expect(200);
     cloud.completed("job", "second").await;
 }
+
+#[tokio::test]
+async fn a_pool_that_does_not_exist_has_any_number_of_slots() {
+    let cloud = Cloud::start().await;
+    cloud.job_with("job", json!({"poolInfo": {"poolId": "later"}})).await;
+    cloud.script_with("job", "large", "true", json!({"requiredSlots": 256})).await;
+    let task = cloud.get("/jobs/job/tasks/large").await.expect(200).body;
+    assert_eq!((&task["state"], &task["requiredSlots"]), (&json!("active"), &json!(256)));
+}

@@ -54,8 +54,12 @@ async fn a_program_that_does_not_exist_is_named_and_gives_no_exit_code() {
 #[tokio::test]
 async fn a_command_line_that_cannot_be_split_is_not_started() {
     let cloud = Cloud::start().await;
-    let task = cloud.run_with("", json!({"commandLine": "sh -c 'open"})).await;
-    assert_eq!(task["executionInfo"]["failureInfo"]["code"], "CommandLaunchFailed");
+    for (job, line) in [("open", "sh -c 'open"), ("empty", "")] {
+        cloud.job(job).await;
+        cloud.script_with(job, "task", "", json!({"commandLine": line})).await;
+        let execution = cloud.completed(job, "task").await["executionInfo"].clone();
+        assert_eq!(execution["failureInfo"]["code"], "CommandLaunchFailed", "{job}");
+    }
 }
 
 #[tokio::test]
@@ -175,6 +179,14 @@ async fn a_non_zero_exit_is_tried_again_as_often_as_allowed() {
     assert_eq!(execution["retryCount"], 2);
     assert_eq!(execution["exitCode"], 1);
     assert_eq!(cloud.output("stdout.txt").await, "x\nx\nx\n");
+}
+
+#[tokio::test]
+async fn the_wall_clock_limit_counts_each_try() {
+    let cloud = Cloud::start().await;
+    let constraints = json!({"constraints": {"maxTaskRetryCount": 2, "maxWallClockTime": "PT4S"}});
+    let execution = cloud.run_with("sleep 2; exit 1", constraints).await["executionInfo"].clone();
+    assert_eq!((&execution["retryCount"], &execution["exitCode"]), (&json!(2), &json!(1)));
 }
 
 #[tokio::test]

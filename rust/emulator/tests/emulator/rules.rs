@@ -1,0 +1,75 @@
+//! The page of rules: it cannot name a test that is not there.
+
+use std::path::{Path, PathBuf};
+
+/// A row of the table: its rule and the tests that hold it.
+struct Rule {
+    text: String,
+    tests: Vec<String>,
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn rules() -> Vec<Rule> {
+    let page = std::fs::read_to_string(root().join("docs/emulator-rules.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| ")).skip(1);
+    rows.map(rule).collect()
+}
+
+fn rule(row: &str) -> Rule {
+    let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+    let [text, source, tests] = cells[..] else { panic!("not three columns: {row}") };
+    assert!(!source.is_empty(), "no source: {row}");
+    let tests = tests.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    Rule { text: text.to_owned(), tests }
+}
+
+/// Whether a file of this name has a test of this name.
+fn exists(test: &str) -> bool {
+    let (file, name) = test.split_once("::").unwrap_or((test, ""));
+    if file.ends_with(".py") {
+        let text = std::fs::read_to_string(root().join("tests/conformance").join(file));
+        return text.unwrap_or_default().contains(&format!("    def {name}(self"));
+    }
+    let crate_root = root().join("rust/emulator");
+    ["src", "tests"].iter().any(|folder| has_test(&crate_root.join(folder), file, name))
+}
+
+fn has_test(folder: &Path, file: &str, name: &str) -> bool {
+    let (file, function) = (format!("{file}.rs"), format!("fn {name}("));
+    let files = walkdir::WalkDir::new(folder).into_iter().flatten();
+    files.filter(|entry| entry.file_name() == file.as_str()).any(|entry| {
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let at = lines.iter().position(|line| line.contains(&function));
+        at.is_some_and(|at| is_marked_as_test(&lines[..at]))
+    })
+}
+
+/// Whether the attributes that end these lines have one for tests.
+fn is_marked_as_test(lines: &[&str]) -> bool {
+    let attributes = lines.iter().rev().take_while(|line| line.starts_with("#["));
+    attributes.into_iter().any(|line| line.contains("test"))
+}
+
+#[test]
+fn every_rule_names_a_test_that_exists() {
+    let rules = rules();
+    assert!(rules.len() > 30, "only {} rules were found", rules.len());
+    for rule in rules {
+        assert!(!rule.tests.is_empty(), "no test: {}", rule.text);
+        for test in rule.tests {
+            assert!(exists(&test), "{test} does not exist, which is to hold: {}", rule.text);
+        }
+    }
+}
+
+#[test]
+fn a_test_that_is_not_there_is_missed() {
+    assert!(exists("rules::a_test_that_is_not_there_is_missed"));
+    assert!(!exists("rules::exists"));
+    assert!(!exists("jobs::a_test_that_is_not_there_is_missed"));
+    assert!(!exists("none.py::test_nothing"));
+}
