@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::record::{Records, RequestRecord};
+use crate::http::tally::OperationCount;
 use crate::http::{self, Front};
 use crate::node::image::Images;
 use crate::node::{Node, Site, sandbox};
@@ -119,6 +120,11 @@ impl Emulator {
     /// The requests that were answered, in the order in which they arrived.
     pub fn requests(&self) -> Vec<RequestRecord> {
         self.front.records.all()
+    }
+
+    /// How often each operation was answered, those included that never were.
+    pub fn operations(&self) -> Vec<OperationCount> {
+        self.front.records.operations()
     }
 
     /// Ends every task with its processes, then the server, and removes a temporary node root.

@@ -15,4 +15,5 @@ mod wire;
 
 pub use emulator::{Emulator, StartError};
 pub use http::record::RequestRecord;
+pub use http::tally::OperationCount;
 pub use settings::{BlobPrefix, Isolation, Logs, PoolSettings, Settings, Splitting, WildcardBase};

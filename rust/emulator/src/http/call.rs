@@ -16,9 +16,8 @@ pub(crate) struct Query(Vec<(String, String)>);
 
 /// An authenticated request.
 pub(crate) struct Call {
-    pub(crate) method: String,
-    /// The path, split at its slashes and decoded.
-    pub(crate) segments: Vec<String>,
+    /// The path as it was sent.
+    pub(crate) path: String,
     pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -68,13 +67,10 @@ impl Query {
 
 impl Call {
     /// # Errors
-    /// `InvalidUri` for a path that is not UTF-8, `InvalidHeaderValue` for a forwarded protocol
-    /// that is none.
+    /// `InvalidHeaderValue` for a forwarded protocol that is none.
     pub(crate) fn new(parts: Parts, query: Query, body: Bytes) -> Result<Call> {
-        let segments = parts.uri.path().split('/').skip(1).map(decode_path);
         Ok(Call {
-            method: parts.method.to_string(),
-            segments: segments.collect::<Result<_>>()?,
+            path: parts.uri.path().to_owned(),
             query,
             endpoint: endpoint(&parts.headers)?,
             headers: parts.headers,
@@ -155,11 +151,6 @@ fn is_odata_json(content_type: &str) -> bool {
     let parameters: Vec<String> = parts.collect();
     let metadata = |level| parameters.contains(&format!("odata={level}metadata"));
     json && ["minimal", "no", "full"].into_iter().any(metadata)
-}
-
-fn decode_path(text: &str) -> Result<String> {
-    let decoded = percent_decode_str(text).decode_utf8();
-    decoded.map(Into::into).map_err(|_| Code::InvalidUri.into())
 }
 
 /// In a query a plus is a space, as HTML forms and most client libraries write it.

@@ -124,6 +124,5 @@ fn next_link(call: &Call, after: &str) -> String {
         .map(|(name, value)| format!("{}={}", name.replace('$', "%24"), escape(value)))
         .collect();
     query.push(format!("%24skiptoken={}", escape(after)));
-    let path: Vec<String> = call.segments.iter().map(|segment| escape(segment)).collect();
-    format!("{}/{}?{}", call.endpoint, path.join("/"), query.join("&"))
+    format!("{}{}?{}", call.endpoint, call.path, query.join("&"))
 }

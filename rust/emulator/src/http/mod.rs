@@ -1,5 +1,6 @@
 //! HTTP: what every request has in common before and after its operation.
 
+mod admin;
 mod authentication;
 mod call;
 mod list;
@@ -7,6 +8,7 @@ mod operations;
 pub(crate) mod record;
 mod reply;
 mod shown;
+pub(crate) mod tally;
 
 use std::io;
 use std::sync::Arc;
@@ -24,6 +26,7 @@ use crate::error::{ApiError, Code, Result};
 use crate::service::Service;
 use authentication::SharedKey;
 use call::{Call, Query};
+use operations::route::Route;
 use record::Records;
 use reply::Reply;
 
@@ -54,17 +57,18 @@ impl Front {
     }
 }
 
-/// The router of an account: every request goes the same way.
+/// The router of an account: every request of the API goes the same way.
 pub(crate) fn router(front: Arc<Front>) -> Router {
-    Router::new().fallback(handle).with_state(front)
+    Router::new().nest(admin::PATH, admin::router()).fallback(handle).with_state(front)
 }
 
 async fn handle(State(front): State<Arc<Front>>, request: Request) -> Response {
-    let arrival = front.records.arrive(&request);
+    let route = Route::find(request.method().as_str(), request.uri().path());
+    let arrival = front.records.arrive(&request, route.as_ref().ok().map(Route::name));
     let request_id = Uuid::new_v4().to_string();
     let client_request_id = client_request_id(request.headers());
     let head = request.method() == Method::HEAD;
-    let result = answer(&front, request).await;
+    let result = answer(&front, request, route).await;
     let code = result.as_ref().err().map(|error| error.code.name());
     let reply = result.unwrap_or_else(|error| Reply::error(&error, &request_id));
     let mut response = reply.into_response(head);
@@ -78,13 +82,13 @@ async fn handle(State(front): State<Arc<Front>>, request: Request) -> Response {
     response
 }
 
-async fn answer(front: &Front, request: Request) -> Result<Reply> {
+async fn answer(front: &Front, request: Request, route: Result<Route>) -> Result<Reply> {
     let (parts, body) = request.into_parts();
     let query = Query::parse(parts.uri.query().unwrap_or(""))?;
     front.shared_key.check(&parts, &query)?;
     check_version(&query)?;
     let call = Call::new(parts, query, read_body(body).await?)?;
-    operations::dispatch(call, &front.service).await
+    route?.run(&call, &front.service).await
 }
 
 /// Reads on for a while where a body is too large: a client that is still writing when the

@@ -10,6 +10,8 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use serde::Serialize;
 
+use super::tally::{OperationCount, Tally};
+
 /// Query parameters whose values are never written down.
 const SECRET: [&str; 2] = ["sig", "signature"];
 
@@ -17,6 +19,9 @@ const SECRET: [&str; 2] = ["sig", "signature"];
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct RequestRecord {
+    /// The operation that it named: the title of its REST page, `Create Job` for example.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<&'static str>,
     /// The HTTP verb.
     pub method: String,
     /// The path as it was sent.
@@ -48,6 +53,7 @@ struct Kept {
     requests: VecDeque<(RequestRecord, bool)>,
     /// How many were dropped before the first one.
     dropped: usize,
+    tally: Tally,
 }
 
 /// The place of a request in the order of arrival.
@@ -61,9 +67,10 @@ impl Records {
         Ok(Records { kept: Mutex::default(), log })
     }
 
-    pub(crate) fn arrive(&self, request: &Request) -> Arrival {
+    pub(crate) fn arrive(&self, request: &Request, operation: Option<&'static str>) -> Arrival {
         let id = request.headers().get("client-request-id");
         let record = RequestRecord {
+            operation,
             method: request.method().to_string(),
             path: request.uri().path().to_owned(),
             query: without_secrets(request.uri().query().unwrap_or("")),
@@ -81,13 +88,14 @@ impl Records {
     }
 
     pub(crate) fn answered(&self, arrival: Arrival, status: StatusCode, code: Option<String>) {
-        let mut kept = self.kept();
+        let kept = &mut *self.kept();
         let place = arrival.0.checked_sub(kept.dropped);
         let found = place.and_then(|place| kept.requests.get_mut(place));
         let Some((record, answered)) = found else { return };
         record.status = status.as_u16();
         record.code = code;
         *answered = true;
+        kept.tally.count(record);
         self.write(record);
     }
 
@@ -96,6 +104,11 @@ impl Records {
         let kept = self.kept();
         let answered = kept.requests.iter().filter(|(_, answered)| *answered);
         answered.map(|(record, _)| record.clone()).collect()
+    }
+
+    /// How often each operation was answered.
+    pub(crate) fn operations(&self) -> Vec<OperationCount> {
+        self.kept().tally.all()
     }
 
     /// A line that cannot be written is said on stderr; the request is answered all the same.

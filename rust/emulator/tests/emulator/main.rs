@@ -4,6 +4,7 @@
 
 mod support;
 
+mod admin;
 mod authentication;
 mod files;
 mod isolation;

@@ -1,17 +1,34 @@
 //! The files of tasks.
 
-pub(super) mod get;
-pub(super) mod list;
-pub(super) mod properties;
+mod get;
+mod list;
+mod properties;
 
 use axum::http::StatusCode;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::route::{Operation, later, now};
 use crate::http::call::Call;
 use crate::http::reply::Reply;
 use crate::http::shown::file::{CONTENT_TYPE, mode};
 use crate::service::files::NodeFile;
 use crate::wire::time::http_date;
+
+/// The operations on these resources.
+pub(super) static OPERATIONS: &[Operation] = &[
+    now("List Task Files", "GET", "jobs/{job}/tasks/{task}/files", |call, service, at| {
+        list::run(call, service, &at[0], &at[1])
+    }),
+    later("Get Task File", "GET", "jobs/{job}/tasks/{task}/files/{file*}", |call, service, at| {
+        Box::pin(get::run(call, service, &at[0], &at[1], &at[2]))
+    }),
+    now(
+        "Get Task File Properties",
+        "HEAD",
+        "jobs/{job}/tasks/{task}/files/{file*}",
+        |call, service, at| properties::run(call, service, &at[0], &at[1], &at[2]),
+    ),
+];
 
 /// What a file's name in a URL escapes: everything but unreserved characters and slashes.
 const PATH: &AsciiSet =
