@@ -5,6 +5,7 @@ use azure::{Error, ErrorKind};
 
 use crate::event::{Events, Level};
 use crate::halt::Halt;
+use crate::waiting::in_words;
 use crate::{Invalid, Plan};
 
 /// Asks for the pool and the container, so that a mistake costs seconds and leaves nothing behind.
@@ -38,22 +39,8 @@ fn require_containers(pool: &Pool) -> Result<(), Halt> {
 
 /// A pool that scales itself may have no nodes now and get some; one that cannot grow says why.
 fn no_nodes(pool: &Pool) -> Option<String> {
-    if pool.current_dedicated_nodes + pool.current_low_priority_nodes > 0 {
-        return None;
-    }
-    let wanted = pool.target_dedicated_nodes + pool.target_low_priority_nodes;
-    let reasons = pool.resize_errors.iter().map(|error| {
-        let words = [error.code.as_deref(), error.message.as_deref()];
-        format!(
-            "; its last resize failed: {}",
-            words.into_iter().flatten().collect::<Vec<_>>().join(": ")
-        )
-    });
-    let reasons: String = reasons.collect();
-    Some(format!(
-        "poolId: the pool '{}' has no nodes now, its target is {wanted}; the task waits for one{reasons}",
-        pool.id
-    ))
+    let nodes = pool.current_dedicated_nodes + pool.current_low_priority_nodes;
+    (nodes == 0).then(|| format!("poolId: the task waits for a node: {}", in_words(pool, &[])))
 }
 
 fn blame_batch(error: &Error, plan: &Plan) -> Halt {
@@ -107,7 +94,7 @@ mod tests {
         let pool = pool(serde_json::json!({"targetDedicatedNodes": 2, "resizeErrors": [full]}));
         assert_eq!(
             no_nodes(&pool).unwrap(),
-            "poolId: the pool 'p' has no nodes now, its target is 2; the task waits for one; \
+            "poolId: the task waits for a node: the pool 'p' has no nodes now, its target is 2; \
              its last resize failed: AccountCoreQuotaReached: no cores left"
         );
     }

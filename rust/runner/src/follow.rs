@@ -9,6 +9,7 @@ use crate::event::{Delivered, Event, Events, Level, Stream};
 use crate::halt::Halt;
 use crate::logs::LineSplitter;
 use crate::plan::Plan;
+use crate::waiting::{self, Waiting};
 
 /// The first pause between two looks at the state; each is twice the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -32,8 +33,11 @@ pub(crate) struct Follower<'a> {
     logs: [Log; 2],
     known: Option<TaskState>,
     restarts: u32,
-    /// The run's limit was reached and the task was ended for it.
-    pub(crate) timed_out: bool,
+    /// A node has taken the task, this time or an earlier one.
+    has_run: bool,
+    waiting: Option<Waiting>,
+    /// When the task was ended because a limit was reached, and which.
+    ended_for: Option<(Instant, String)>,
 }
 
 impl<'a> Follower<'a> {
@@ -41,7 +45,13 @@ impl<'a> Follower<'a> {
     pub(crate) fn new(plan: &'a Plan, events: &'a Events, age: Duration, read: Delivered) -> Self {
         let logs = logs(read);
         let since = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
-        Self { plan, events, since, logs, known: None, restarts: 0, timed_out: false }
+        let (known, waiting, ended_for) = (None, None, None);
+        Self { plan, events, since, logs, known, restarts: 0, has_run: false, waiting, ended_for }
+    }
+
+    /// The limit for which the task was ended, in words.
+    pub(crate) fn limit_reached(&self) -> Option<&str> {
+        self.ended_for.as_ref().map(|(_, reason)| reason.as_str())
     }
 
     /// Follows the task until it is completed and all its lines are delivered.
@@ -55,7 +65,8 @@ impl<'a> Follower<'a> {
                 return Ok(task);
             }
             self.announce(&task).await?;
-            self.enforce_limit().await?;
+            self.enforce_limits().await?;
+            self.explain_waiting().await?;
             self.stream_logs(self.next_look(pause)).await?;
             pause = (pause * 2).min(self.longest_pause());
         }
@@ -65,6 +76,7 @@ impl<'a> Follower<'a> {
         let plan = self.plan;
         let task = plan.batch.get_task(&plan.job_id, plan.task_id()).await.map_err(gone)?;
         self.note_restart(&task).await?;
+        self.has_run |= task.state == TaskState::Running;
         Ok(task)
     }
 
@@ -92,32 +104,55 @@ impl<'a> Follower<'a> {
     }
 
     /// Batch counts a task's time from its start; ours includes the time in the queue.
-    async fn enforce_limit(&mut self) -> Result<(), Halt> {
-        let Plan { batch, job_id, limit, .. } = self.plan;
-        let spent = self.since.elapsed();
-        if self.timed_out && spent > *limit + END_PATIENCE {
-            return Err(Halt::Failed(format!(
+    async fn enforce_limits(&mut self) -> Result<(), Halt> {
+        let Plan { batch, job_id, .. } = self.plan;
+        match (&self.ended_for, self.reached_limit()) {
+            (Some((when, _)), _) if when.elapsed() > END_PATIENCE => Err(Halt::Failed(format!(
                 "Job '{job_id}' was ended at its limit but did not complete in {END_PATIENCE:?}"
-            )));
+            ))),
+            (None, Some(mut reason)) => {
+                if !self.has_run {
+                    reason += " before a node took the task: ";
+                    reason += &waiting::reason(self.plan).await;
+                }
+                self.events.note(Level::Warn, format!("{reason}; the task is ended")).await?;
+                self.ended_for = Some((Instant::now(), reason));
+                Ok(batch.terminate_task(job_id, self.plan.task_id()).await?)
+            }
+            _ => Ok(()),
         }
-        if !self.timed_out && spent >= *limit {
-            self.timed_out = true;
-            let message = format!("The limit of {limit:?} is reached, the task is ended");
-            self.events.note(Level::Warn, message).await?;
-            batch.terminate_task(job_id, self.plan.task_id()).await?;
+    }
+
+    fn reached_limit(&self) -> Option<String> {
+        let (limit, property) = self.limits().into_iter().flatten().min()?;
+        let reached = self.since.elapsed() >= limit;
+        reached.then(|| format!("{property} of {limit:?} was reached"))
+    }
+
+    /// The limits that hold now, and the properties that set them.
+    fn limits(&self) -> [Option<(Duration, &'static str)>; 2] {
+        let start = self.plan.start_limit.filter(|_| !self.has_run);
+        [Some((self.plan.limit, "waitUntilCompletion")), start.map(|it| (it, "waitUntilRunning"))]
+    }
+
+    async fn explain_waiting(&mut self) -> Result<(), Halt> {
+        if self.known != Some(TaskState::Active) {
+            self.waiting = None;
+            return Ok(());
         }
-        Ok(())
+        self.waiting.get_or_insert_with(Waiting::new).explain(self.plan, self.events).await
     }
 
     fn next_look(&self, pause: Duration) -> Instant {
         let next = Instant::now() + pause;
-        if self.timed_out { next } else { next.min(self.since + self.plan.limit) }
+        let limits = self.limits().into_iter().flatten().map(|(limit, _)| self.since + limit);
+        if self.ended_for.is_some() { next } else { limits.fold(next, Instant::min) }
     }
 
     fn longest_pause(&self) -> Duration {
         let running = self.known == Some(TaskState::Running);
         let start_is_near = !running && self.since.elapsed() < START_EXPECTED;
-        if start_is_near || self.timed_out {
+        if start_is_near || self.ended_for.is_some() {
             self.plan.check_interval.min(START_PAUSE)
         } else {
             self.plan.check_interval

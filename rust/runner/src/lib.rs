@@ -22,6 +22,7 @@ mod resume;
 mod run;
 mod stage_in;
 mod submit;
+mod waiting;
 
 pub use azure::http_client;
 pub use event::{Details, Event, Events, Level, Outcome, Pull, Status, Stream, Times, channel};

@@ -32,6 +32,8 @@ pub struct Plan {
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) local_dir: PathBuf,
     pub(crate) limit: Duration,
+    /// How long the task may wait for a node.
+    pub(crate) start_limit: Option<Duration>,
     pub(crate) check_interval: Duration,
     pub(crate) delete: bool,
     pub(crate) resume: bool,
@@ -73,7 +75,11 @@ impl Plan {
             metadata: request.labels.into_iter().collect(),
             environment: request.environment.into_iter().collect(),
             local_dir: request.local_working_dir,
-            limit: limit(request.wait_until_completion_millis)?,
+            limit: limit("waitUntilCompletion", request.wait_until_completion_millis)?,
+            start_limit: request
+                .wait_until_running_millis
+                .map(|millis| limit("waitUntilRunning", millis))
+                .transpose()?,
             check_interval: Duration::from_millis(request.completion_check_interval_millis)
                 .max(SHORTEST_CHECK_INTERVAL),
             account: request.account,
@@ -196,13 +202,11 @@ fn required(property: &'static str, value: Option<&str>) -> Result<String, Inval
     }
 }
 
-fn limit(millis: u64) -> Result<Duration, Invalid> {
+fn limit(property: &'static str, millis: u64) -> Result<Duration, Invalid> {
     let limit = Duration::from_millis(millis);
     if limit.is_zero() || limit > LONGEST_LIMIT {
-        return Err(Invalid::new(
-            "waitUntilCompletion",
-            "it must be longer than 0 and at most 180 days (P180D)",
-        ));
+        let reason = "it must be longer than 0 and at most 180 days (P180D)";
+        return Err(Invalid::new(property, reason));
     }
     Ok(limit)
 }

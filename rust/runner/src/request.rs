@@ -27,6 +27,8 @@ pub struct Request {
     pub elevation_level: ElevationLevel,
     /// How long the task may take, queue included, in milliseconds.
     pub wait_until_completion_millis: u64,
+    /// How long the task may wait for a node, in milliseconds; without it, as long as it may take.
+    pub wait_until_running_millis: Option<u64>,
     /// Longest pause between two looks at the task's state, in milliseconds.
     pub completion_check_interval_millis: u64,
     /// Remove the job and the staged blobs at the end.

@@ -91,10 +91,10 @@ impl Run {
             Some(earlier) => unless_stopped(kill, &events, self.resume(earlier).boxed()).await?,
             None => self.submit(kill).await?,
         };
-        let (task, timed_out) = unless_stopped(kill, &events, self.follow(age).boxed()).await?;
+        let (task, limit) = unless_stopped(kill, &events, self.follow(age).boxed()).await?;
         self.take_down(&task);
         unless_stopped(kill, &events, self.collect().boxed()).await?;
-        let outcome = self.outcome(&task, timed_out);
+        let outcome = self.outcome(&task, limit);
         unless_stopped(kill, &events, self.deliver(outcome).boxed()).await
     }
 
@@ -154,10 +154,11 @@ impl Run {
         Ok(())
     }
 
-    async fn follow(&self, age: Duration) -> Result<(Task, bool), Halt> {
+    /// Gives the completed task, and the limit for which it was ended, in words.
+    async fn follow(&self, age: Duration) -> Result<(Task, Option<String>), Halt> {
         let mut follower = Follower::new(&self.plan, &self.events, age, self.delivered_before);
         let task = follower.follow().await?;
-        Ok((task, follower.timed_out))
+        Ok((task, follower.limit_reached().map(str::to_owned)))
     }
 
     fn take_down(&mut self, task: &Task) {
@@ -181,12 +182,12 @@ impl Run {
         Ok(())
     }
 
-    fn outcome(&self, task: &Task, timed_out: bool) -> Outcome {
+    fn outcome(&self, task: &Task, limit: Option<String>) -> Outcome {
         let info = task.execution_info.as_ref();
         let exit_code = info.and_then(|info| info.exit_code);
         let failure = info.and_then(|info| info.failure_info.as_ref());
-        let message = match (timed_out, exit_code, failure) {
-            (true, ..) => Some(self.limit_reached(info.and_then(|info| info.start_time).is_some())),
+        let message = match (limit, exit_code, failure) {
+            (Some(limit), ..) => Some(limit),
             (_, Some(code), _) if code != 0 => Some(format!("The task exited with code {code}")),
             (_, _, Some(failure)) => Some(failure::in_words(failure, &self.plan.image)),
             (_, None, None) => Some("The task ended without an exit code".to_owned()),
@@ -194,15 +195,6 @@ impl Run {
         };
         let status = if message.is_none() { Status::Succeeded } else { Status::Failed };
         Outcome { status, exit_code, message, details: self.details() }
-    }
-
-    fn limit_reached(&self, started: bool) -> String {
-        let Plan { limit, pool_id, .. } = &self.plan;
-        let mut text = format!("waitUntilCompletion of {limit:?} was reached");
-        if !started {
-            text += &format!(" before a node of the pool '{pool_id}' took the task");
-        }
-        text
     }
 
     /// Ends what was begun, and says how it came to that. A job whose caller has gone is left alone, for another

@@ -4,7 +4,9 @@
 
 mod client;
 mod job;
+mod list;
 mod model;
+mod node;
 mod node_file;
 mod pool;
 mod request;

@@ -47,6 +47,7 @@ fn what_can_be_seen_without_a_service_is_refused_by_property() {
             "registry.identityReference: ",
         ),
         (with("/waitUntilCompletionMillis", json!(0)), "waitUntilCompletion: "),
+        (with("/waitUntilRunningMillis", json!(0)), "waitUntilRunning: "),
         (with("/outputFiles", json!(["../up"])), "outputFiles: "),
         (with("/blobStorage/containerName", json!(null)), "blobStorage.containerName: "),
         (storage(json!({})), "blobStorage.connectionString: "),

@@ -78,6 +78,7 @@ impl Lab {
                 "sharedKeyAccountAccessKey": azurite::KEY,
             },
             "waitUntilCompletionMillis": 60_000,
+            "waitUntilRunningMillis": null,
             "completionCheckIntervalMillis": 200,
             "delete": true,
             "resume": true,

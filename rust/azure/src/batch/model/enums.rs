@@ -122,6 +122,48 @@ wire_enum! {
 }
 
 wire_enum! {
+    /// The state of a node.
+    NodeState {
+        /// Takes tasks and runs none.
+        Idle = "idle",
+        /// Runs tasks.
+        Running = "running",
+        /// Is being made.
+        Creating = "creating",
+        /// Begins to serve.
+        Starting = "starting",
+        /// Runs the pool's start task.
+        WaitingForStartTask = "waitingforstarttask",
+        /// Its start task failed, so it runs no task.
+        StartTaskFailed = "starttaskfailed",
+        /// Starts anew.
+        Rebooting = "rebooting",
+        /// Is being set up anew.
+        Reimaging = "reimaging",
+        /// Cannot run tasks; see its errors.
+        Unusable = "unusable",
+        /// The service hears nothing of it.
+        Lost = "unknown",
+        /// Taken out of scheduling.
+        Offline = "offline",
+        /// Is being removed.
+        LeavingPool = "leavingpool",
+        /// A spot node that the cloud took back.
+        Preempted = "preempted",
+    }
+}
+
+wire_enum! {
+    /// Whether a node takes tasks.
+    SchedulingState {
+        /// It does.
+        Enabled = "enabled",
+        /// It does not.
+        Disabled = "disabled",
+    }
+}
+
+wire_enum! {
     /// What a job does once all its tasks are complete. A job without tasks counts as complete.
     OnAllTasksComplete {
         /// Stays active.

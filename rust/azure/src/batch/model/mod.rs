@@ -4,12 +4,14 @@
 mod enums;
 mod file;
 mod job;
+mod node;
 mod pool;
 mod task;
 
 pub use enums::*;
 pub use file::*;
 pub use job::*;
+pub use node::*;
 pub use pool::*;
 pub use task::*;
 

@@ -208,6 +208,12 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
     private Property<Duration> waitUntilCompletion = Property.ofValue(Duration.ofHours(1));
 
     @Schema(
+        title = "How long the Batch task may wait for a node",
+        description = "After that the job is terminated and the Kestra task fails with what the pool's nodes are doing. Without it the task waits as long as `waitUntilCompletion` allows."
+    )
+    private Property<Duration> waitUntilRunning;
+
+    @Schema(
         title = "The longest pause between two looks at the state of the Batch task",
         description = "The runner looks more often at first. A longer interval makes fewer calls to Azure Batch; the end of the task is then noticed later."
     )

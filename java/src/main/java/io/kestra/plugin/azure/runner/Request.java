@@ -54,6 +54,7 @@ final class Request {
 
     private void addBehaviour(Map<String, Object> request) throws IllegalVariableEvaluationException {
         request.put("waitUntilCompletionMillis", waitUntilCompletion().toMillis());
+        request.put("waitUntilRunningMillis", waitUntilRunningMillis());
         request.put("completionCheckIntervalMillis", duration("completionCheckInterval", batch.getCompletionCheckInterval()).toMillis());
         request.put("delete", render("delete", batch.getDelete(), Boolean.class));
         request.put("resume", render("resume", batch.getResume(), Boolean.class));
@@ -114,6 +115,11 @@ final class Request {
     private Duration waitUntilCompletion() throws IllegalVariableEvaluationException {
         Duration timeout = taskCommands.getTimeout();
         return timeout != null ? timeout : duration("waitUntilCompletion", batch.getWaitUntilCompletion());
+    }
+
+    private Long waitUntilRunningMillis() throws IllegalVariableEvaluationException {
+        Property<Duration> limit = batch.getWaitUntilRunning();
+        return limit == null ? null : duration("waitUntilRunning", limit).toMillis();
     }
 
     private String containerImage() throws IllegalVariableEvaluationException {

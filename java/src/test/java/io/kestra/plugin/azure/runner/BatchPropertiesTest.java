@@ -91,7 +91,7 @@ class BatchPropertiesTest {
     @Test
     void the_request_is_the_document_that_the_rust_tests_read() throws Exception {
         ObjectNode expected = (ObjectNode) Fixtures.read("request.json");
-        ObjectNode request = request(YAML + STORAGE + REGISTRY, List.of("environment_info.json"));
+        ObjectNode request = request(YAML + "waitUntilRunning: PT10M\n" + STORAGE + REGISTRY, List.of("environment_info.json"));
         String prefix = request.get("stagingPrefix").asText();
 
         assertThat(prefix).matches("kestra-[0-9a-f]{12}");
@@ -166,6 +166,11 @@ class BatchPropertiesTest {
     void the_timeout_of_the_task_wins_over_wait_until_completion() throws Exception {
         when(taskCommands.getTimeout()).thenReturn(Duration.ofSeconds(3));
         assertThat(request(YAML + "waitUntilCompletion: PT2H", null).get("waitUntilCompletionMillis").asLong()).isEqualTo(3000);
+    }
+
+    @Test
+    void without_wait_until_running_the_task_waits_as_long_as_it_may_take() throws Exception {
+        assertThat(request(YAML, null).get("waitUntilRunningMillis").isNull()).isTrue();
     }
 
     @Test

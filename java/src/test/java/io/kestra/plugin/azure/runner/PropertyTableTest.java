@@ -24,6 +24,7 @@ class PropertyTableTest {
             registry: Registry
             elevationLevel: Property<ElevationLevel>, NON_ADMIN
             waitUntilCompletion: Property<Duration>, PT1H
+            waitUntilRunning: Property<Duration>
             completionCheckInterval: Property<Duration>, PT5S
             delete: Property<Boolean>, true
             resume: Property<Boolean>, true
