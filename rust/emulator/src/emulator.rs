@@ -19,7 +19,7 @@ use crate::http::record::{Records, RequestRecord};
 use crate::http::tally::OperationCount;
 use crate::http::{self, Front};
 use crate::node::image::Images;
-use crate::node::{Node, Site, sandbox};
+use crate::node::{Site, sandbox};
 use crate::service::Service;
 use crate::settings::{Isolation, PoolSettings, Settings};
 
@@ -47,9 +47,14 @@ pub enum StartError {
         "the pool id {0} is not 1 to 64 letters, digits, hyphens and underscores, or is given twice"
     )]
     Pool(String),
-    /// A node with no slots, or more than the service allows.
-    #[error("a node of the pool {0} has 1 to 256 task slots")]
-    Slots(String),
+    /// A pool with more, or less, of something than is allowed.
+    #[error("the pool {pool} is not possible: {limit}")]
+    PoolLimit {
+        /// The pool's id.
+        pool: String,
+        /// What a pool may have.
+        limit: &'static str,
+    },
     /// An image that is no directory.
     #[error("the path {path} of the image {name} is not a directory")]
     Image {
@@ -173,8 +178,8 @@ fn check_pools(pools: &[PoolSettings]) -> Result<(), StartError> {
         if twice || !crate::service::is_id(&pool.id) {
             return Err(StartError::Pool(pool.id.clone()));
         }
-        if !pool.has_valid_slots() {
-            return Err(StartError::Slots(pool.id.clone()));
+        if let Some(limit) = pool.exceeded_limit() {
+            return Err(StartError::PoolLimit { pool: pool.id.clone(), limit });
         }
     }
     Ok(())
@@ -185,7 +190,6 @@ fn service(
     address: SocketAddr,
     root: PathBuf,
 ) -> Result<Arc<Service>, StartError> {
-    let images = Arc::new(Images::new(&settings.images));
     let http = reqwest::Client::builder()
         .no_proxy()
         .connect_timeout(CONNECT_TIMEOUT)
@@ -195,7 +199,7 @@ fn service(
     let site = Site {
         root,
         isolation: settings.isolation,
-        images: Arc::clone(&images),
+        images: Arc::new(Images::new(&settings.images)),
         account: settings.account.clone(),
         account_url: format!("http://{address}"),
         http,
@@ -203,10 +207,7 @@ fn service(
         blob_prefix: settings.blob_prefix,
         wildcard_base: settings.wildcard_base,
     };
-    let nodes: io::Result<Vec<Node>> =
-        settings.pools.iter().map(|pool| Node::new(pool, &site)).collect();
-    let nodes = nodes.map_err(|error| failed("creating the nodes' directories", error))?;
-    Ok(Service::new(nodes, &images.names(), settings))
+    Service::new(site, settings).map_err(|error| failed("creating the nodes' directories", error))
 }
 
 /// The root of the nodes by its real path, for links are told apart by it.

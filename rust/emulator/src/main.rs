@@ -26,11 +26,11 @@ struct Arguments {
     /// The key of the account, base64
     #[arg(long, value_name = "BASE64")]
     key: String,
-    /// A pool of one node; repeatable. Four slots and containers if it names nothing else
+    /// A pool; repeatable. One dedicated node with four slots, and containers, if it names nothing else
     // By name: clap would take `From<&str>`, which reads no traits.
     #[arg(
         long = "pool",
-        value_name = "NAME[:slots=4,containers=yes|no]",
+        value_name = "NAME[:nodes=1,low-priority=0,slots=4,containers=yes|no]",
         value_parser = PoolSettings::from_str
     )]
     pools: Vec<PoolSettings>,

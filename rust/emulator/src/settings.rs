@@ -22,7 +22,7 @@ pub struct Settings {
     pub account: String,
     /// The account's key, base64.
     pub key: String,
-    /// The pools of the account, one node each.
+    /// The pools of the account.
     pub pools: Vec<PoolSettings>,
     /// Container images by name. A directory with `bin/sh` is the task's root file system; any
     /// other is bound at `/opt/image`, its `bin` leading `PATH`.

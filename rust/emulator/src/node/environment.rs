@@ -27,9 +27,9 @@ fn batch_variables(node: &Node, work: &Work) -> Vec<(String, String)> {
     [
         ("ACCOUNT_NAME", node.site.account.clone()),
         ("ACCOUNT_URL", node.site.account_url.clone()),
-        ("POOL_ID", node.pool.id.clone()),
+        ("POOL_ID", node.pool_id.clone()),
         ("NODE_ID", node.id.clone()),
-        ("NODE_IS_DEDICATED", "true".to_owned()),
+        ("NODE_IS_DEDICATED", node.is_dedicated.to_string()),
         ("JOB_ID", work.job_id.clone()),
         ("TASK_ID", work.task.id.clone()),
         ("NODE_ROOT_DIR", text(root)),

@@ -31,7 +31,11 @@ const DIRECTORIES: [&str; 5] = ["workitems", "shared", "startup", "fsmounts", "a
 /// A node of a pool.
 pub(crate) struct Node {
     pub(crate) id: String,
-    pub(crate) pool: PoolSettings,
+    pub(crate) is_dedicated: bool,
+    /// The id of its pool.
+    pub(crate) pool_id: String,
+    /// Whether its pool is for containers.
+    containers: bool,
     /// AZ_BATCH_NODE_ROOT_DIR, on this machine.
     root: PathBuf,
     site: Site,
@@ -67,8 +71,8 @@ impl Node {
     ///
     /// # Errors
     /// When the directories cannot be made.
-    pub(crate) fn new(pool: &PoolSettings, site: &Site) -> io::Result<Node> {
-        let id = node_id();
+    pub(crate) fn new(pool: &PoolSettings, is_dedicated: bool, site: &Site) -> io::Result<Node> {
+        let id = node_id(is_dedicated);
         let root = site.root.join(&id);
         for name in DIRECTORIES {
             std::fs::create_dir_all(root.join(name))?;
@@ -76,7 +80,9 @@ impl Node {
         container::write_etc(&root, &id)?;
         Ok(Node {
             id,
-            pool: pool.clone(),
+            is_dedicated,
+            pool_id: pool.id.clone(),
+            containers: pool.containers,
             root,
             site: site.clone(),
             processes: Processes::default(),
@@ -99,7 +105,8 @@ impl Node {
 }
 
 /// A node name of the service's shape, short enough to be a host name (64 characters).
-fn node_id() -> String {
+fn node_id(is_dedicated: bool) -> String {
     let random = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(|half| half.simple().to_string());
-    format!("tvmps_{}_d", &random.concat()[..48])
+    let kind = if is_dedicated { 'd' } else { 'p' };
+    format!("tvmps_{}_{kind}", &random.concat()[..48])
 }

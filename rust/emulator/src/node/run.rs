@@ -99,7 +99,7 @@ impl Node {
             None => Ok(code),
         });
         match exit {
-            Ok(code) => exited(code, self.pool.containers),
+            Ok(code) => exited(code, self.containers),
             Err(failure) => End::without_exit_code(failure),
         }
     }

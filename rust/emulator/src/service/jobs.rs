@@ -13,7 +13,7 @@ use crate::error::{ApiError, Code, Result};
 use crate::store::job::{Job, JobEnd, JobEntry, JobState};
 use crate::store::key;
 use crate::store::stamp::Stamp;
-use crate::store::task::{StopReason, Task};
+use crate::store::task::StopReason;
 use crate::wire::duration;
 use crate::wire::job::{JobAdd, JobConstraints, JobUpdate, OnAllTasksComplete, OnTaskFailure};
 
@@ -129,7 +129,7 @@ impl Service {
         if store.job(&id).is_ok_and(|entry| entry.job.number == number)
             && let Some(entry) = store.jobs.remove(&key(&id))
         {
-            entry.tasks.values().for_each(super::tasks::remove_files);
+            entry.tasks.iter().for_each(super::tasks::remove_files);
         }
     }
 
@@ -193,12 +193,12 @@ impl Service {
         let entry = store.job(id).ok()?;
         let spec = &entry.job.spec;
         if spec.on_task_failure == OnTaskFailure::PerformExitOptionsJobAction
-            && entry.tasks.values().any(Task::has_failed)
+            && entry.tasks.have_failed()
         {
             return Some(TASK_FAILED);
         }
         let ends = spec.on_all_tasks_complete == OnAllTasksComplete::TerminateJob;
-        (ends && entry.is_done()).then_some(ALL_TASKS_COMPLETE)
+        (ends && entry.tasks.are_completed()).then_some(ALL_TASKS_COMPLETE)
     }
 
     /// Ends the job when its wall-clock time is over, should it still have that limit then.
@@ -254,6 +254,6 @@ pub(super) fn default_retries(constraints: Option<&JobConstraints>) -> i32 {
 }
 
 fn stop_runs(entry: &JobEntry, reason: StopReason) -> Vec<CancellationToken> {
-    let runs = entry.tasks.values().filter_map(|task| task.run.as_ref());
+    let runs = entry.tasks.iter().filter_map(|task| task.run.as_ref());
     runs.map(|run| run.ask(reason)).collect()
 }

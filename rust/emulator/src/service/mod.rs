@@ -4,22 +4,23 @@ pub(crate) mod conditions;
 pub(crate) mod files;
 mod jobs;
 mod limits;
+mod nodes;
+mod placing;
 mod scheduling;
 mod tasks;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
-use crate::node::Node;
+use crate::node::{Node, Site};
 use crate::settings::{Logs, Settings};
 use crate::store::pool::Pool;
-use crate::store::stamp::Stamp;
 use crate::store::task::StopReason;
 use crate::store::{Store, key};
 
@@ -32,8 +33,9 @@ const SETTLE: Duration = Duration::from_millis(200);
 /// The account: its state and its nodes.
 pub(crate) struct Service {
     store: Mutex<Store>,
-    /// The node of each pool, by the pool's key.
-    nodes: BTreeMap<String, Node>,
+    /// What runs the tasks of each node, by the node's id.
+    nodes: Mutex<BTreeMap<String, Arc<Node>>>,
+    site: Site,
     /// Cancelled when the emulator ends: nothing is scheduled any more.
     closing: CancellationToken,
     logs: Logs,
@@ -42,17 +44,24 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// The account with one pool per node.
-    pub(crate) fn new(nodes: Vec<Node>, images: &[String], settings: &Settings) -> Arc<Service> {
-        let pools = nodes.iter().map(|node| (key(&node.pool.id), pool_of(node, images)));
-        let store = Store::new(pools.collect());
-        Arc::new(Service {
-            store: Mutex::new(store),
-            nodes: nodes.into_iter().map(|node| (key(&node.pool.id), node)).collect(),
+    /// The account with the pools of the settings and their nodes.
+    ///
+    /// # Errors
+    /// When the directories of the nodes cannot be made.
+    pub(crate) fn new(site: Site, settings: &Settings) -> io::Result<Arc<Service>> {
+        let images = site.images.names();
+        let pools =
+            settings.pools.iter().map(|one| (key(&one.id), Pool::new(one.clone(), &images)));
+        let service = Arc::new(Service {
+            store: Mutex::new(Store::new(pools.collect())),
+            nodes: Mutex::default(),
+            site,
             closing: CancellationToken::new(),
             logs: settings.logs,
             state_delay: settings.state_delay,
-        })
+        });
+        settings.pools.iter().try_for_each(|pool| service.allocate(pool))?;
+        Ok(service)
     }
 
     /// [Get Pool](https://learn.microsoft.com/rest/api/batchservice/pools/get-pool)
@@ -70,7 +79,7 @@ impl Service {
     /// Ends every run at once, without waiting.
     pub(crate) fn kill_all(&self) {
         self.stop_all();
-        self.nodes.values().for_each(Node::kill_all);
+        self.all_nodes().values().for_each(|node| node.kill_all());
     }
 
     /// Goes on once the state that was just entered has lasted long enough.
@@ -90,7 +99,7 @@ impl Service {
     fn stop_all(&self) -> Vec<CancellationToken> {
         self.closing.cancel();
         let store = self.store();
-        let tasks = store.jobs.values().flat_map(|entry| entry.tasks.values());
+        let tasks = store.jobs.values().flat_map(|entry| entry.tasks.iter());
         tasks
             .filter_map(|task| task.run.as_ref())
             .map(|run| run.ask(StopReason::Discarded))
@@ -100,16 +109,5 @@ impl Service {
     /// A panic while the lock was held cannot leave half a change that matters more than going on.
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn pool_of(node: &Node, images: &[String]) -> Pool {
-    Pool {
-        id: node.pool.id.clone(),
-        created: OffsetDateTime::now_utc(),
-        stamp: Stamp::new(),
-        images: node.pool.containers.then(|| images.to_vec()),
-        slots_per_node: node.pool.slots,
-        free_slots: node.pool.slots,
     }
 }

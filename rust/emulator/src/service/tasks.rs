@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::conditions::Conditions;
 use super::{Service, jobs, limits};
 use crate::error::{ApiError, Code, Result};
-use crate::store::key;
 use crate::store::stamp::Stamp;
 use crate::store::task::{End, FailureInfo, RunHandle, StopReason, Task, TaskState};
 use crate::wire::task::TaskAdd;
@@ -23,7 +22,7 @@ impl Service {
     fn slots_per_node(&self, job_id: &str) -> Option<u32> {
         let store = self.store();
         let job = &store.job(job_id).ok()?.job;
-        store.pool(&job.spec.pool_info.pool_id).ok().map(|pool| pool.slots_per_node)
+        store.pool(&job.spec.pool_info.pool_id).ok().map(|pool| pool.settings.slots)
     }
 
     fn insert_task(&self, job_id: &str, spec: TaskAdd) -> Result<Stamp> {
@@ -31,14 +30,14 @@ impl Service {
         let number = store.next_number();
         let entry = store.job_mut(job_id)?;
         entry.job.require_active()?;
-        if entry.tasks.contains_key(&key(&spec.id)) {
+        if entry.tasks.get(&spec.id).is_some() {
             return Err(ApiError::from(Code::TaskExists).with("TaskId", spec.id));
         }
         let own = spec.constraints.as_ref().and_then(|own| own.max_task_retry_count);
         let of_job = jobs::default_retries(entry.job.spec.constraints.as_ref());
         let task = Task::new(spec, number, own.unwrap_or(of_job));
         let stamp = task.stamp.clone();
-        entry.tasks.insert(key(&task.spec.id), task);
+        entry.tasks.insert(task);
         Ok(stamp)
     }
 
@@ -61,7 +60,7 @@ impl Service {
     pub(crate) fn tasks(&self, job_id: &str) -> Result<(Vec<Task>, String)> {
         let store = self.store();
         let entry = store.job(job_id)?;
-        Ok((entry.tasks.values().cloned().collect(), entry.job.spec.id.clone()))
+        Ok((entry.tasks.iter().cloned().collect(), entry.job.spec.id.clone()))
     }
 
     /// Ends a task. One that runs is completed as soon as its processes are gone and its output
@@ -76,9 +75,8 @@ impl Service {
             let mut store = self.store();
             let entry = store.job_mut(job_id)?;
             entry.job.require_not_deleting()?;
-            let task = entry.task_mut(id)?;
-            conditions.check_write(&task.stamp)?;
-            terminate(task)?;
+            conditions.check_write(&entry.task(id)?.stamp)?;
+            entry.change_task(id, terminate)??;
         }
         self.after_end(job_id);
         Ok(())
@@ -111,7 +109,7 @@ impl Service {
         let mut store = self.store();
         let Ok(entry) = store.job_mut(job_id) else { return };
         if entry.task(id).is_ok_and(|task| task.number == number)
-            && let Some(task) = entry.tasks.remove(&key(id))
+            && let Some(task) = entry.tasks.remove(id)
         {
             remove_files(&task);
         }

@@ -4,36 +4,46 @@ use std::str::FromStr;
 
 /// Task slots of a node that the service takes at most.
 const MOST_SLOTS: u32 = 256;
+/// Nodes that a pool may have here: each of them is a directory tree of this machine.
+const MOST_NODES: u32 = 100;
 
-/// A pool of one Linux node.
+const SLOTS: &str = "a node has 1 to 256 task slots";
+const NODES: &str = "a pool has at most 100 nodes";
+const USAGE: &str = "none of nodes=N, low-priority=N (100 nodes at most in all), slots=1 to \
+    slots=256, containers=yes|no";
+
+/// A pool of Linux nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolSettings {
     /// The pool's id.
     pub id: String,
-    /// The task slots of its node, from 1 to 256.
+    /// Its dedicated nodes.
+    pub nodes: u32,
+    /// Its low-priority nodes, which can be preempted. At most 100 nodes in all.
+    pub low_priority: u32,
+    /// The task slots of each node, from 1 to 256.
     pub slots: u32,
     /// Whether it has a containerConfiguration: its tasks need containerSettings exactly then.
     pub containers: bool,
 }
 
 impl From<&str> for PoolSettings {
-    /// A pool of this id for containers, with 4 slots.
+    /// A pool of this id for containers, with one dedicated node of 4 slots.
     fn from(id: &str) -> PoolSettings {
-        PoolSettings { id: id.to_owned(), slots: 4, containers: true }
+        PoolSettings { id: id.to_owned(), nodes: 1, low_priority: 0, slots: 4, containers: true }
     }
 }
 
 impl FromStr for PoolSettings {
     type Err = String;
 
-    /// Reads `NAME` or `NAME:slots=2,containers=no`.
+    /// Reads `NAME` or `NAME:nodes=2,slots=2,containers=no`.
     fn from_str(text: &str) -> Result<PoolSettings, String> {
         let Some((id, traits)) = text.split_once(':') else { return Ok(text.into()) };
         let mut pool = PoolSettings::from(id);
         for one in traits.split(',') {
-            pool.set(one).ok_or_else(|| {
-                format!("'{one}' is neither slots=1 to slots={MOST_SLOTS} nor containers=yes|no")
-            })?;
+            let set = pool.set(one).filter(|()| pool.exceeded_limit().is_none());
+            set.ok_or_else(|| format!("'{one}' is {USAGE}"))?;
         }
         Ok(pool)
     }
@@ -42,7 +52,9 @@ impl FromStr for PoolSettings {
 impl PoolSettings {
     fn set(&mut self, assignment: &str) -> Option<()> {
         match assignment.split_once('=')? {
-            ("slots", count) => self.slots = count.parse().ok().filter(is_slots)?,
+            ("nodes", count) => self.nodes = count.parse().ok()?,
+            ("low-priority", count) => self.low_priority = count.parse().ok()?,
+            ("slots", count) => self.slots = count.parse().ok()?,
             ("containers", "yes") => self.containers = true,
             ("containers", "no") => self.containers = false,
             _ => return None,
@@ -50,14 +62,16 @@ impl PoolSettings {
         Some(())
     }
 
-    /// Whether its node has as many slots as a node may have.
-    pub(crate) fn has_valid_slots(&self) -> bool {
-        is_slots(&self.slots)
+    /// The limit that these settings are beyond.
+    pub(crate) fn exceeded_limit(&self) -> Option<&'static str> {
+        if !(1..=MOST_SLOTS).contains(&self.slots) {
+            Some(SLOTS)
+        } else if self.nodes.saturating_add(self.low_priority) > MOST_NODES {
+            Some(NODES)
+        } else {
+            None
+        }
     }
-}
-
-fn is_slots(count: &u32) -> bool {
-    (1..=MOST_SLOTS).contains(count)
 }
 
 #[cfg(test)]
@@ -66,11 +80,12 @@ mod tests {
 
     #[test]
     fn a_pool_is_read_with_what_it_names() {
-        let plain = PoolSettings { id: "p".into(), slots: 4, containers: true };
+        let plain = PoolSettings::from("p");
         let cases = [
             ("p", plain.clone()),
             ("p:containers=no", PoolSettings { containers: false, ..plain.clone() }),
-            ("p:slots=9,containers=yes", PoolSettings { slots: 9, ..plain }),
+            ("p:slots=9,containers=yes", PoolSettings { slots: 9, ..plain.clone() }),
+            ("p:nodes=0,low-priority=2", PoolSettings { nodes: 0, low_priority: 2, ..plain }),
         ];
         for (text, pool) in cases {
             assert_eq!(text.parse(), Ok(pool), "{text}");
@@ -79,8 +94,8 @@ mod tests {
 
     #[test]
     fn what_a_pool_does_not_have_is_named() {
-        for wrong in ["slots=0", "slots=257", "slots=x", "containers=maybe", "nodes=2", "slots", ""]
-        {
+        let wrong = ["slots=0", "slots=257", "slots=x", "containers=maybe", "slots", ""];
+        for wrong in wrong.into_iter().chain(["nodes=-1", "nodes=101", "low-priority=100"]) {
             let error = format!("p:{wrong}").parse::<PoolSettings>().unwrap_err();
             assert!(error.starts_with(&format!("'{wrong}'")), "{error}");
         }

@@ -1,13 +1,11 @@
 //! Jobs.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::key;
 use super::stamp::{Phase, Stamp};
-use super::task::{Task, TaskState};
+use super::task::Task;
+use super::tasks::Tasks;
 use crate::error::{ApiError, Code, Result};
 use crate::wire::job::JobAdd;
 
@@ -43,7 +41,7 @@ pub(crate) struct JobEnd {
 /// A job and its tasks.
 pub(crate) struct JobEntry {
     pub(crate) job: Job,
-    pub(crate) tasks: BTreeMap<String, Task>,
+    pub(crate) tasks: Tasks,
 }
 
 impl Job {
@@ -81,20 +79,19 @@ impl Job {
 
 impl JobEntry {
     pub(crate) fn task(&self, id: &str) -> Result<&Task> {
-        self.tasks.get(&key(id)).ok_or_else(|| self.task_not_found(id))
+        self.tasks.get(id).ok_or_else(|| self.task_not_found(id))
     }
 
-    pub(crate) fn task_mut(&mut self, id: &str) -> Result<&mut Task> {
-        let missing = self.task_not_found(id);
-        self.tasks.get_mut(&key(id)).ok_or(missing)
+    pub(crate) fn change_task<R>(
+        &mut self,
+        id: &str,
+        change: impl FnOnce(&mut Task) -> R,
+    ) -> Result<R> {
+        let changed = self.tasks.change(id, change);
+        changed.ok_or_else(|| self.task_not_found(id))
     }
 
     fn task_not_found(&self, id: &str) -> ApiError {
         ApiError::from(Code::TaskNotFound).with("JobId", &*self.job.spec.id).with("TaskId", id)
-    }
-
-    /// Whether every task is completed, as it is where there is none.
-    pub(crate) fn is_done(&self) -> bool {
-        self.tasks.values().all(|task| task.phase.state == TaskState::Completed)
     }
 }

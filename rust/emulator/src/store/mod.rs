@@ -3,9 +3,11 @@
 //! Ids keep their case and are compared without it, so every map is keyed by the lower-case id.
 
 pub(crate) mod job;
+pub(crate) mod node;
 pub(crate) mod pool;
 pub(crate) mod stamp;
 pub(crate) mod task;
+mod tasks;
 
 use std::collections::BTreeMap;
 
@@ -29,6 +31,12 @@ pub(crate) struct TaskKey {
     pub(crate) number: u64,
 }
 
+impl TaskKey {
+    pub(crate) fn new(job_id: &str, task: &Task) -> TaskKey {
+        TaskKey { job: job_id.to_owned(), task: task.spec.id.clone(), number: task.number }
+    }
+}
+
 /// The key under which an id is stored.
 pub(crate) fn key(id: &str) -> String {
     id.to_ascii_lowercase()
@@ -46,6 +54,10 @@ impl Store {
         self.last_number
     }
 
+    pub(crate) fn pool_mut(&mut self, id: &str) -> Option<&mut Pool> {
+        self.pools.get_mut(&key(id))
+    }
+
     pub(crate) fn pool(&self, id: &str) -> Result<&Pool> {
         self.pools
             .get(&key(id))
@@ -61,9 +73,19 @@ impl Store {
     }
 
     /// The task of a key, if it is still the same one.
-    pub(crate) fn task_mut(&mut self, wanted: &TaskKey) -> Option<&mut Task> {
-        let entry = self.jobs.get_mut(&key(&wanted.job))?;
-        entry.tasks.get_mut(&key(&wanted.task)).filter(|task| task.number == wanted.number)
+    pub(crate) fn task(&self, wanted: &TaskKey) -> Option<&Task> {
+        let task = self.jobs.get(&key(&wanted.job))?.tasks.get(&wanted.task)?;
+        (task.number == wanted.number).then_some(task)
+    }
+
+    /// Changes the task of a key, if it is still the same one.
+    pub(crate) fn change_task<R>(
+        &mut self,
+        wanted: &TaskKey,
+        change: impl FnOnce(&mut Task) -> R,
+    ) -> Option<R> {
+        self.task(wanted)?;
+        self.jobs.get_mut(&key(&wanted.job))?.tasks.change(&wanted.task, change)
     }
 }
 

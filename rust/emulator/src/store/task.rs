@@ -1,7 +1,6 @@
 //! Tasks.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -223,14 +222,16 @@ impl Task {
         self.execution.ended = Some(self.phase.since);
     }
 
+    /// Makes the task active again after a run that failed.
+    pub(crate) fn retry(&mut self) {
+        self.execution.retries += 1;
+        self.enter(TaskState::Active);
+        self.execution.last_retry = Some(self.phase.since);
+    }
+
     /// The slots of a node that the task takes.
     pub(crate) fn slots(&self) -> u32 {
         self.spec.required_slots.and_then(|slots| u32::try_from(slots).ok()).unwrap_or(1)
-    }
-
-    /// Whether it has been active for this long.
-    pub(crate) fn is_waiting(&self, delay: Duration) -> bool {
-        self.phase.state == TaskState::Active && self.phase.age() >= delay
     }
 
     pub(crate) fn has_failed(&self) -> bool {

@@ -16,6 +16,7 @@ mod program;
 mod requests;
 mod resource_files;
 mod rules;
+mod scheduling;
 mod states;
 mod tasks;
 mod users;

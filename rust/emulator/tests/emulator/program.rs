@@ -66,12 +66,13 @@ async fn a_node_root_that_was_given_stays() {
 
 #[tokio::test]
 async fn wrong_arguments_are_refused_and_named() {
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 10] = [
         (&["--listen", "0.0.0.0:0"], "loopback"),
         (&["--key", "not base64!"], "base64"),
         (&["--pool", "a b"], "a b"),
         (&["--pool", "a", "--pool", "A"], "given twice"),
         (&["--pool", "a:slots=0"], "slots=0"),
+        (&["--pool", "a:nodes=101"], "at most"),
         (&["--state-delay", "1s"], "--state-delay"),
         (&["--logs", "never"], "at-end"),
         (&["--image", "x=/no/such/directory"], "/no/such/directory"),

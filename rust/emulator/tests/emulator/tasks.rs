@@ -216,23 +216,6 @@ async fn a_node_runs_as_many_tasks_as_it_has_slots() {
 }
 
 #[tokio::test]
-async fn the_task_of_the_job_with_the_higher_priority_runs_first() {
-    let cloud = Cloud::start().await;
-    cloud.job("blocker").await;
-    cloud.script_with("blocker", "task", "echo up; sleep 600", json!({"requiredSlots": 4})).await;
-    cloud.wait_for_output("blocker", "task", "up").await;
-    let append = "echo $AZ_BATCH_JOB_ID >> $AZ_BATCH_NODE_SHARED_DIR/order";
-    for (job, priority) in [("low", -5), ("high", 5)] {
-        cloud.job_with(job, json!({"priority": priority})).await;
-        cloud.script_with(job, "task", append, json!({"requiredSlots": 4})).await;
-    }
-    cloud.client.delete("/jobs/blocker/tasks/task").send().await.expect(200);
-    cloud.completed("low", "task").await;
-    cloud.run("cat $AZ_BATCH_NODE_SHARED_DIR/order").await;
-    assert_eq!(cloud.output("stdout.txt").await, "high\nlow\n");
-}
-
-#[tokio::test]
 async fn a_waiting_task_can_be_terminated() {
     let cloud = Cloud::start().await;
     cloud.job_with("job", json!({"poolInfo": {"poolId": "later"}})).await;

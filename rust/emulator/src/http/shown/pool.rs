@@ -45,12 +45,12 @@ pub(crate) const PROPERTIES: &[&str] = &[
     "upgradePolicy",
 ];
 
-/// A pool as the service shows it: steady, with one dedicated Linux node.
+/// A pool as the service shows it: steady, with the Linux nodes it was started with.
 pub(crate) fn render(pool: &Pool, endpoint: &str) -> Map<String, Value> {
     let created = instant(pool.created);
     let mut shown = object(&json!({
-        "id": pool.id,
-        "url": format!("{endpoint}/pools/{}", pool.id),
+        "id": pool.settings.id,
+        "url": format!("{endpoint}/pools/{}", pool.settings.id),
         "creationTime": created,
         "state": "active",
         "stateTransitionTime": created,
@@ -59,13 +59,13 @@ pub(crate) fn render(pool: &Pool, endpoint: &str) -> Map<String, Value> {
         "vmSize": "standard_d2s_v3",
         "virtualMachineConfiguration": virtual_machine(pool.images.as_deref()),
         "resizeTimeout": "PT15M",
-        "currentDedicatedNodes": 1,
-        "currentLowPriorityNodes": 0,
-        "targetDedicatedNodes": 1,
-        "targetLowPriorityNodes": 0,
+        "currentDedicatedNodes": pool.count(true),
+        "currentLowPriorityNodes": pool.count(false),
+        "targetDedicatedNodes": pool.settings.nodes,
+        "targetLowPriorityNodes": pool.settings.low_priority,
         "enableAutoScale": false,
         "enableInterNodeCommunication": false,
-        "taskSlotsPerNode": pool.slots_per_node,
+        "taskSlotsPerNode": pool.settings.slots,
         "taskSchedulingPolicy": { "nodeFillType": "spread" },
     }));
     pool.stamp.show(&mut shown);
