@@ -1,6 +1,5 @@
 //! The files of a task on its node.
 
-use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -28,7 +27,6 @@ pub(crate) struct NodeFile {
     /// Bytes.
     pub(crate) length: u64,
     pub(crate) mode: u32,
-    pub(crate) created: OffsetDateTime,
     pub(crate) modified: OffsetDateTime,
 }
 
@@ -111,13 +109,6 @@ fn inspect(root: &Path, path: &Path) -> Option<NodeFile> {
         is_directory: metadata.is_dir(),
         length: metadata.len(),
         mode: metadata.mode(),
-        created: created(&metadata),
         modified: metadata.modified().map_or_else(|_| OffsetDateTime::now_utc(), Into::into),
     })
-}
-
-/// Not every file system keeps the time of creation.
-fn created(metadata: &Metadata) -> OffsetDateTime {
-    let at = metadata.created().or_else(|_| metadata.modified());
-    at.map_or_else(|_| OffsetDateTime::now_utc(), Into::into)
 }

@@ -29,6 +29,7 @@ async fn the_properties_of_a_file_come_as_headers() {
     assert_eq!(file.header("ocp-batch-file-isdirectory"), "false");
     assert!(file.header("ocp-batch-file-url").ends_with("/files/stdout.txt"));
     assert!(file.header("last-modified").ends_with(" GMT"));
+    assert_eq!(file.header("ocp-creation-time"), "");
     let directory = cloud.client.head(&format!("{FILES}/wd/d")).send().await.expect(200);
     assert_eq!(directory.header("ocp-batch-file-isdirectory"), "true");
     cloud.client.head(&format!("{FILES}/none")).send().await.expect(404);

@@ -40,12 +40,11 @@ fn url(call: &Call, job: &str, task: &str, name: &str) -> String {
     format!("{}/jobs/{job}/tasks/{task}/files/{name}", call.endpoint)
 }
 
-/// The headers that tell about a file.
+/// The headers that tell about a file. Of files on Linux nodes the service does not tell when they were created.
 fn described(file: &NodeFile, url: &str) -> Reply {
     Reply::empty(StatusCode::OK)
         .header("content-type", CONTENT_TYPE)
         .header("last-modified", &http_date(file.modified))
-        .header("ocp-creation-time", &http_date(file.created))
         .header("ocp-batch-file-isdirectory", &file.is_directory.to_string())
         .header("ocp-batch-file-mode", &mode(file))
         .header("ocp-batch-file-url", url)

@@ -19,7 +19,6 @@ pub(crate) fn render(file: &NodeFile, url: &str) -> Map<String, Value> {
     }));
     if !file.is_directory {
         let properties = json!({
-            "creationTime": instant(file.created),
             "lastModified": instant(file.modified),
             "contentLength": file.length.to_string(),
             "contentType": CONTENT_TYPE,
