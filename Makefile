@@ -15,7 +15,7 @@ export AZURITE_BLOB := $(CURDIR)/.tools/azurite/node_modules/.bin/azurite-blob
 help: ## Lists the targets.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-16s %s\n", $$1, $$2 }'
 
-setup: ## Installs what is missing: Debian packages, cargo-nextest, Azurite, Kestra's Python client.
+setup: ## Installs what is missing: Debian packages, cargo-nextest, Azurite, Kestra's and Microsoft's Python clients.
 	@scripts/setup
 
 demo: setup build ## Runs the flow of Kestra's page on a real engine, a local Azure Batch and Azurite.
@@ -24,7 +24,7 @@ demo: setup build ## Runs the flow of Kestra's page on a real engine, a local Az
 	$(SAY) "the job, as the emulator saw it (build/demo/requests.jsonl)"
 	@grep -E '"(POST|PUT|PATCH|DELETE)"' build/demo/requests.jsonl
 
-test: setup build ## Runs every suite, as CI does: Rust, bridge, Java and flows. Ends with a summary.
+test: setup build ## Runs every suite, as CI does: Rust, bridge, conformance, Java and flows. Ends with a summary.
 	$(SAY) "building the tests"
 	@cargo nextest run --locked --workspace --no-run
 	@scripts/test $(DEV)
@@ -39,8 +39,8 @@ bench: setup ## Measures transfers against Azurite, as a ratio.
 lint: ## Checks formats and lints; changes nothing.
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	set -e; for script in scripts/{setup,find-jdk,engine,gradle,test,live} .ci/run; do bash -n $$script; done
-	/usr/bin/python3 -m compileall -q tests/kit
+	set -e; for script in scripts/{setup,find-jdk,engine,gradle,test,conformance,live} .ci/run; do bash -n $$script; done
+	/usr/bin/python3 -m compileall -q tests/kit tests/conformance
 
 fmt: ## Formats the Rust code.
 	cargo fmt --all

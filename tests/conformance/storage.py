@@ -1,0 +1,55 @@
+"""The container beside the account, by a shared access signature that the cases make themselves.
+
+https://learn.microsoft.com/rest/api/storageservices/create-service-sas
+"""
+
+import base64
+import hashlib
+import hmac
+import os
+import urllib.error
+import urllib.parse
+import urllib.request
+from datetime import datetime, timedelta, timezone
+
+VERSION = "2021-12-02"
+TIMEOUT_SECONDS = 10
+# Without proxies: the requests stay on this machine whatever the environment says.
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Container:
+    """The blob container that the launcher made."""
+
+    def __init__(self):
+        self.account, self.name = os.environ["AZURE_STORAGE_ACCOUNT"], os.environ["AZURE_STORAGE_CONTAINER"]
+        self.origin = f"{os.environ['AZURE_STORAGE_ENDPOINT']}/{self.name}"
+
+    def url(self, permissions, blob=None):
+        """The URL of the container, or of a blob in it, that grants these permissions for an hour."""
+        path = "" if blob is None else "/" + urllib.parse.quote(blob)
+        return f"{self.origin}{path}?{self._signature(permissions)}"
+
+    def _signature(self, permissions):
+        until = (datetime.now(timezone.utc) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        resource = f"/blob/{self.account}/{self.name}"
+        # Start, identifier, address, protocol and all that follows the resource's kind stay empty.
+        text = "\n".join([permissions, "", until, resource, "", "", "", VERSION, "c", "", "", "", "", "", "", ""])
+        key = base64.b64decode(os.environ["AZURE_STORAGE_ACCESS_KEY"])
+        signature = base64.b64encode(hmac.new(key, text.encode(), hashlib.sha256).digest()).decode()
+        return urllib.parse.urlencode({"sp": permissions, "se": until, "sv": VERSION, "sr": "c", "sig": signature})
+
+    def put(self, blob, content):
+        headers = {"x-ms-blob-type": "BlockBlob", "x-ms-version": VERSION}
+        request = urllib.request.Request(self.url("w", blob), content, headers, method="PUT")
+        OPENER.open(request, timeout=TIMEOUT_SECONDS).close()
+
+    def get(self, blob):
+        """The content of a blob, None where there is none."""
+        try:
+            with OPENER.open(self.url("r", blob), timeout=TIMEOUT_SECONDS) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise
