@@ -12,12 +12,14 @@ use base64::engine::general_purpose::STANDARD;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::faults::{Fault, FaultCount, Faults};
+use crate::http::Front;
+use crate::http::authentication::SharedKey;
 use crate::http::record::{Records, RequestRecord};
+use crate::http::server::serve;
 use crate::http::tally::OperationCount;
-use crate::http::{self, Front};
 use crate::node::image::Images;
 use crate::node::{Site, sandbox};
 use crate::service::Service;
@@ -27,9 +29,6 @@ use crate::settings::{Isolation, PoolSettings, Settings};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the node waits while no byte of an answer arrives.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How long answers that are under way may take once the emulator ends.
-const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// Why an emulator cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -83,8 +82,6 @@ pub struct Emulator {
     address: SocketAddr,
     front: Arc<Front>,
     server: JoinHandle<()>,
-    /// Cancelled to end the server with all its connections.
-    closing: CancellationToken,
     /// Removed with the emulator.
     _node_root: Option<TempDir>,
 }
@@ -111,10 +108,9 @@ impl Emulator {
         let (root, temporary) = node_root(settings.node_root.as_deref())
             .map_err(|error| failed("creating the node root", error))?;
         let service = service(&settings, address, root)?;
-        let front = Arc::new(Front::new(service, &settings.account, key, records));
-        let closing = CancellationToken::new();
-        let server = tokio::spawn(serve(listener, Arc::clone(&front), closing.clone()));
-        Ok(Emulator { address, front, server, closing, _node_root: temporary })
+        let front = Arc::new(front(&settings, key, records, service));
+        let server = tokio::spawn(serve(listener, Arc::clone(&front)));
+        Ok(Emulator { address, front, server, _node_root: temporary })
     }
 
     /// The account's URL, `http://127.0.0.1:PORT`.
@@ -132,26 +128,47 @@ impl Emulator {
         self.front.records.operations()
     }
 
+    /// Asks for a fault. It counts from now on.
+    pub fn inject(&self, fault: impl Into<Fault>) {
+        self.front.faults.add(fault.into());
+    }
+
+    /// Takes back every fault that was asked for.
+    pub fn clear_faults(&self) {
+        self.front.faults.clear();
+    }
+
+    /// The faults that were asked for, with how often each was met.
+    pub fn faults(&self) -> Vec<FaultCount> {
+        self.front.faults.counts()
+    }
+
     /// Ends every task with its processes, then the server, and removes a temporary node root.
     pub async fn shutdown(mut self) {
         self.front.service.close().await;
-        self.closing.cancel();
-        // A client that reads its last answer slowly is left alone after a while.
-        timeout(LAST_ANSWERS, &mut self.server).await.ok();
+        self.front.closing.cancel();
+        (&mut self.server).await.ok();
     }
 }
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        self.closing.cancel();
+        self.front.closing.cancel();
         self.front.service.kill_all();
     }
 }
 
-async fn serve(listener: TcpListener, front: Arc<Front>, closing: CancellationToken) {
-    let server = axum::serve(listener, http::router(front));
-    if let Err(error) = server.with_graceful_shutdown(closing.cancelled_owned()).await {
-        eprintln!("the emulator cannot serve any more: {error}");
+fn front(settings: &Settings, key: Vec<u8>, records: Records, service: Arc<Service>) -> Front {
+    let faults = Faults::default();
+    settings.faults.iter().cloned().for_each(|fault| faults.add(fault));
+    Front {
+        service,
+        shared_key: SharedKey::new(&settings.account, key),
+        records,
+        faults,
+        clock_offset: time::Duration::minutes(settings.clock_offset.into()),
+        client_timeout: settings.client_timeout,
+        closing: CancellationToken::new(),
     }
 }
 

@@ -33,11 +33,13 @@ pub(crate) enum Code {
     OutOfRangeQueryParameterValue,
     PoolNotFound,
     RequestBodyTooLarge,
+    ServerBusy,
     TaskCompleted,
     TaskExists,
     TaskFilesCleanedup,
     TaskFilesUnavailable,
     TaskNotFound,
+    TooManyRequests,
     UnsupportedHttpVerb,
     UnsupportedProperty,
     UnsupportedQueryParameter,
@@ -117,7 +119,9 @@ impl Code {
             Code::ConditionNotMet => (412, "A condition in the request's headers is not met."),
             Code::RequestBodyTooLarge => (413, "The request body is too large."),
             Code::InvalidRange => (416, "The range is not valid for the size of the file."),
-            Code::InternalError => (500, "The emulator met an error of its own."),
+            Code::TooManyRequests => (429, "There are too many requests. Try again later."),
+            Code::InternalError => (500, "The server met an internal error. Try again later."),
+            Code::ServerBusy => (503, "The server is busy. Try again later."),
         }
     }
 }

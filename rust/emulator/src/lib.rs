@@ -6,6 +6,7 @@
 
 mod emulator;
 mod error;
+mod faults;
 mod http;
 mod node;
 mod service;
@@ -14,6 +15,10 @@ mod store;
 mod wire;
 
 pub use emulator::{Emulator, StartError};
+pub use faults::nth::Nth;
+pub use faults::{Fault, FaultCount};
+pub use http::faults::{Moment, Refusal, RequestFailure, RequestFault};
+pub use http::operations::OperationName;
 pub use http::record::RequestRecord;
 pub use http::tally::OperationCount;
 pub use settings::{BlobPrefix, Isolation, Logs, PoolSettings, Settings, Splitting, WildcardBase};

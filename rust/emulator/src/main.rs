@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use azure_batch_emulator::{
-    BlobPrefix, Emulator, Isolation, Logs, PoolSettings, Settings, Splitting, WildcardBase,
+    BlobPrefix, Emulator, Fault, Isolation, Logs, PoolSettings, Settings, Splitting, WildcardBase,
 };
 use clap::{Parser, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
@@ -62,6 +62,12 @@ struct Arguments {
     /// How long jobs and tasks stay at least in each state before they move on by themselves
     #[arg(long, value_name = "MILLIS", default_value = "0", value_parser = parse_millis)]
     state_delay: Duration,
+    /// What is to fail and when, create-job#1=503 for example; repeatable
+    #[arg(long = "fault", value_name = "OPERATION[#N]=FAILURE")]
+    faults: Vec<Fault>,
+    /// How many minutes the service's clock is ahead of this machine's; negative if it is behind
+    #[arg(long, value_name = "MINUTES", default_value = "0", allow_negative_numbers = true)]
+    clock_offset: i32,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -101,6 +107,9 @@ impl From<Arguments> for Settings {
             blob_prefix: arguments.blob_prefix,
             wildcard_base: arguments.wildcard_base,
             state_delay: arguments.state_delay,
+            faults: arguments.faults,
+            clock_offset: arguments.clock_offset,
+            ..Settings::default()
         }
     }
 }

@@ -9,6 +9,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::faults::Fault;
 use crate::node::sandbox;
 pub use choices::{BlobPrefix, Logs, Splitting, WildcardBase};
 pub use pool::PoolSettings;
@@ -44,7 +45,17 @@ pub struct Settings {
     pub wildcard_base: WildcardBase,
     /// How long jobs and tasks stay at least in each state before they move on by themselves.
     pub state_delay: Duration,
+    /// What is to fail from the beginning.
+    pub faults: Vec<Fault>,
+    /// How many minutes the clock of the answers is ahead of this machine's. Requests are dated,
+    /// and refused for their date, by it.
+    pub clock_offset: i32,
+    /// How long a client may be silent before its connection is closed.
+    pub client_timeout: Duration,
 }
+
+/// How long Windows' HTTP server, which the service runs on, bears a silent client by default.
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How a task is kept away from this machine's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +90,9 @@ impl Default for Settings {
             blob_prefix: BlobPrefix::default(),
             wildcard_base: WildcardBase::default(),
             state_delay: Duration::ZERO,
+            faults: Vec::new(),
+            clock_offset: 0,
+            client_timeout: CLIENT_TIMEOUT,
         }
     }
 }
@@ -100,6 +114,9 @@ impl fmt::Debug for Settings {
             .field("blob_prefix", &self.blob_prefix)
             .field("wildcard_base", &self.wildcard_base)
             .field("state_delay", &self.state_delay)
+            .field("faults", &self.faults)
+            .field("clock_offset", &self.clock_offset)
+            .field("client_timeout", &self.client_timeout)
             .finish()
     }
 }

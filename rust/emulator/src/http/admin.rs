@@ -4,24 +4,33 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{OriginalUri, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use serde::Deserialize;
 use serde_json::json;
 
 use super::Front;
+use super::record::RequestRecord;
 use super::tally::OperationCount;
+use crate::faults::FaultCount;
 
 /// Where the admin endpoint is.
 pub(super) const PATH: &str = "/_emulator";
 
+/// All that is there, for whoever asks for something else.
+const PATHS: [&str; 3] = ["/_emulator/faults", "/_emulator/operations", "/_emulator/requests"];
+
 /// The routes below [`PATH`].
 pub(super) fn router() -> Router<Arc<Front>> {
     Router::new()
+        .route("/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/operations", get(operations))
+        .route("/requests", get(requests))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_verb)
         .layer(from_fn(guard))
@@ -31,9 +40,45 @@ async fn operations(State(front): State<Arc<Front>>) -> Json<Vec<OperationCount>
     Json(front.records.operations())
 }
 
+async fn requests(State(front): State<Arc<Front>>) -> Json<Vec<RequestRecord>> {
+    Json(front.records.all())
+}
+
+async fn faults(State(front): State<Arc<Front>>) -> Json<Vec<FaultCount>> {
+    Json(front.faults.counts())
+}
+
+/// The body of a request for a fault.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewFault {
+    /// As `--fault` takes it.
+    fault: String,
+}
+
+async fn add_fault(
+    State(front): State<Arc<Front>>,
+    body: Result<Json<NewFault>, JsonRejection>,
+) -> Response {
+    let fault =
+        body.map_err(|rejection| rejection.body_text()).and_then(|Json(asked)| asked.fault.parse());
+    match fault {
+        Ok(fault) => {
+            front.faults.add(fault);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(reason) => refusal(StatusCode::BAD_REQUEST, &reason),
+    }
+}
+
+async fn clear_faults(State(front): State<Arc<Front>>) -> StatusCode {
+    front.faults.clear();
+    StatusCode::NO_CONTENT
+}
+
 async fn unknown(OriginalUri(uri): OriginalUri) -> Response {
-    let paths = format!("{PATH}/operations");
-    refusal(StatusCode::NOT_FOUND, &format!("there is no {}; there is {paths}", uri.path()))
+    let text = format!("there is no {}; there are {}", uri.path(), PATHS.join(", "));
+    refusal(StatusCode::NOT_FOUND, &text)
 }
 
 async fn wrong_verb(verb: Method, OriginalUri(uri): OriginalUri) -> Response {

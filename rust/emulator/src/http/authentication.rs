@@ -54,11 +54,11 @@ impl SharedKey {
         SharedKey { account: account.to_owned(), key }
     }
 
-    /// Checks a request's date and signature.
+    /// Checks a request's date, by the clock of the service, and signature.
     ///
     /// # Errors
     /// `InvalidAuthenticationInfo` for a header of another form, else `AuthenticationFailed`.
-    pub(crate) fn check(&self, request: &Parts, query: &Query) -> Result<()> {
+    pub(crate) fn check(&self, request: &Parts, query: &Query, now: OffsetDateTime) -> Result<()> {
         let given = header(&request.headers, "authorization");
         if given.is_empty() {
             return Err(failed("the request has no Authorization header"));
@@ -71,7 +71,7 @@ impl SharedKey {
             credential.split_once(':').ok_or(Code::InvalidAuthenticationInfo)?;
         let signature =
             STANDARD.decode(signature.trim()).map_err(|_| Code::InvalidAuthenticationInfo)?;
-        check_date(&request.headers)?;
+        check_date(&request.headers, now)?;
         if !account.eq_ignore_ascii_case(&self.account) {
             return Err(failed("the account of the Authorization header is not this one"));
         }
@@ -145,7 +145,7 @@ fn canonical_resource(account: &str, path: &str, query: &Query, reading: Reading
     resource
 }
 
-fn check_date(headers: &HeaderMap) -> Result<()> {
+fn check_date(headers: &HeaderMap, now: OffsetDateTime) -> Result<()> {
     let text = match header(headers, "ocp-date") {
         "" => header(headers, "date"),
         date => date,
@@ -155,7 +155,7 @@ fn check_date(headers: &HeaderMap) -> Result<()> {
     }
     let date = parse_http_date(text)
         .ok_or_else(|| ApiError::header("ocp-date", text, "not an HTTP date"))?;
-    match (OffsetDateTime::now_utc() - date).abs() > SKEW {
+    match (now - date).abs() > SKEW {
         true => Err(failed("the date of the request is more than 15 minutes from now")),
         false => Ok(()),
     }
@@ -237,7 +237,8 @@ mod tests {
 
     #[test]
     fn every_reading_of_microsofts_clients_is_accepted_and_no_other_signature() {
-        let date = crate::wire::time::http_date(OffsetDateTime::now_utc());
+        let now = OffsetDateTime::now_utc();
+        let date = crate::wire::time::http_date(now);
         let (mut parts, query) =
             request("DELETE", "/jobs/J?timeOut=30&api-version=1", &[("ocp-date", &date)]);
         let shared_key = SharedKey::new("Acc", KEY.into());
@@ -248,11 +249,11 @@ mod tests {
             let signature = STANDARD.encode(mac.finalize().into_bytes());
             let value = format!("SharedKey Acc:{signature}").parse().unwrap();
             parts.headers.insert("authorization", value);
-            assert!(shared_key.check(&parts, &query).is_ok(), "{text}");
+            assert!(shared_key.check(&parts, &query, now).is_ok(), "{text}");
         }
         let wrong = format!("SharedKey Acc:{}", STANDARD.encode([0; 32])).parse().unwrap();
         parts.headers.insert("authorization", wrong);
-        let error = shared_key.check(&parts, &query).unwrap_err();
+        let error = shared_key.check(&parts, &query, now).unwrap_err();
         assert_eq!(error.code, Code::AuthenticationFailed);
     }
 }

@@ -7,15 +7,16 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::extract::Request;
-use axum::http::StatusCode;
 use serde::Serialize;
 
+use super::answer::Answer;
+use super::faults::RequestFault;
 use super::tally::{OperationCount, Tally};
 
 /// Query parameters whose values are never written down.
 const SECRET: [&str; 2] = ["sig", "signature"];
 
-/// A request that was answered.
+/// A request that was answered, or struck by a fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct RequestRecord {
@@ -28,7 +29,7 @@ pub struct RequestRecord {
     pub path: String,
     /// The query as it was sent, without secrets.
     pub query: String,
-    /// The HTTP status of the answer.
+    /// The HTTP status of the answer; 0 if there is none because the request was not carried out.
     pub status: u16,
     /// The error code of the answer, if it was an error.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,6 +37,9 @@ pub struct RequestRecord {
     /// The id that the client gave the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_request_id: Option<String>,
+    /// The fault that struck it, `create-job#1=drop-after` for example.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
 }
 
 /// The requests that are kept; a client that polls for days must not fill the memory.
@@ -49,7 +53,7 @@ pub(crate) struct Records {
 
 #[derive(Default)]
 struct Kept {
-    /// Each with whether it was answered.
+    /// Each with whether it was answered or struck.
     requests: VecDeque<(RequestRecord, bool)>,
     /// How many were dropped before the first one.
     dropped: usize,
@@ -67,7 +71,12 @@ impl Records {
         Ok(Records { kept: Mutex::default(), log })
     }
 
-    pub(crate) fn arrive(&self, request: &Request, operation: Option<&'static str>) -> Arrival {
+    pub(crate) fn arrive(
+        &self,
+        request: &Request,
+        operation: Option<&'static str>,
+        fault: Option<&RequestFault>,
+    ) -> Arrival {
         let id = request.headers().get("client-request-id");
         let record = RequestRecord {
             operation,
@@ -77,9 +86,10 @@ impl Records {
             status: 0,
             code: None,
             client_request_id: id.and_then(|id| id.to_str().ok()).map(str::to_owned),
+            fault: fault.map(RequestFault::to_string),
         };
         let mut kept = self.kept();
-        kept.requests.push_back((record, false));
+        kept.requests.push_back((record, fault.is_some()));
         if kept.requests.len() > KEPT {
             kept.requests.pop_front();
             kept.dropped += 1;
@@ -87,19 +97,19 @@ impl Records {
         Arrival(kept.dropped + kept.requests.len() - 1)
     }
 
-    pub(crate) fn answered(&self, arrival: Arrival, status: StatusCode, code: Option<String>) {
+    pub(super) fn answered(&self, arrival: Arrival, answer: &Answer) {
         let kept = &mut *self.kept();
         let place = arrival.0.checked_sub(kept.dropped);
         let found = place.and_then(|place| kept.requests.get_mut(place));
         let Some((record, answered)) = found else { return };
-        record.status = status.as_u16();
-        record.code = code;
+        record.status = answer.status;
+        record.code.clone_from(&answer.code);
         *answered = true;
         kept.tally.count(record);
         self.write(record);
     }
 
-    /// The requests that were answered.
+    /// The requests that were answered or struck.
     pub(crate) fn all(&self) -> Vec<RequestRecord> {
         let kept = self.kept();
         let answered = kept.requests.iter().filter(|(_, answered)| *answered);

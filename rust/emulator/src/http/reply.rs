@@ -62,12 +62,12 @@ impl Reply {
     }
 
     /// The error body of the service; 304 has none.
-    pub(crate) fn error(error: &ApiError, request_id: &str) -> Reply {
+    pub(crate) fn error(error: &ApiError, request_id: &str, now: OffsetDateTime) -> Reply {
         if error.code == Code::NotModified {
             return Reply::empty(error.code.status());
         }
-        let now = instant(OffsetDateTime::now_utc());
-        let text = format!("{}\nRequestId:{request_id}\nTime:{now}", error.code.message());
+        let (message, now) = (error.code.message(), instant(now));
+        let text = format!("{message}\nRequestId:{request_id}\nTime:{now}");
         let values = error.values.iter().map(|(key, value)| json!({"key": key, "value": value}));
         let body = json!({
             "odata.metadata": "$metadata#Microsoft.Azure.Batch.Protocol.Entities.Container.errors/@Element",

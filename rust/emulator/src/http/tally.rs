@@ -24,9 +24,10 @@ pub struct OperationCount {
 pub(super) struct Tally(BTreeMap<&'static str, OperationCount>);
 
 impl Tally {
-    /// Counts an answer to a request that named an operation.
+    /// Counts an answer to a request that named an operation. One that was not carried out for
+    /// want of a client, or by a fault, has none.
     pub(super) fn count(&mut self, record: &RequestRecord) {
-        let Some(operation) = record.operation else { return };
+        let Some(operation) = record.operation.filter(|_| record.status != 0) else { return };
         let count = self.0.entry(operation).or_insert_with(|| OperationCount::none(operation));
         count.answered += 1;
         count.succeeded += u64::from((200..300).contains(&record.status));

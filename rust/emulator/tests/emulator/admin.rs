@@ -4,10 +4,13 @@ use serde_json::{Value, json};
 
 use crate::support::Cloud;
 
+/// The status and the JSON of an answer; null if it has no body.
 async fn ask(request: reqwest::RequestBuilder) -> (u16, Value) {
     let answer = request.send().await.unwrap();
     let status = answer.status().as_u16();
-    (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap())
+    let text = answer.text().await.unwrap();
+    let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() };
+    (status, body)
 }
 
 fn url(cloud: &Cloud, path: &str) -> String {
@@ -64,8 +67,55 @@ async fn no_web_page_may_use_it() {
 async fn what_it_does_not_have_is_refused_in_words() {
     let cloud = Cloud::start().await;
     let (status, body) = ask(cloud.client.http.get(url(&cloud, "/nothing"))).await;
-    let text = "there is no /_emulator/nothing; there is /_emulator/operations";
-    assert_eq!((status, &body), (404, &json!({"error": text})));
+    assert_eq!(status, 404, "{body}");
+    let text = body["error"].as_str().unwrap();
+    assert!(text.starts_with("there is no /_emulator/nothing; there are /_emulator/"), "{text}");
     let (status, body) = ask(cloud.client.http.put(url(&cloud, "/operations"))).await;
     assert_eq!((status, &body), (405, &json!({"error": "/_emulator/operations has no PUT"})));
+}
+
+/// Runs a command that docs/emulator.md shows, and gives what it prints.
+async fn documented(cloud: &Cloud, beginning: &str) -> String {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/emulator.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let line = page.lines().find(|line| line.starts_with(beginning)).unwrap();
+    let mut shell = tokio::process::Command::new("sh");
+    let shell = shell.args(["-c", line]).env("EMULATOR", cloud.emulator.endpoint());
+    let output = shell.env("no_proxy", "127.0.0.1").output().await.unwrap();
+    assert!(output.status.success(), "{line}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn the_documented_commands_ask_for_faults_show_them_and_take_them_back() {
+    let cloud = Cloud::start().await;
+    assert_eq!(documented(&cloud, "curl --json").await, "");
+    cloud.get("/jobs/a").await.expect_error(503, "ServerBusy");
+    cloud.get("/jobs/a").await.expect(404);
+    let faults = documented(&cloud, "curl $EMULATOR/_emulator/faults").await;
+    let faults: Value = serde_json::from_str(&faults).unwrap();
+    assert_eq!(faults, json!([{"fault": "get-job#1=503,retry-after=1", "seen": 2, "fired": 1}]));
+    let requests = documented(&cloud, "curl $EMULATOR/_emulator/requests").await;
+    let requests: Value = serde_json::from_str(&requests).unwrap();
+    assert_eq!(requests[0]["fault"], "get-job#1=503,retry-after=1");
+    assert_eq!(requests[1]["code"], "JobNotFound");
+    assert_eq!(documented(&cloud, "curl -X DELETE").await, "");
+    assert_eq!(cloud.emulator.faults(), []);
+}
+
+#[tokio::test]
+async fn a_fault_that_is_none_is_refused_in_words() {
+    let cloud = Cloud::start().await;
+    for (body, part) in [
+        (r#"{"fault": "make-job=503"}"#, "'make-job' is no operation of the emulator"),
+        (r#"{"fault": "get-job#1=503", "times": 2}"#, "unknown field `times`"),
+        (r#"{"fault": 1}"#, "invalid type"),
+        ("{", "EOF"),
+    ] {
+        let request = cloud.client.http.post(url(&cloud, "/faults")).body(body);
+        let (status, answer) = ask(request.header("content-type", "application/json")).await;
+        assert_eq!(status, 400, "{body}: {answer}");
+        assert!(answer["error"].as_str().unwrap().contains(part), "{body}: {answer}");
+    }
+    assert_eq!(cloud.emulator.faults(), []);
 }

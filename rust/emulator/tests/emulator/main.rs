@@ -6,6 +6,7 @@ mod support;
 
 mod admin;
 mod authentication;
+mod faults;
 mod files;
 mod isolation;
 mod jobs;

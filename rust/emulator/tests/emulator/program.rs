@@ -66,7 +66,7 @@ async fn a_node_root_that_was_given_stays() {
 
 #[tokio::test]
 async fn wrong_arguments_are_refused_and_named() {
-    let cases: [(&[&str], &str); 10] = [
+    let cases: [(&[&str], &str); 14] = [
         (&["--listen", "0.0.0.0:0"], "loopback"),
         (&["--key", "not base64!"], "base64"),
         (&["--pool", "a b"], "a b"),
@@ -75,6 +75,10 @@ async fn wrong_arguments_are_refused_and_named() {
         (&["--pool", "a:nodes=101"], "at most"),
         (&["--state-delay", "1s"], "--state-delay"),
         (&["--logs", "never"], "at-end"),
+        (&["--fault", "create-job#0=503"], "#0"),
+        (&["--fault", "make-job=503"], "make-job"),
+        (&["--fault", "create-job=404"], "404"),
+        (&["--clock-offset", "1h"], "--clock-offset"),
         (&["--image", "x=/no/such/directory"], "/no/such/directory"),
         (&["--image", "nothing"], "NAME=PATH"),
     ];
@@ -167,6 +171,17 @@ async fn a_delay_keeps_a_task_in_its_state() {
     assert_eq!(task["state"], "active");
     kill(Pid::from_raw(child.id().unwrap().try_into().unwrap()), Signal::SIGTERM).unwrap();
     assert!(child.wait().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn faults_and_a_wrong_clock_can_be_asked_for() {
+    let arguments = ["--fault", "list-jobs#1=503", "--clock-offset", "-20"];
+    let mut child = program(&arguments).spawn().unwrap();
+    let client = client(&mut child).await;
+    client.get("/jobs").send().await.expect_error(503, "ServerBusy");
+    client.get("/jobs").send().await.expect_error(403, "AuthenticationFailed");
+    let theirs = time::OffsetDateTime::now_utc() - time::Duration::minutes(20);
+    client.get("/jobs").send_at(theirs).await.expect(200);
 }
 
 #[tokio::test]

@@ -2,10 +2,12 @@
 
 mod file;
 mod job;
+mod name;
 mod pool;
 pub(super) mod route;
 mod task;
 
+pub use name::OperationName;
 use route::Operation;
 
 /// Every operation.

@@ -103,6 +103,14 @@ impl Client {
         Request { client: self, method, path, query, headers: Vec::new(), body: None }
     }
 
+    async fn reply(&self, request: reqwest::Request) -> reqwest::Result<Reply> {
+        let answer = self.http.execute(request).await?;
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let text = answer.text().await?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Ok(Reply { status, headers, text, body })
+    }
+
     /// Follows the link to a next page, as it is.
     pub(crate) async fn follow(&self, link: &str) -> Reply {
         let url = url::Url::parse(link).unwrap();
@@ -136,18 +144,52 @@ impl Request<'_> {
     }
 
     pub(crate) async fn send(self) -> Reply {
-        self.send_at(OffsetDateTime::now_utc()).await
+        self.try_send().await.unwrap()
     }
 
     /// Signs for another time than now.
     pub(crate) async fn send_at(self, at: OffsetDateTime) -> Reply {
-        let date = http_date(at);
-        let credential = format!("SharedKey {ACCOUNT}:{}", self.signature(&date));
-        self.send_as(&credential, &date).await
+        let client = self.client;
+        client.reply(self.signed(at)).await.unwrap()
     }
 
     /// Sends with this Authorization header and date; an empty one is left out.
     pub(crate) async fn send_as(self, authorization: &str, date: &str) -> Reply {
+        let client = self.client;
+        client.reply(self.build(authorization, date)).await.unwrap()
+    }
+
+    /// Sends where no answer, or not all of it, may come.
+    pub(crate) async fn try_send(self) -> reqwest::Result<Reply> {
+        let client = self.client;
+        client.reply(self.signed(OffsetDateTime::now_utc())).await
+    }
+
+    /// The bytes of the request on a connection of its own.
+    pub(crate) fn bytes(self) -> Vec<u8> {
+        let request = self.signed(OffsetDateTime::now_utc());
+        let url = request.url();
+        let host = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
+        let query = url.query().unwrap();
+        let mut bytes =
+            format!("{} {}?{query} HTTP/1.1\r\nhost: {host}\r\n", request.method(), url.path());
+        for (name, value) in request.headers() {
+            bytes += &format!("{name}: {}\r\n", value.to_str().unwrap());
+        }
+        let body = request.body().map_or(&[][..], |body| body.as_bytes().unwrap());
+        if !body.is_empty() {
+            bytes += &format!("content-length: {}\r\n", body.len());
+        }
+        [bytes.as_bytes(), b"\r\n", body].concat()
+    }
+
+    fn signed(self, at: OffsetDateTime) -> reqwest::Request {
+        let date = http_date(at);
+        let credential = format!("SharedKey {ACCOUNT}:{}", self.signature(&date));
+        self.build(&credential, &date)
+    }
+
+    fn build(self, authorization: &str, date: &str) -> reqwest::Request {
         let method = self.method.parse().unwrap();
         let query: Vec<String> = self
             .query
@@ -165,11 +207,7 @@ impl Request<'_> {
         if let Some(body) = self.body {
             request = request.header("content-type", CONTENT_TYPE).body(body);
         }
-        let answer = request.send().await.unwrap();
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let text = answer.text().await.unwrap();
-        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Reply { status, headers, text, body }
+        request.build().unwrap()
     }
 
     fn signature(&self, date: &str) -> String {
