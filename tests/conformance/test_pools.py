@@ -26,6 +26,14 @@ def test_a_selection_of_a_pool_leaves_out_the_rest(batch):
     assert (pool.id, pool.vm_size) == (POOL, None)
 
 
+@pytest.mark.spec
+def test_pools_are_listed_and_can_be_asked_for(batch):
+    assert POOL in [pool.id for pool in batch.list_pools(filter=f"id eq '{POOL}'")]
+    assert batch.pool_exists(POOL)
+    with pytest.raises(ResourceNotFoundError):
+        batch.pool_exists("none")
+
+
 @pytest.mark.docs
 def test_a_pool_that_is_not_there_is_not_found(batch):
     with refused(404, "PoolNotFound", ResourceNotFoundError):

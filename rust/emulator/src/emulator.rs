@@ -1,5 +1,7 @@
 //! Starts and ends an emulator.
 
+pub(crate) mod faults;
+
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;

@@ -29,7 +29,10 @@ pub(crate) enum Code {
     JobNotFound,
     MissingRequiredProperty,
     MissingRequiredQueryParameter,
+    NodeNotFound,
+    NodeNotReady,
     NotModified,
+    OperationNotValidOnNode,
     OutOfRangeQueryParameterValue,
     PoolNotFound,
     RequestBodyTooLarge,
@@ -99,6 +102,7 @@ impl Code {
             }
             Code::FileNotFound => (404, "The specified file does not exist."),
             Code::JobNotFound => (404, "The specified job does not exist."),
+            Code::NodeNotFound => (404, "The specified node does not exist."),
             Code::PoolNotFound => (404, "The specified pool does not exist."),
             Code::TaskNotFound => (404, "The specified task does not exist."),
             Code::UnsupportedHttpVerb => (405, "The resource does not support this HTTP verb."),
@@ -110,6 +114,10 @@ impl Code {
             Code::JobCompleted => (409, "The specified job is already completed."),
             Code::JobExists => (409, "The specified job already exists."),
             Code::JobNotDisabled => (409, "The specified job is not disabled."),
+            Code::NodeNotReady => (409, "The specified node is not ready."),
+            Code::OperationNotValidOnNode => {
+                (409, "The operation is not valid on the specified node.")
+            }
             Code::TaskCompleted => (409, "The specified task is already completed."),
             Code::TaskExists => (409, "The specified task already exists."),
             Code::TaskFilesCleanedup => {
@@ -127,7 +135,8 @@ impl Code {
 }
 
 /// An error on its way to the client.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{}: {} {values:?}", code.name(), code.message())]
 pub(crate) struct ApiError {
     pub(crate) code: Code,
     /// What exactly is wrong, as the `values` of the error body.

@@ -14,6 +14,7 @@ mod settings;
 mod store;
 mod wire;
 
+pub use emulator::faults::Refused;
 pub use emulator::{Emulator, StartError};
 pub use faults::nth::Nth;
 pub use faults::{Fault, FaultCount};
@@ -21,4 +22,7 @@ pub use http::faults::{Moment, Refusal, RequestFailure, RequestFault};
 pub use http::operations::OperationName;
 pub use http::record::RequestRecord;
 pub use http::tally::OperationCount;
-pub use settings::{BlobPrefix, Isolation, Logs, PoolSettings, Settings, Splitting, WildcardBase};
+pub use settings::{
+    BlobPrefix, Isolation, Logs, NodeError, PoolSettings, RequeueCount, ResizeError, Settings,
+    Splitting, WildcardBase,
+};

@@ -8,7 +8,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use azure_batch_emulator::{
-    BlobPrefix, Emulator, Fault, Isolation, Logs, PoolSettings, Settings, Splitting, WildcardBase,
+    BlobPrefix, Emulator, Fault, Isolation, Logs, PoolSettings, RequeueCount, Settings, Splitting,
+    WildcardBase,
 };
 use clap::{Parser, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
@@ -59,6 +60,9 @@ struct Arguments {
     /// Where the sub-path begins that a wildcard output keeps
     #[arg(long, value_enum, default_value_t)]
     wildcard_base: WildcardBase,
+    /// Which of a task's new runs its requeueCount counts
+    #[arg(long, value_enum, default_value_t)]
+    requeue_count: RequeueCount,
     /// How long jobs and tasks stay at least in each state before they move on by themselves
     #[arg(long, value_name = "MILLIS", default_value = "0", value_parser = parse_millis)]
     state_delay: Duration,
@@ -106,6 +110,7 @@ impl From<Arguments> for Settings {
             command_line: arguments.command_line,
             blob_prefix: arguments.blob_prefix,
             wildcard_base: arguments.wildcard_base,
+            requeue_count: arguments.requeue_count,
             state_delay: arguments.state_delay,
             faults: arguments.faults,
             clock_offset: arguments.clock_offset,

@@ -1,6 +1,7 @@
 //! What an emulator is started with.
 
 mod choices;
+mod failure;
 mod pool;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,8 @@ use std::time::Duration;
 
 use crate::faults::Fault;
 use crate::node::sandbox;
-pub use choices::{BlobPrefix, Logs, Splitting, WildcardBase};
+pub use choices::{BlobPrefix, Logs, RequeueCount, Splitting, WildcardBase};
+pub use failure::{NodeError, ResizeError};
 pub use pool::PoolSettings;
 
 /// What an emulator serves and how it runs tasks.
@@ -43,6 +45,8 @@ pub struct Settings {
     pub blob_prefix: BlobPrefix,
     /// Where the sub-path begins that a wildcard output keeps.
     pub wildcard_base: WildcardBase,
+    /// Which of a task's new runs its requeueCount counts.
+    pub requeue_count: RequeueCount,
     /// How long jobs and tasks stay at least in each state before they move on by themselves.
     pub state_delay: Duration,
     /// What is to fail from the beginning.
@@ -89,6 +93,7 @@ impl Default for Settings {
             command_line: Splitting::default(),
             blob_prefix: BlobPrefix::default(),
             wildcard_base: WildcardBase::default(),
+            requeue_count: RequeueCount::default(),
             state_delay: Duration::ZERO,
             faults: Vec::new(),
             clock_offset: 0,
@@ -113,6 +118,7 @@ impl fmt::Debug for Settings {
             .field("command_line", &self.command_line)
             .field("blob_prefix", &self.blob_prefix)
             .field("wildcard_base", &self.wildcard_base)
+            .field("requeue_count", &self.requeue_count)
             .field("state_delay", &self.state_delay)
             .field("faults", &self.faults)
             .field("clock_offset", &self.clock_offset)

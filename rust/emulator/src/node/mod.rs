@@ -73,20 +73,38 @@ impl Node {
     /// When the directories cannot be made.
     pub(crate) fn new(pool: &PoolSettings, is_dedicated: bool, site: &Site) -> io::Result<Node> {
         let id = node_id(is_dedicated);
-        let root = site.root.join(&id);
-        for name in DIRECTORIES {
-            std::fs::create_dir_all(root.join(name))?;
-        }
-        container::write_etc(&root, &id)?;
-        Ok(Node {
+        let node = Node {
+            root: site.root.join(&id),
             id,
             is_dedicated,
             pool_id: pool.id.clone(),
             containers: pool.containers,
-            root,
             site: site.clone(),
             processes: Processes::default(),
-        })
+        };
+        node.make_directories()?;
+        Ok(node)
+    }
+
+    /// Makes it a new machine: no file of before is there any more.
+    ///
+    /// # Errors
+    /// When the directories cannot be made.
+    pub(crate) fn renew(&self) -> io::Result<()> {
+        self.remove_files();
+        self.make_directories()
+    }
+
+    /// Removes all its files. What cannot be removed goes with the emulator's own directory.
+    pub(crate) fn remove_files(&self) {
+        std::fs::remove_dir_all(&self.root).ok();
+    }
+
+    fn make_directories(&self) -> io::Result<()> {
+        for name in DIRECTORIES {
+            std::fs::create_dir_all(self.root.join(name))?;
+        }
+        container::write_etc(&self.root, &self.id)
     }
 
     /// The directory of a task on this node.

@@ -32,7 +32,7 @@ impl Node {
         let end = self.execute(work, &container, &mut interruption).await;
         tokio::select! {
             uploaded = self.upload(work, &container, &end) => with_upload(end.clone(), uploaded),
-            () = interruption.discarded() => end,
+            () = interruption.abandoned() => end,
         }
     }
 
@@ -168,9 +168,9 @@ impl Interruption {
         }
     }
 
-    /// Waits until nobody will ask for the task any more.
-    async fn discarded(&mut self) {
-        asked(&mut self.stop, |reason| reason == StopReason::Discarded).await;
+    /// Waits until nobody waits for the run.
+    async fn abandoned(&mut self) {
+        asked(&mut self.stop, StopReason::is_abandonment).await;
     }
 }
 

@@ -12,7 +12,7 @@ use crate::error::{ApiError, Code, Result};
 use crate::node::directory::{join_inside, real_inside};
 use crate::settings::Logs;
 use crate::store::stamp::Stamp;
-use crate::store::task::{Task, TaskState};
+use crate::store::task::{Placement, Task, TaskState};
 
 /// The streams of a task, in its directory.
 const STREAMS: [&str; 2] = ["stdout.txt", "stderr.txt"];
@@ -79,20 +79,22 @@ impl Service {
 
     fn task_root(&self, job_id: &str, task_id: &str) -> Result<Root> {
         let (task, _) = self.task(job_id, task_id, &Conditions::default())?;
-        let path = directory_of(&task)?;
+        let placement = placement_of(&task)?;
+        self.store().pool(&placement.pool_id)?.node(&placement.node_id)?.require_ready()?;
+        let path = placement.directory.clone();
         let hides = self.logs == Logs::AtEnd && task.phase.state != TaskState::Completed;
         let streams = STREAMS.iter().filter(|_| hides);
         Ok(Root { hidden: streams.map(|name| path.join(name)).collect(), path })
     }
 }
 
-fn directory_of(task: &Task) -> Result<PathBuf> {
+fn placement_of(task: &Task) -> Result<&Placement> {
     let id = task.spec.id.as_str();
     if task.cleaned_up {
         return Err(ApiError::from(Code::TaskFilesCleanedup).with("TaskId", id));
     }
     match &task.placement {
-        Some(placement) => Ok(placement.directory.clone()),
+        Some(placement) => Ok(placement),
         None => Err(ApiError::from(Code::TaskFilesUnavailable)
             .with("TaskId", id)
             .with("Reason", "the task has not run yet")),

@@ -167,7 +167,7 @@ impl Service {
     }
 
     /// Waits for the ends of runs, and long enough for the state before to be seen.
-    async fn settle(&self, runs: Vec<CancellationToken>) {
+    pub(super) async fn settle(&self, runs: Vec<CancellationToken>) {
         for over in runs {
             over.cancelled().await;
         }

@@ -4,7 +4,8 @@ pub(crate) mod conditions;
 pub(crate) mod files;
 mod jobs;
 mod limits;
-mod nodes;
+mod node_faults;
+pub(crate) mod nodes;
 mod placing;
 mod scheduling;
 mod tasks;
@@ -19,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
 use crate::node::{Node, Site};
-use crate::settings::{Logs, Settings};
+use crate::settings::{Logs, RequeueCount, Settings};
 use crate::store::pool::Pool;
 use crate::store::task::StopReason;
 use crate::store::{Store, key};
@@ -39,6 +40,7 @@ pub(crate) struct Service {
     /// Cancelled when the emulator ends: nothing is scheduled any more.
     closing: CancellationToken,
     logs: Logs,
+    requeue_count: RequeueCount,
     /// How long a state stays at least before the next one follows by itself.
     state_delay: Duration,
 }
@@ -58,15 +60,21 @@ impl Service {
             site,
             closing: CancellationToken::new(),
             logs: settings.logs,
+            requeue_count: settings.requeue_count,
             state_delay: settings.state_delay,
         });
-        settings.pools.iter().try_for_each(|pool| service.allocate(pool))?;
+        settings.pools.iter().try_for_each(|pool| service.try_to_fill(&pool.id))?;
         Ok(service)
     }
 
     /// [Get Pool](https://learn.microsoft.com/rest/api/batchservice/pools/get-pool)
     pub(crate) fn pool(&self, id: &str) -> Result<Pool> {
         self.store().pool(id).cloned()
+    }
+
+    /// All pools in the order of their ids.
+    pub(crate) fn pools(&self) -> Vec<Pool> {
+        self.store().pools.values().cloned().collect()
     }
 
     /// Ends every run and waits until the last process is gone.

@@ -1,33 +1,83 @@
-//! The nodes of pools.
+//! The nodes of pools: how they come, what they show, how they go.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use super::Service;
+use crate::error::Result;
 use crate::node::Node;
-use crate::settings::PoolSettings;
+use crate::settings::ResizeError;
+use crate::store::Store;
 use crate::store::node::ComputeNode;
+use crate::store::pool::Pool;
+use crate::store::task::Task;
+
+/// A node with the pool and the recent tasks that it shows.
+pub(crate) struct NodeView {
+    pub(crate) node: ComputeNode,
+    pub(crate) pool_id: String,
+    /// Each with the id of its job, the latest first.
+    pub(crate) recent: Vec<(String, Task)>,
+}
 
 impl Service {
-    /// Gives a pool the nodes of its settings.
-    ///
-    /// # Errors
-    /// When the directories of a node cannot be made.
-    pub(super) fn allocate(&self, pool: &PoolSettings) -> io::Result<()> {
-        let dedicated = (0..pool.nodes).map(|_| true);
-        let kinds = dedicated.chain((0..pool.low_priority).map(|_| false));
-        kinds.into_iter().try_for_each(|is_dedicated| self.add_node(pool, is_dedicated))
+    /// A node of a pool.
+    pub(crate) fn pool_node(&self, pool: &str, id: &str) -> Result<NodeView> {
+        let store = self.store();
+        let pool = store.pool(pool)?;
+        Ok(view(&store, pool, pool.node(id)?))
     }
 
-    fn add_node(&self, pool: &PoolSettings, is_dedicated: bool) -> io::Result<()> {
-        let node = Node::new(pool, is_dedicated, &self.site)?;
-        let shown = ComputeNode::new(node.id.clone(), is_dedicated, pool.slots);
-        self.all_nodes().insert(node.id.clone(), Arc::new(node));
-        if let Some(pool) = self.store().pool_mut(&pool.id) {
-            pool.nodes.push(shown);
+    /// The nodes of a pool.
+    pub(crate) fn pool_nodes(&self, pool: &str) -> Result<Vec<NodeView>> {
+        let store = self.store();
+        let pool = store.pool(pool)?;
+        Ok(pool.nodes.iter().map(|node| view(&store, pool, node)).collect())
+    }
+
+    /// Gives a pool the nodes that it lacks, or says why it gets none.
+    pub(super) fn fill(self: &Arc<Self>, pool: &str) {
+        if let Err(error) = self.try_to_fill(pool)
+            && let Some(pool) = self.store().pool_mut(pool)
+        {
+            pool.resize_errors = vec![ResizeError::new("AllocationFailed", error.to_string())];
+        }
+        self.schedule();
+    }
+
+    /// # Errors
+    /// When the directories of a node cannot be made.
+    pub(super) fn try_to_fill(self: &Arc<Self>, pool: &str) -> io::Result<()> {
+        let mut store = self.store();
+        let Some(pool) = store.pool_mut(pool) else { return Ok(()) };
+        let missing = pool.missing();
+        let failure = pool.allocation_failure.clone().filter(|_| !missing.is_empty());
+        pool.resize_errors = failure.into_iter().collect();
+        if pool.resize_errors.is_empty() {
+            missing.into_iter().try_for_each(|is_dedicated| self.allocate(pool, is_dedicated))?;
         }
         Ok(())
+    }
+
+    fn allocate(&self, pool: &mut Pool, is_dedicated: bool) -> io::Result<()> {
+        let node = Node::new(&pool.settings, is_dedicated, &self.site)?;
+        let mut shown = ComputeNode::new(node.id.clone(), is_dedicated, pool.settings.slots);
+        self.all_nodes().insert(node.id.clone(), Arc::new(node));
+        shown.start();
+        shown.get_ready();
+        pool.nodes.push(shown);
+        Ok(())
+    }
+
+    /// Takes a node out of its pool, with its files. No task may run there any more.
+    pub(super) fn remove_node(&self, pool: &str, id: &str) {
+        if let Some(pool) = self.store().pool_mut(pool) {
+            pool.nodes.retain(|node| node.id != id);
+        }
+        if let Some(node) = self.all_nodes().remove(id) {
+            node.remove_files();
+        }
     }
 
     /// What runs the tasks of a node.
@@ -39,4 +89,10 @@ impl Service {
     pub(super) fn all_nodes(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Node>>> {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn view(store: &Store, pool: &Pool, node: &ComputeNode) -> NodeView {
+    let recent = node.recent.iter().rev();
+    let recent = recent.filter_map(|key| Some((key.job.clone(), store.task(key)?.clone())));
+    NodeView { node: node.clone(), pool_id: pool.settings.id.clone(), recent: recent.collect() }
 }

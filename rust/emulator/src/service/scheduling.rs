@@ -8,8 +8,9 @@ use super::Service;
 use super::placing::{Placing, placings};
 use super::tasks::{new_run, remove_files};
 use crate::node::{Node, Work};
+use crate::settings::RequeueCount;
 use crate::store::job::JobState;
-use crate::store::task::{End, Placement, RunHandle, Task, TaskState};
+use crate::store::task::{End, Placement, RunHandle, StopReason, Task, TaskState};
 use crate::store::{Store, TaskKey};
 use crate::wire::duration;
 
@@ -53,7 +54,7 @@ impl Service {
             let work = Work { job_id, task: task.spec.clone(), common_environment, directory };
             (work, new_run(task))
         })?;
-        let shown = store.pool_mut(&placing.pool)?.node_mut(&placing.node)?;
+        let shown = store.node_mut(&placing.pool, &placing.node).ok()?;
         shown.begin(placing.task.clone(), placing.slots);
         Some(Assignment { placing, node, work, run })
     }
@@ -76,7 +77,7 @@ impl Service {
     async fn pause(&self, run: &RunHandle) {
         tokio::select! {
             () = sleep(self.state_delay) => {}
-            () = run.discarded() => {}
+            () = run.abandoned() => {}
         }
     }
 
@@ -84,20 +85,23 @@ impl Service {
     fn conclude(self: &Arc<Self>, placing: &Placing, end: End, run: &RunHandle) {
         let mut store = self.store();
         let job = store.job(&placing.task.job);
-        let goes_on = job.is_ok_and(|entry| entry.job.phase.state == JobState::Active)
-            && run.stop.borrow().is_none();
-        store.change_task(&placing.task, |task| {
+        let asked = *run.stop.borrow();
+        let goes_on =
+            job.is_ok_and(|entry| entry.job.phase.state == JobState::Active) && asked.is_none();
+        let result = store.change_task(&placing.task, |task| {
             task.run = None;
-            if goes_on && end.exit_code.is_some_and(|code| code != 0) && task.may_retry() {
+            if asked == Some(StopReason::NodeLost) {
+                task.requeue(self.requeue_count == RequeueCount::All);
+            } else if goes_on && end.exit_code.is_some_and(|code| code != 0) && task.may_retry() {
                 task.retry();
             } else {
                 task.complete(end);
                 self.keep_files(&placing.task, task);
             }
+            task.result()
         });
-        let node = store.pool_mut(&placing.pool).and_then(|pool| pool.node_mut(&placing.node));
-        if let Some(node) = node {
-            node.end(&placing.task);
+        if let Ok(node) = store.node_mut(&placing.pool, &placing.node) {
+            node.end(&placing.task, result.flatten());
         }
     }
 

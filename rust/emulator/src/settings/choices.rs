@@ -32,6 +32,16 @@ pub enum BlobPrefix {
     Strip,
 }
 
+/// Which of a task's new runs its requeueCount counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum RequeueCount {
+    /// Those because its node is gone, and those that a request brought about
+    #[default]
+    All,
+    /// Only those that a request brought about
+    Requests,
+}
+
 /// Where the sub-path begins that a wildcard output keeps under its path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum WildcardBase {

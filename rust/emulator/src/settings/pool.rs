@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use super::ResizeError;
+
 /// Task slots of a node that the service takes at most.
 const MOST_SLOTS: u32 = 256;
 /// Nodes that a pool may have here: each of them is a directory tree of this machine.
@@ -25,12 +27,21 @@ pub struct PoolSettings {
     pub slots: u32,
     /// Whether it has a containerConfiguration: its tasks need containerSettings exactly then.
     pub containers: bool,
+    /// Why it gets no nodes, if it is to get none.
+    pub resize_error: Option<ResizeError>,
 }
 
 impl From<&str> for PoolSettings {
     /// A pool of this id for containers, with one dedicated node of 4 slots.
     fn from(id: &str) -> PoolSettings {
-        PoolSettings { id: id.to_owned(), nodes: 1, low_priority: 0, slots: 4, containers: true }
+        PoolSettings {
+            id: id.to_owned(),
+            nodes: 1,
+            low_priority: 0,
+            slots: 4,
+            containers: true,
+            resize_error: None,
+        }
     }
 }
 

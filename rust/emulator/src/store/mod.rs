@@ -13,8 +13,9 @@ use std::collections::BTreeMap;
 
 use crate::error::{ApiError, Code, Result};
 use job::JobEntry;
+use node::ComputeNode;
 use pool::Pool;
-use task::Task;
+use task::{RunHandle, Task};
 
 /// The state of the account.
 pub(crate) struct Store {
@@ -58,10 +59,17 @@ impl Store {
         self.pools.get_mut(&key(id))
     }
 
+    pub(crate) fn node_mut(&mut self, pool: &str, id: &str) -> Result<&mut ComputeNode> {
+        self.pools.get_mut(&key(pool)).ok_or_else(|| pool_not_found(pool))?.node_mut(id)
+    }
+
+    /// The runs that go on at a node.
+    pub(crate) fn runs_of(&self, node: &ComputeNode) -> Vec<RunHandle> {
+        node.running().filter_map(|key| self.task(key)?.run.clone()).collect()
+    }
+
     pub(crate) fn pool(&self, id: &str) -> Result<&Pool> {
-        self.pools
-            .get(&key(id))
-            .ok_or_else(|| ApiError::from(Code::PoolNotFound).with("PoolId", id))
+        self.pools.get(&key(id)).ok_or_else(|| pool_not_found(id))
     }
 
     pub(crate) fn job(&self, id: &str) -> Result<&JobEntry> {
@@ -87,6 +95,10 @@ impl Store {
         self.task(wanted)?;
         self.jobs.get_mut(&key(&wanted.job))?.tasks.change(&wanted.task, change)
     }
+}
+
+fn pool_not_found(id: &str) -> ApiError {
+    ApiError::from(Code::PoolNotFound).with("PoolId", id)
 }
 
 fn job_not_found(id: &str) -> ApiError {

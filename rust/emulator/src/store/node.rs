@@ -1,18 +1,30 @@
 //! Nodes of pools.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use super::TaskKey;
 use super::stamp::Phase;
+use super::task::TaskResult;
+use crate::error::{ApiError, Code, Result};
+use crate::settings::NodeError;
+
+/// The most tasks that a node's recentTasks names.
+const RECENT: usize = 10;
 
 /// The states of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum NodeState {
+    Creating,
+    Starting,
     Idle,
     Running,
+    Unusable,
+    Unknown,
+    Preempted,
 }
 
 /// A node of a pool: the service's view of it.
@@ -20,7 +32,15 @@ pub(crate) enum NodeState {
 pub(crate) struct ComputeNode {
     pub(crate) id: String,
     pub(crate) is_dedicated: bool,
+    pub(crate) allocated: OffsetDateTime,
+    /// When it was started last.
+    pub(crate) booted: OffsetDateTime,
     pub(crate) phase: Phase<NodeState>,
+    pub(crate) errors: Vec<NodeError>,
+    pub(crate) total_run: u32,
+    pub(crate) total_succeeded: u32,
+    /// The last tasks that started or ended on it, the latest last.
+    pub(crate) recent: VecDeque<TaskKey>,
     /// The slots of the node, taken and free.
     slots: u32,
     /// The tasks that it runs by their numbers, each with its slots.
@@ -28,33 +48,91 @@ pub(crate) struct ComputeNode {
 }
 
 impl ComputeNode {
-    /// A node that takes tasks.
+    /// A node that was just allocated and takes no tasks yet.
     pub(crate) fn new(id: String, is_dedicated: bool, slots: u32) -> ComputeNode {
-        let phase = Phase::new(NodeState::Idle);
-        ComputeNode { id, is_dedicated, phase, slots, tasks: BTreeMap::new() }
+        let phase = Phase::new(NodeState::Creating);
+        ComputeNode {
+            id,
+            is_dedicated,
+            allocated: phase.since,
+            booted: phase.since,
+            phase,
+            errors: Vec::new(),
+            total_run: 0,
+            total_succeeded: 0,
+            recent: VecDeque::new(),
+            slots,
+            tasks: BTreeMap::new(),
+        }
+    }
+
+    /// Starts it anew, without what was wrong with it.
+    pub(crate) fn start(&mut self) {
+        self.errors.clear();
+        self.phase.enter(NodeState::Starting);
+        self.booted = self.phase.since;
+    }
+
+    /// From now on it takes tasks.
+    pub(crate) fn get_ready(&mut self) {
+        self.phase.enter(NodeState::Idle);
     }
 
     /// The slots that another task can take.
     pub(crate) fn free_slots(&self) -> u32 {
-        self.slots.saturating_sub(self.tasks.values().map(|(_, slots)| slots).sum())
+        if self.is_ready() { self.slots.saturating_sub(self.running_slots()) } else { 0 }
+    }
+
+    /// The slots of the tasks that it runs.
+    pub(crate) fn running_slots(&self) -> u32 {
+        self.tasks.values().map(|(_, slots)| slots).sum()
+    }
+
+    /// The tasks that it runs.
+    pub(crate) fn running(&self) -> impl ExactSizeIterator<Item = &TaskKey> {
+        self.tasks.values().map(|(task, _)| task)
     }
 
     /// Gives a task its slots.
     pub(crate) fn begin(&mut self, task: TaskKey, slots: u32) {
+        self.note(&task);
         self.tasks.insert(task.number, (task, slots));
         self.settle();
     }
 
-    /// Takes back the slots of a task.
-    pub(crate) fn end(&mut self, task: &TaskKey) {
+    /// Takes back the slots of a task, which may be active again or completed with this result.
+    pub(crate) fn end(&mut self, task: &TaskKey, result: Option<TaskResult>) {
         self.tasks.remove(&task.number);
+        self.note(task);
+        self.total_run += u32::from(result.is_some());
+        self.total_succeeded += u32::from(result == Some(TaskResult::Success));
         self.settle();
     }
 
-    /// A node that works is running as long as it has tasks.
+    /// Refuses what needs a node that can be reached.
+    pub(crate) fn require_ready(&self) -> Result<()> {
+        match self.is_ready() {
+            true => Ok(()),
+            false => Err(ApiError::from(Code::NodeNotReady).with("NodeId", &*self.id)),
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        matches!(self.phase.state, NodeState::Idle | NodeState::Running)
+    }
+
+    fn note(&mut self, task: &TaskKey) {
+        self.recent.retain(|known| known.number != task.number);
+        self.recent.push_back(task.clone());
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
+    }
+
+    /// A node that is ready is running as long as it has tasks.
     fn settle(&mut self) {
         let state = if self.tasks.is_empty() { NodeState::Idle } else { NodeState::Running };
-        if self.phase.state != state {
+        if self.is_ready() && self.phase.state != state {
             self.phase.enter(state);
         }
     }

@@ -1,42 +1,87 @@
 //! Pools.
 
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::node::ComputeNode;
-use super::stamp::Stamp;
-use crate::settings::PoolSettings;
+use super::stamp::{Phase, Stamp};
+use crate::error::{ApiError, Code, Result};
+use crate::settings::{PoolSettings, ResizeError};
 
-/// A pool. It always has exactly the nodes it was started with.
+/// Whether a pool changes its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum AllocationState {
+    Steady,
+}
+
+/// How many nodes a pool is to have.
+#[derive(Clone, Copy)]
+pub(crate) struct Target {
+    pub(crate) dedicated: usize,
+    pub(crate) low_priority: usize,
+}
+
+/// A pool with its nodes.
 #[derive(Clone)]
 pub(crate) struct Pool {
+    /// As it was started; its size may have changed since.
     pub(crate) settings: PoolSettings,
     pub(crate) created: OffsetDateTime,
     pub(crate) stamp: Stamp,
     /// The images of its containerConfiguration; `None` without one.
     pub(crate) images: Option<Vec<String>>,
+    pub(crate) target: Target,
+    pub(crate) allocation: Phase<AllocationState>,
+    /// Why it has fewer nodes than it is to have.
+    pub(crate) resize_errors: Vec<ResizeError>,
+    /// Why it gets no more nodes.
+    pub(crate) allocation_failure: Option<ResizeError>,
     /// In the order of allocation.
     pub(crate) nodes: Vec<ComputeNode>,
 }
 
 impl Pool {
-    /// A pool without nodes.
+    /// A pool that has no nodes yet.
     pub(crate) fn new(settings: PoolSettings, images: &[String]) -> Pool {
         let stamp = Stamp::new();
+        let (dedicated, low_priority) = (settings.nodes as usize, settings.low_priority as usize);
         Pool {
             created: stamp.last_modified,
             stamp,
             images: settings.containers.then(|| images.to_vec()),
+            target: Target { dedicated, low_priority },
+            allocation: Phase::new(AllocationState::Steady),
+            resize_errors: Vec::new(),
+            allocation_failure: settings.resize_error.clone(),
             nodes: Vec::new(),
             settings,
         }
     }
 
-    pub(crate) fn node_mut(&mut self, id: &str) -> Option<&mut ComputeNode> {
-        self.nodes.iter_mut().find(|node| node.id == id)
+    pub(crate) fn node(&self, id: &str) -> Result<&ComputeNode> {
+        let node = self.nodes.iter().find(|node| node.id.eq_ignore_ascii_case(id));
+        node.ok_or_else(|| node_not_found(&self.settings.id, id))
     }
 
-    /// How many nodes it has that are dedicated, or that are not.
+    pub(crate) fn node_mut(&mut self, id: &str) -> Result<&mut ComputeNode> {
+        let node = self.nodes.iter_mut().find(|node| node.id.eq_ignore_ascii_case(id));
+        node.ok_or_else(|| node_not_found(&self.settings.id, id))
+    }
+
+    /// How many nodes it has that are dedicated, or that are not; preempted ones count.
     pub(crate) fn count(&self, dedicated: bool) -> usize {
         self.nodes.iter().filter(|node| node.is_dedicated == dedicated).count()
     }
+
+    /// The nodes that it is to have and has not: whether each is to be dedicated.
+    pub(crate) fn missing(&self) -> Vec<bool> {
+        let dedicated = self.target.dedicated.saturating_sub(self.count(true));
+        let low_priority = self.target.low_priority.saturating_sub(self.count(false));
+        [vec![true; dedicated], vec![false; low_priority]].concat()
+    }
+}
+
+fn node_not_found(pool: &str, id: &str) -> ApiError {
+    ApiError::from(Code::NodeNotFound).with("PoolId", pool).with("NodeId", id)
 }

@@ -54,11 +54,11 @@ pub(crate) struct Placement {
 #[derive(Clone, Default)]
 pub(crate) struct Execution {
     pub(crate) retries: u32,
-    /// Stays 0: the emulator loses no node yet.
     pub(crate) requeues: u32,
     pub(crate) started: Option<OffsetDateTime>,
     pub(crate) ended: Option<OffsetDateTime>,
     pub(crate) last_retry: Option<OffsetDateTime>,
+    pub(crate) last_requeue: Option<OffsetDateTime>,
     pub(crate) end: Option<End>,
 }
 
@@ -149,9 +149,11 @@ impl End {
     }
 }
 
-/// Why a task is ended from outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a run is ended from outside; a later one of these wins over an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum StopReason {
+    /// The node is gone; the task is active again.
+    NodeLost,
     /// Terminate Task, or the end of its job.
     UserRequest,
     /// Nobody will ask for the task again: it is deleted, or the emulator ends.
@@ -166,15 +168,22 @@ pub(crate) struct RunHandle {
     pub(crate) over: CancellationToken,
 }
 
+impl StopReason {
+    /// Whether nobody waits for what the run would still do.
+    pub(crate) fn is_abandonment(self) -> bool {
+        self != StopReason::UserRequest
+    }
+}
+
 impl RunHandle {
     pub(crate) fn new() -> RunHandle {
         RunHandle { stop: watch::Sender::new(None), over: CancellationToken::new() }
     }
 
-    /// Asks the run to end; the token tells when it has. A discarded run stays discarded.
+    /// Asks the run to end; the token tells when it has.
     pub(crate) fn ask(&self, reason: StopReason) -> CancellationToken {
         self.stop.send_if_modified(|asked| {
-            let stronger = *asked != Some(StopReason::Discarded);
+            let stronger = *asked < Some(reason);
             if stronger {
                 *asked = Some(reason);
             }
@@ -183,11 +192,11 @@ impl RunHandle {
         self.over.clone()
     }
 
-    /// Waits until nobody will ask for the task any more.
-    pub(crate) async fn discarded(&self) {
+    /// Waits until nobody waits for the run.
+    pub(crate) async fn abandoned(&self) {
         let mut stop = self.stop.subscribe();
         // The sender lives as long as this handle, so the wait cannot fail.
-        stop.wait_for(|reason| *reason == Some(StopReason::Discarded)).await.ok();
+        stop.wait_for(|reason| reason.is_some_and(StopReason::is_abandonment)).await.ok();
     }
 }
 
@@ -227,6 +236,22 @@ impl Task {
         self.execution.retries += 1;
         self.enter(TaskState::Active);
         self.execution.last_retry = Some(self.phase.since);
+    }
+
+    /// Makes the task active again as if it had never run, after a run that was cut short.
+    pub(crate) fn requeue(&mut self, counts: bool) {
+        self.placement = None;
+        self.execution.started = None;
+        self.enter(TaskState::Active);
+        if counts {
+            self.execution.requeues += 1;
+            self.execution.last_requeue = Some(self.phase.since);
+        }
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn result(&self) -> Option<TaskResult> {
+        self.execution.end.as_ref().map(|end| end.result)
     }
 
     /// The slots of a node that the task takes.

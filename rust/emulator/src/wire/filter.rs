@@ -29,6 +29,25 @@ pub(crate) enum Kind {
 /// The properties that a list can be filtered by, with slashes for nested ones.
 pub(crate) type Properties = &'static [(&'static str, Kind)];
 
+/// Of pools.
+pub(crate) const POOL: Properties = &[
+    ("id", Kind::Text),
+    ("state", Kind::Choice),
+    ("stateTransitionTime", Kind::Time),
+    ("creationTime", Kind::Time),
+    ("lastModified", Kind::Time),
+    ("allocationState", Kind::Choice),
+    ("allocationStateTransitionTime", Kind::Time),
+];
+
+/// Of nodes.
+pub(crate) const NODE: Properties = &[
+    ("state", Kind::Choice),
+    ("stateTransitionTime", Kind::Time),
+    ("lastBootTime", Kind::Time),
+    ("allocationTime", Kind::Time),
+];
+
 /// Of jobs.
 pub(crate) const JOB: Properties = &[
     ("id", Kind::Text),

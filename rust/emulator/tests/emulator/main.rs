@@ -11,6 +11,8 @@ mod files;
 mod isolation;
 mod jobs;
 mod lists;
+mod node_faults;
+mod nodes;
 mod output_files;
 mod pools;
 mod program;

@@ -3,6 +3,7 @@
 mod file;
 mod job;
 mod name;
+mod node;
 mod pool;
 pub(super) mod route;
 mod task;
@@ -12,5 +13,7 @@ use route::Operation;
 
 /// Every operation.
 pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
-    [pool::OPERATIONS, job::OPERATIONS, task::OPERATIONS, file::OPERATIONS].into_iter().flatten()
+    let tables =
+        [pool::OPERATIONS, node::OPERATIONS, job::OPERATIONS, task::OPERATIONS, file::OPERATIONS];
+    tables.into_iter().flatten()
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod file;
 pub(super) mod job;
+pub(super) mod node;
 pub(super) mod pool;
 pub(super) mod task;
 

@@ -7,6 +7,9 @@ use crate::wire::time::instant;
 
 use crate::store::pool::Pool;
 
+/// The size of every node's machine.
+pub(super) const VM_SIZE: &str = "standard_d2s_v3";
+
 /// Every property of a pool that `$select` may name.
 pub(crate) const PROPERTIES: &[&str] = &[
     "id",
@@ -45,7 +48,7 @@ pub(crate) const PROPERTIES: &[&str] = &[
     "upgradePolicy",
 ];
 
-/// A pool as the service shows it: steady, with the Linux nodes it was started with.
+/// A pool as the service shows it.
 pub(crate) fn render(pool: &Pool, endpoint: &str) -> Map<String, Value> {
     let created = instant(pool.created);
     let mut shown = object(&json!({
@@ -54,32 +57,40 @@ pub(crate) fn render(pool: &Pool, endpoint: &str) -> Map<String, Value> {
         "creationTime": created,
         "state": "active",
         "stateTransitionTime": created,
-        "allocationState": "steady",
-        "allocationStateTransitionTime": created,
-        "vmSize": "standard_d2s_v3",
+        "allocationState": pool.allocation.state,
+        "allocationStateTransitionTime": instant(pool.allocation.since),
+        "vmSize": VM_SIZE,
         "virtualMachineConfiguration": virtual_machine(pool.images.as_deref()),
         "resizeTimeout": "PT15M",
         "currentDedicatedNodes": pool.count(true),
         "currentLowPriorityNodes": pool.count(false),
-        "targetDedicatedNodes": pool.settings.nodes,
-        "targetLowPriorityNodes": pool.settings.low_priority,
+        "targetDedicatedNodes": pool.target.dedicated,
+        "targetLowPriorityNodes": pool.target.low_priority,
         "enableAutoScale": false,
         "enableInterNodeCommunication": false,
         "taskSlotsPerNode": pool.settings.slots,
         "taskSchedulingPolicy": { "nodeFillType": "spread" },
     }));
+    if !pool.resize_errors.is_empty() {
+        shown.insert("resizeErrors".into(), json!(pool.resize_errors));
+    }
     pool.stamp.show(&mut shown);
     shown
 }
 
+/// The image of every node's machine.
+pub(super) fn image_reference() -> Value {
+    json!({
+        "publisher": "microsoft-dsvm",
+        "offer": "ubuntu-hpc",
+        "sku": "2204",
+        "version": "latest",
+    })
+}
+
 fn virtual_machine(images: Option<&[String]>) -> Value {
     let mut shown = json!({
-        "imageReference": {
-            "publisher": "microsoft-dsvm",
-            "offer": "ubuntu-hpc",
-            "sku": "2204",
-            "version": "latest",
-        },
+        "imageReference": image_reference(),
         "nodeAgentSKUId": "batch.node.ubuntu 22.04",
     });
     if let Some(images) = images {

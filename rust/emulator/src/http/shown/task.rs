@@ -54,7 +54,7 @@ pub(crate) fn render(task: &Task, job_id: &str, endpoint: &str) -> Map<String, V
         shown.insert(
             "nodeInfo".into(),
             json!({
-                "affinityId": format!("TVM:{}", placement.node_id),
+                "affinityId": affinity_id(&placement.node_id),
                 "nodeUrl": node_url,
                 "poolId": placement.pool_id,
                 "nodeId": placement.node_id,
@@ -67,6 +67,11 @@ pub(crate) fn render(task: &Task, job_id: &str, endpoint: &str) -> Map<String, V
     shown
 }
 
+/// By which a task can ask for a node.
+pub(super) fn affinity_id(node: &str) -> String {
+    format!("TVM:{node}")
+}
+
 fn constraints(task: &Task) -> Value {
     let given = task.spec.constraints.clone().unwrap_or_default();
     json!({
@@ -76,11 +81,12 @@ fn constraints(task: &Task) -> Value {
     })
 }
 
-fn execution(execution: &Execution) -> Value {
+pub(super) fn execution(execution: &Execution) -> Value {
     let mut shown = Map::new();
     shown.insert("retryCount".into(), json!(execution.retries));
     shown.insert("requeueCount".into(), json!(execution.requeues));
     let times = [
+        ("lastRequeueTime", execution.last_requeue),
         ("startTime", execution.started),
         ("endTime", execution.ended),
         ("lastRetryTime", execution.last_retry),

@@ -1,0 +1,15 @@
+//! [Pool Exists](https://learn.microsoft.com/rest/api/batchservice/pools/pool-exists)
+
+use axum::http::StatusCode;
+
+use crate::error::Result;
+use crate::http::call::Call;
+use crate::http::reply::Reply;
+use crate::service::Service;
+
+pub(in crate::http::operations) fn run(call: &Call, service: &Service, id: &str) -> Result<Reply> {
+    call.allow_query(&[])?;
+    let stamp = service.pool(id)?.stamp;
+    call.conditions()?.check_read(&stamp)?;
+    Ok(Reply::empty(StatusCode::OK).stamped(&stamp))
+}

@@ -1,0 +1,19 @@
+//! [List Pools](https://learn.microsoft.com/rest/api/batchservice/pools/list-pools)
+
+use crate::error::Result;
+use crate::http::call::Call;
+use crate::http::list::{ListRules, page};
+use crate::http::reply::Reply;
+use crate::http::shown::pool;
+use crate::service::Service;
+use crate::wire::filter;
+
+const RULES: ListRules =
+    ListRules { kind: "pools", order: "id", filter: filter::POOL, select: Some(pool::PROPERTIES) };
+
+pub(in crate::http::operations) fn run(call: &Call, service: &Service) -> Result<Reply> {
+    call.allow_query(&["$filter", "$select", "$expand", "maxresults", "$skiptoken"])?;
+    call.check_expand()?;
+    let pools = service.pools();
+    page(call, pools.iter().map(|one| pool::render(one, &call.endpoint)).collect(), &RULES)
+}

@@ -1,0 +1,79 @@
+//! Nodes.
+
+use serde_json::{Map, Value, json};
+
+use super::pool::{VM_SIZE, image_reference};
+use super::task::execution;
+use super::{object, task};
+use crate::service::nodes::NodeView;
+use crate::wire::time::instant;
+
+/// Every property of a node that `$select` may name.
+pub(crate) const PROPERTIES: &[&str] = &[
+    "id",
+    "url",
+    "state",
+    "schedulingState",
+    "stateTransitionTime",
+    "lastBootTime",
+    "allocationTime",
+    "ipAddress",
+    "ipv6Address",
+    "affinityId",
+    "vmSize",
+    "totalTasksRun",
+    "runningTasksCount",
+    "runningTaskSlotsCount",
+    "totalTasksSucceeded",
+    "recentTasks",
+    "startTask",
+    "startTaskInfo",
+    "errors",
+    "isDedicated",
+    "endpointConfiguration",
+    "nodeAgentInfo",
+    "virtualMachineInfo",
+];
+
+/// A node as the service shows it.
+pub(crate) fn render(view: &NodeView, endpoint: &str) -> Map<String, Value> {
+    let node = &view.node;
+    let mut shown = object(&json!({
+        "id": node.id,
+        "url": format!("{endpoint}/pools/{}/nodes/{}", view.pool_id, node.id),
+        "state": node.phase.state,
+        "schedulingState": "enabled",
+        "stateTransitionTime": instant(node.phase.since),
+        "lastBootTime": instant(node.booted),
+        "allocationTime": instant(node.allocated),
+        "ipAddress": "127.0.0.1",
+        "affinityId": task::affinity_id(&node.id),
+        "vmSize": VM_SIZE,
+        "totalTasksRun": node.total_run,
+        "runningTasksCount": node.running().len(),
+        "runningTaskSlotsCount": node.running_slots(),
+        "totalTasksSucceeded": node.total_succeeded,
+        "isDedicated": node.is_dedicated,
+        "virtualMachineInfo": {"imageReference": image_reference()},
+    }));
+    if !view.recent.is_empty() {
+        shown.insert("recentTasks".into(), recent_tasks(view, endpoint));
+    }
+    if !node.errors.is_empty() {
+        shown.insert("errors".into(), json!(node.errors));
+    }
+    shown
+}
+
+fn recent_tasks(view: &NodeView, endpoint: &str) -> Value {
+    let tasks = view.recent.iter().map(|(job, task)| {
+        json!({
+            "taskUrl": format!("{endpoint}/jobs/{job}/tasks/{}", task.spec.id),
+            "jobId": job,
+            "taskId": task.spec.id,
+            "taskState": task.phase.state,
+            "executionInfo": execution(&task.execution),
+        })
+    });
+    tasks.collect()
+}

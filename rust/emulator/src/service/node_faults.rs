@@ -1,0 +1,111 @@
+//! What can happen to nodes and pools that nobody asked the service for.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Service;
+use crate::error::{ApiError, Code, Result};
+use crate::settings::{NodeError, ResizeError};
+use crate::store::node::NodeState;
+use crate::store::task::StopReason;
+
+impl Service {
+    /// The service loses contact with a node: its tasks are active again, it leaves the pool after
+    /// a while, and another one takes its place if there is one to be had.
+    pub(crate) fn lose_node(self: &Arc<Self>, pool: &str, id: &str) -> Result<()> {
+        let runs = self.take_down(pool, id, NodeState::Unknown, StopReason::NodeLost)?;
+        let (service, pool, id) = (Arc::clone(self), pool.to_owned(), id.to_owned());
+        tokio::spawn(async move {
+            service.settle(runs).await;
+            service.remove_node(&pool, &id);
+            service.fill(&pool);
+        });
+        Ok(())
+    }
+
+    /// Azure takes a low-priority node back: its tasks are active again and its files gone. It
+    /// still counts as a node of the pool.
+    ///
+    /// # Errors
+    /// `OperationNotValidOnNode` for a dedicated node.
+    pub(crate) fn preempt_node(self: &Arc<Self>, pool: &str, id: &str) -> Result<()> {
+        if self.pool_node(pool, id)?.node.is_dedicated {
+            return Err(ApiError::from(Code::OperationNotValidOnNode)
+                .with("NodeId", id)
+                .with("Reason", "only low-priority nodes are preempted"));
+        }
+        self.take_down(pool, id, NodeState::Preempted, StopReason::NodeLost)?;
+        Ok(())
+    }
+
+    /// A node can run no tasks because of these errors; what it ran is active again.
+    pub(crate) fn make_node_unusable(
+        self: &Arc<Self>,
+        pool: &str,
+        id: &str,
+        errors: Vec<NodeError>,
+    ) -> Result<()> {
+        self.take_down(pool, id, NodeState::Unusable, StopReason::NodeLost)?;
+        self.store().node_mut(pool, id)?.errors = errors;
+        Ok(())
+    }
+
+    /// A node that was preempted or unusable starts again, as a new machine without files.
+    ///
+    /// # Errors
+    /// `OperationNotValidOnNode` for a node in another state.
+    pub(crate) async fn recover_node(self: &Arc<Self>, pool: &str, id: &str) -> Result<()> {
+        let runs = {
+            let store = self.store();
+            let node = store.pool(pool)?.node(id)?;
+            if !matches!(node.phase.state, NodeState::Preempted | NodeState::Unusable) {
+                return Err(ApiError::from(Code::OperationNotValidOnNode)
+                    .with("NodeId", id)
+                    .with("Reason", "it is neither preempted nor unusable"));
+            }
+            store.runs_of(node)
+        };
+        for over in runs.iter().map(|run| &run.over) {
+            over.cancelled().await;
+        }
+        if let Some(node) = self.node(id) {
+            node.renew().map_err(|error| ApiError::internal("renewing a node", &error))?;
+        }
+        let mut store = self.store();
+        let node = store.node_mut(pool, id)?;
+        node.start();
+        node.get_ready();
+        drop(store);
+        self.schedule();
+        Ok(())
+    }
+
+    /// From now on a pool gets no nodes, for this reason; without one it gets what it lacks.
+    pub(crate) fn fail_allocations(
+        self: &Arc<Self>,
+        pool: &str,
+        failure: Option<ResizeError>,
+    ) -> Result<()> {
+        self.store().pool(pool)?;
+        if let Some(pool) = self.store().pool_mut(pool) {
+            pool.allocation_failure = failure;
+        }
+        self.fill(pool);
+        Ok(())
+    }
+
+    /// Puts a node into a state in which it runs nothing. The tokens tell when its runs are over.
+    pub(super) fn take_down(
+        &self,
+        pool: &str,
+        id: &str,
+        state: NodeState,
+        reason: StopReason,
+    ) -> Result<Vec<CancellationToken>> {
+        let mut store = self.store();
+        store.node_mut(pool, id)?.phase.enter(state);
+        let node = store.pool(pool)?.node(id)?;
+        Ok(store.runs_of(node).iter().map(|run| run.ask(reason)).collect())
+    }
+}
