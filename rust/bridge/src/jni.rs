@@ -61,7 +61,8 @@ fn close<'a>(_: &mut Env<'a>, _: JClass<'a>, run: jlong) -> Result<(), Failure> 
 
 /// What can go wrong in a native method.
 #[derive(Debug)]
-enum Failure {
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Failure {
     Refused(Refused),
     Jni(Error),
 }
@@ -79,7 +80,8 @@ impl From<Error> for Failure {
 }
 
 /// Turns failures and panics into the two exceptions that Java expects from here.
-struct Throw;
+#[derive(Debug)]
+pub struct Throw;
 
 impl<T: Default> ErrorPolicy<T, Failure> for Throw {
     type Captures<'a: 'b, 'b> = ();

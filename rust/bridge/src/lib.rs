@@ -6,5 +6,8 @@
 
 mod jni;
 mod runs;
+mod shared;
 
+#[doc(hidden)]
+pub use jni::{Failure, Throw};
 pub use runs::{Refused, close, kill, next, start};

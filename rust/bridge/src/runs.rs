@@ -1,25 +1,14 @@
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use once_cell::sync::Lazy;
-use runner::{HttpClient, Plan, Pull, Request};
-use tokio::runtime::Runtime;
+use runner::{Plan, Pull, Request};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::sync::CancellationToken;
 
-static RUNTIME: Lazy<Result<Runtime, String>> = Lazy::new(|| {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_name("kestra-azure-batch")
-        .enable_all()
-        .build()
-        .map_err(|error| format!("no threads for the Azure Batch task runner: {error}"))
-});
-
-static HTTP: Lazy<Result<HttpClient, String>> =
-    Lazy::new(|| runner::http_client().map_err(|error| error.to_string()));
+use crate::shared::Shared;
 
 static RUNS: Lazy<Mutex<Runs>> = Lazy::new(Mutex::default);
 
@@ -46,9 +35,12 @@ impl std::error::Error for Refused {}
 struct Runs {
     last_id: i64,
     by_id: HashMap<i64, Entry>,
+    /// Kept alive by the runs.
+    shared: Weak<Shared>,
 }
 
 struct Entry {
+    shared: Arc<Shared>,
     kill: CancellationToken,
     /// Absent once the caller has closed the run.
     events: Option<Arc<AsyncMutex<Pull>>>,
@@ -60,24 +52,19 @@ fn runs() -> MutexGuard<'static, Runs> {
     RUNS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn runtime() -> Result<&'static Runtime, Refused> {
-    RUNTIME.as_ref().map_err(|error| Refused::BadState(error.clone()))
-}
-
 /// Starts a run and gives its number. Everything that can be checked without a service is checked here.
 ///
 /// # Errors
 /// [`Refused::BadRequest`] where the request cannot be run.
 pub fn start(request: &str) -> Result<i64, Refused> {
-    let http = HTTP.as_ref().map_err(|error| Refused::BadState(error.clone()))?;
-    let runtime = runtime()?;
+    let shared = runs().shared()?;
     let plan = Request::from_json(request)
-        .and_then(|request| Plan::new(request, http))
+        .and_then(|request| Plan::new(request, &shared.http))
         .map_err(|invalid| Refused::BadRequest(invalid.to_string()))?;
     let (events, receiver) = runner::channel();
     let kill = CancellationToken::new();
-    let id = runs().add(kill.clone(), receiver);
-    runtime.spawn(async move {
+    let id = runs().add(Arc::clone(&shared), kill.clone(), receiver);
+    shared.threads.spawn(async move {
         runner::run(plan, events, kill).await;
         runs().ended(id);
     });
@@ -89,8 +76,8 @@ pub fn start(request: &str) -> Result<i64, Refused> {
 /// # Errors
 /// [`Refused::BadState`] for a run that is unknown, closed, or past its outcome.
 pub fn next(id: i64, timeout: Duration) -> Result<Option<String>, Refused> {
-    let events = runs().events(id)?;
-    let received = runtime()?.block_on(async {
+    let (shared, events) = runs().events(id)?;
+    let received = shared.threads.block_on(async {
         let mut events = events.lock().await;
         tokio::time::timeout(timeout, events.next()).await
     });
@@ -118,17 +105,26 @@ pub fn close(id: i64) {
 }
 
 impl Runs {
-    fn add(&mut self, kill: CancellationToken, events: Pull) -> i64 {
+    fn shared(&mut self) -> Result<Arc<Shared>, Refused> {
+        if let Some(shared) = self.shared.upgrade() {
+            return Ok(shared);
+        }
+        let shared = Arc::new(Shared::new().map_err(Refused::BadState)?);
+        self.shared = Arc::downgrade(&shared);
+        Ok(shared)
+    }
+
+    fn add(&mut self, shared: Arc<Shared>, kill: CancellationToken, events: Pull) -> i64 {
         self.last_id += 1;
         let events = Some(Arc::new(AsyncMutex::new(events)));
-        self.by_id.insert(self.last_id, Entry { kill, events, ended: false });
+        self.by_id.insert(self.last_id, Entry { shared, kill, events, ended: false });
         self.last_id
     }
 
-    fn events(&self, id: i64) -> Result<Arc<AsyncMutex<Pull>>, Refused> {
+    fn events(&self, id: i64) -> Result<(Arc<Shared>, Arc<AsyncMutex<Pull>>), Refused> {
         let entry = self.by_id.get(&id);
         entry
-            .and_then(|entry| entry.events.clone())
+            .and_then(|entry| Some((Arc::clone(&entry.shared), entry.events.clone()?)))
             .ok_or_else(|| Refused::BadState(format!("run {id} is unknown or closed")))
     }
 

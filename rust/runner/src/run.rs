@@ -37,11 +37,16 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 /// job alone: it may be a worker's shutdown. A kill can still follow for ten minutes.
 pub async fn run(plan: Plan, events: Events, kill: CancellationToken) {
     let run = Run::new(plan, events.clone());
-    if AssertUnwindSafe(run.live(&kill)).catch_unwind().await.is_err() {
-        let _ = events.deliver(crashed()).await;
-    }
+    survive(run.live(&kill), &events).await;
     // Nobody may be listening any more.
     let _ = events.send(Event::End).await;
+}
+
+/// Makes an outcome of a panic, so that no caller waits for one that never comes.
+async fn survive(life: impl Future<Output = ()>, events: &Events) {
+    if AssertUnwindSafe(life).catch_unwind().await.is_err() {
+        let _ = events.deliver(crashed()).await;
+    }
 }
 
 /// The job needs nobody: it ends by itself.
@@ -278,5 +283,23 @@ async fn unless_killed_for<T>(
     tokio::select! {
         done = work => done,
         () = killed => Err(Halt::Killed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::channel;
+
+    #[tokio::test]
+    async fn a_panic_becomes_an_outcome_that_does_not_quote_it() {
+        let (events, mut pull) = channel();
+        let run = tokio::spawn(async move {
+            survive(async { panic!("canary") }, &events).await;
+        });
+        let Some(Event::Outcome(outcome)) = pull.next().await.pop() else { panic!("no outcome") };
+        assert_eq!(outcome.status, Status::Failed);
+        assert!(!outcome.message.is_some_and(|message| message.contains("canary")));
+        run.await.unwrap();
     }
 }

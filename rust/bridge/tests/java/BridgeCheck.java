@@ -14,6 +14,7 @@ public final class BridgeCheck {
             case "run" -> run(Files.readString(Path.of(args[1])));
             case "silence" -> silence(Files.readString(Path.of(args[1])));
             case "loaders" -> loaders();
+            case "panic" -> panic(args[1]);
             default -> throw new IllegalArgumentException(args[0]);
         }
         System.out.println("done");
@@ -72,6 +73,14 @@ public final class BridgeCheck {
                 check.getMethod("main", String[].class).invoke(null, (Object) new String[] {"refusals"});
             }
         }
+    }
+
+    private static void panic(String library) {
+        System.load(library);
+        say("panic", () -> {
+            Panicking.call();
+            return "nothing";
+        });
     }
 
     private static void say(String what, Callable<Object> call) {
