@@ -13,6 +13,7 @@ pub(crate) enum Code {
     ConditionNotMet,
     EmptyMetadataKey,
     FileNotFound,
+    IOError,
     InternalError,
     InvalidAuthenticationInfo,
     InvalidHeaderValue,
@@ -25,6 +26,7 @@ pub(crate) enum Code {
     JobBeingTerminated,
     JobCompleted,
     JobExists,
+    JobNotActive,
     JobNotDisabled,
     JobNotFound,
     MissingRequiredProperty,
@@ -38,10 +40,13 @@ pub(crate) enum Code {
     RequestBodyTooLarge,
     ServerBusy,
     TaskCompleted,
+    TaskDependencyListTooLong,
     TaskExists,
     TaskFilesCleanedup,
     TaskFilesUnavailable,
+    TaskNotCompleted,
     TaskNotFound,
+    TaskSucceeded,
     TooManyRequests,
     UnsupportedHttpVerb,
     UnsupportedProperty,
@@ -94,12 +99,16 @@ impl Code {
             Code::OutOfRangeQueryParameterValue => {
                 (400, "The value of a query parameter is out of range.")
             }
+            Code::TaskDependencyListTooLong => {
+                (400, "The list of tasks that the task depends on is too long.")
+            }
             Code::UnsupportedProperty => (400, "A property of the request body is not supported."),
             Code::UnsupportedQueryParameter => (400, "A query parameter is not supported."),
             Code::UnsupportedRequestVersion => (400, "The api-version is not supported."),
             Code::AuthenticationFailed => {
                 (403, "The request is not authenticated. Check the Authorization header.")
             }
+            Code::IOError => (403, "The specified file or directory cannot be changed."),
             Code::FileNotFound => (404, "The specified file does not exist."),
             Code::JobNotFound => (404, "The specified job does not exist."),
             Code::NodeNotFound => (404, "The specified node does not exist."),
@@ -113,6 +122,7 @@ impl Code {
             Code::JobBeingTerminated => (409, "The specified job is being terminated."),
             Code::JobCompleted => (409, "The specified job is already completed."),
             Code::JobExists => (409, "The specified job already exists."),
+            Code::JobNotActive => (409, "The specified job is not active."),
             Code::JobNotDisabled => (409, "The specified job is not disabled."),
             Code::NodeNotReady => (409, "The specified node is not ready."),
             Code::OperationNotValidOnNode => {
@@ -124,6 +134,8 @@ impl Code {
                 (409, "The files of the specified task have been cleaned up.")
             }
             Code::TaskFilesUnavailable => (409, "The files of the specified task are unavailable."),
+            Code::TaskNotCompleted => (409, "The specified task is not completed."),
+            Code::TaskSucceeded => (409, "The specified task has already succeeded."),
             Code::ConditionNotMet => (412, "A condition in the request's headers is not met."),
             Code::RequestBodyTooLarge => (413, "The request body is too large."),
             Code::InvalidRange => (416, "The range is not valid for the size of the file."),

@@ -68,13 +68,9 @@ impl Reply {
         }
         let (message, now) = (error.code.message(), instant(now));
         let text = format!("{message}\nRequestId:{request_id}\nTime:{now}");
-        let values = error.values.iter().map(|(key, value)| json!({"key": key, "value": value}));
-        let body = json!({
-            "odata.metadata": "$metadata#Microsoft.Azure.Batch.Protocol.Entities.Container.errors/@Element",
-            "code": error.code.name(),
-            "message": {"lang": "en-US", "value": text},
-            "values": values.collect::<Vec<_>>(),
-        });
+        let mut body = error_body(error, &text);
+        body["odata.metadata"] =
+            json!("$metadata#Microsoft.Azure.Batch.Protocol.Entities.Container.errors/@Element");
         Reply::json(error.code.status(), &body)
     }
 
@@ -86,4 +82,14 @@ impl Reply {
         *response.headers_mut() = self.headers;
         response
     }
+}
+
+/// An error as a part of an answer.
+pub(crate) fn error_body(error: &ApiError, text: &str) -> Value {
+    let values = error.values.iter().map(|(key, value)| json!({"key": key, "value": value}));
+    json!({
+        "code": error.code.name(),
+        "message": {"lang": "en-US", "value": text},
+        "values": values.collect::<Vec<_>>(),
+    })
 }

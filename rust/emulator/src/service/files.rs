@@ -77,6 +77,33 @@ impl Service {
         Ok(files)
     }
 
+    /// Deletes a file of a task, or a directory: with all that is in it, or only if it is empty.
+    ///
+    /// # Errors
+    /// `FileNotFound`, and `IOError` for what cannot be deleted.
+    pub(crate) fn delete_file(
+        &self,
+        job_id: &str,
+        task_id: &str,
+        name: &str,
+        recursive: bool,
+    ) -> Result<()> {
+        let file = self.file(job_id, task_id, name, &Conditions::default())?;
+        let root = self.task_root(job_id, task_id)?.path;
+        // A link goes, not what it leads to.
+        let Some(path) = join_inside(&root, name).filter(|path| *path != root) else {
+            return Err(ApiError::from(Code::IOError).with("Reason", "it is the task's directory"));
+        };
+        let deleted = match (file.is_directory && !path.is_symlink(), recursive) {
+            (false, _) => std::fs::remove_file(&path),
+            (true, true) => std::fs::remove_dir_all(&path),
+            (true, false) => std::fs::remove_dir(&path),
+        };
+        deleted.map_err(|error| {
+            ApiError::from(Code::IOError).with("FilePath", name).with("Reason", error.to_string())
+        })
+    }
+
     fn task_root(&self, job_id: &str, task_id: &str) -> Result<Root> {
         let (task, _) = self.task(job_id, task_id, &Conditions::default())?;
         let placement = placement_of(&task)?;

@@ -1,6 +1,7 @@
 //! The rules of the service: what is allowed when, and what follows from it.
 
 pub(crate) mod conditions;
+mod counts;
 pub(crate) mod files;
 mod jobs;
 mod limits;

@@ -60,7 +60,8 @@ fn placings_in(store: &Store, pool: &Pool, delay: Duration) -> Vec<Placing> {
     placings
 }
 
-/// The tasks of the pool's active jobs that have been active for this long: higher priority first,
+/// The tasks of the pool's active jobs that have been active for this long, depend on nothing any
+/// more, and are not more than may run of their job: higher priority first,
 /// then in the order of creation.
 fn waiting<'a>(
     store: &'a Store,
@@ -72,8 +73,9 @@ fn waiting<'a>(
             && entry.job.spec.pool_info.pool_id.eq_ignore_ascii_case(pool)
     };
     let queue = |entry: &'a JobEntry| {
-        let ready = move |task: &&Task| task.phase.age() >= delay;
-        (entry, entry.tasks.active().filter(ready).peekable())
+        let ready = move |task: &&Task| task.phase.age() >= delay && entry.tasks.satisfy(task);
+        let most = entry.job.most_running().saturating_sub(entry.tasks.running());
+        (entry, entry.tasks.active().filter(ready).take(most).peekable())
     };
     let mut queues: Vec<_> = store.jobs.values().filter(of_pool).map(queue).collect();
     iter::from_fn(move || {

@@ -9,7 +9,6 @@ use super::placing::{Placing, placings};
 use super::tasks::{new_run, remove_files};
 use crate::node::{Node, Work};
 use crate::settings::RequeueCount;
-use crate::store::job::JobState;
 use crate::store::task::{End, Placement, RunHandle, StopReason, Task, TaskState};
 use crate::store::{Store, TaskKey};
 use crate::wire::duration;
@@ -70,7 +69,7 @@ impl Service {
         self.pause(&run).await;
         self.conclude(&placing, end, &run);
         run.over.cancel();
-        self.after_end(&placing.task.job);
+        self.after_end(&placing.task);
     }
 
     /// Lets the state of a task last, unless nobody will ask for the task any more.
@@ -84,15 +83,19 @@ impl Service {
     /// Writes down the end of a run: the task is completed, or active again for another try.
     fn conclude(self: &Arc<Self>, placing: &Placing, end: End, run: &RunHandle) {
         let mut store = self.store();
-        let job = store.job(&placing.task.job);
+        let open = store.job(&placing.task.job).is_ok_and(|entry| entry.job.require_open().is_ok());
         let asked = *run.stop.borrow();
-        let goes_on =
-            job.is_ok_and(|entry| entry.job.phase.state == JobState::Active) && asked.is_none();
         let result = store.change_task(&placing.task, |task| {
             task.run = None;
             if asked == Some(StopReason::NodeLost) {
                 task.requeue(self.requeue_count == RequeueCount::All);
-            } else if goes_on && end.exit_code.is_some_and(|code| code != 0) && task.may_retry() {
+            } else if asked == Some(StopReason::Requeue) && end.was_stopped() {
+                task.requeue(true);
+            } else if open
+                && asked.is_none()
+                && end.exit_code.is_some_and(|code| code != 0)
+                && task.may_retry()
+            {
                 task.retry();
             } else {
                 task.complete(end);
@@ -123,8 +126,9 @@ impl Service {
     }
 
     /// What the end of a task means for its job and for the tasks that wait.
-    pub(super) fn after_end(self: &Arc<Self>, job_id: &str) {
-        self.end_if_due(job_id);
+    pub(super) fn after_end(self: &Arc<Self>, task: &TaskKey) {
+        self.perform_job_action(task);
+        self.end_if_due(&task.job);
         self.after_delay(Service::schedule);
     }
 }

@@ -2,43 +2,44 @@
 
 use std::sync::Arc;
 
+use super::Service;
 use super::conditions::Conditions;
-use super::{Service, jobs, limits};
+use super::limits::{self, TaskRules};
 use crate::error::{ApiError, Code, Result};
+use crate::store::job::Job;
 use crate::store::stamp::Stamp;
-use crate::store::task::{End, FailureInfo, RunHandle, StopReason, Task, TaskState};
-use crate::wire::task::TaskAdd;
+use crate::store::task::{End, FailureInfo, RunHandle, StopReason, Task, TaskResult, TaskState};
+use crate::store::{Store, TaskKey};
+use crate::wire::job::OnTaskFailure;
+use crate::wire::task::{TaskAdd, TaskConstraints, TaskUpdate};
 
 impl Service {
-    /// Adds a task to an active job and starts it where a node has room.
+    /// Adds a task to a job that has not ended, and starts it where a node has room.
     pub(crate) fn add_task(self: &Arc<Self>, job_id: &str, spec: TaskAdd) -> Result<Stamp> {
-        limits::check_task(&spec, self.slots_per_node(job_id))?;
-        let stamp = self.insert_task(job_id, spec)?;
+        let stamp = insert_task(&mut self.store(), job_id, spec)?;
         self.after_delay(Service::schedule);
         Ok(stamp)
     }
 
-    /// The slots of a node of the job's pool; `None` as long as there is no such pool.
-    fn slots_per_node(&self, job_id: &str) -> Option<u32> {
-        let store = self.store();
-        let job = &store.job(job_id).ok()?.job;
-        store.pool(&job.spec.pool_info.pool_id).ok().map(|pool| pool.settings.slots)
-    }
-
-    fn insert_task(&self, job_id: &str, spec: TaskAdd) -> Result<Stamp> {
+    /// Adds tasks one by one: one that is refused says so in its place and stops no other.
+    ///
+    /// # Errors
+    /// Those of the job: it is missing or takes no tasks.
+    pub(crate) fn add_tasks(
+        self: &Arc<Self>,
+        job_id: &str,
+        specs: Vec<TaskAdd>,
+    ) -> Result<Vec<(String, Result<Stamp>)>> {
+        limits::check_collection(&specs)?;
         let mut store = self.store();
-        let number = store.next_number();
-        let entry = store.job_mut(job_id)?;
-        entry.job.require_active()?;
-        if entry.tasks.get(&spec.id).is_some() {
-            return Err(ApiError::from(Code::TaskExists).with("TaskId", spec.id));
-        }
-        let own = spec.constraints.as_ref().and_then(|own| own.max_task_retry_count);
-        let of_job = jobs::default_retries(entry.job.spec.constraints.as_ref());
-        let task = Task::new(spec, number, own.unwrap_or(of_job));
-        let stamp = task.stamp.clone();
-        entry.tasks.insert(task);
-        Ok(stamp)
+        store.job(job_id)?.job.require_open()?;
+        let results = specs
+            .into_iter()
+            .map(|spec| (spec.id.clone(), insert_task(&mut store, job_id, spec)))
+            .collect();
+        drop(store);
+        self.after_delay(Service::schedule);
+        Ok(results)
     }
 
     /// A task and the id of its job, if the conditions allow to read it. A job that is being
@@ -63,9 +64,34 @@ impl Service {
         Ok((entry.tasks.iter().cloned().collect(), entry.job.spec.id.clone()))
     }
 
-    /// Ends a task. One that runs is completed as soon as its processes are gone and its output
-    /// files are uploaded.
-    pub(crate) fn terminate_task(
+    /// Gives a task other constraints. Those of a run that goes on already stay as they are.
+    pub(crate) fn update_task(
+        &self,
+        job_id: &str,
+        id: &str,
+        update: TaskUpdate,
+        conditions: &Conditions,
+    ) -> Result<Stamp> {
+        update.constraints.as_ref().map_or(Ok(()), limits::check_task_constraints)?;
+        let mut store = self.store();
+        let entry = store.job_mut(job_id)?;
+        entry.job.require_open()?;
+        let retries = max_retries(&entry.job, update.constraints.as_ref());
+        let task = entry.task(id)?;
+        conditions.check_write(&task.stamp)?;
+        if task.phase.state == TaskState::Completed {
+            return Err(ApiError::from(Code::TaskCompleted).with("TaskId", &*task.spec.id));
+        }
+        entry.change_task(id, |task| {
+            task.spec.constraints = update.constraints;
+            task.max_retries = retries;
+            task.stamp = Stamp::new();
+            task.stamp.clone()
+        })
+    }
+
+    /// Makes a failed task active again, as if it had never run.
+    pub(crate) fn reactivate_task(
         self: &Arc<Self>,
         job_id: &str,
         id: &str,
@@ -74,11 +100,33 @@ impl Service {
         {
             let mut store = self.store();
             let entry = store.job_mut(job_id)?;
-            entry.job.require_not_deleting()?;
+            entry.job.require_open()?;
             conditions.check_write(&entry.task(id)?.stamp)?;
-            entry.change_task(id, terminate)??;
+            entry.change_task(id, reactivate)??;
         }
-        self.after_end(job_id);
+        self.after_delay(Service::schedule);
+        Ok(())
+    }
+
+    /// Ends a task. One that runs is completed as soon as its processes are gone and its output
+    /// files are uploaded.
+    pub(crate) fn terminate_task(
+        self: &Arc<Self>,
+        job_id: &str,
+        id: &str,
+        conditions: &Conditions,
+    ) -> Result<()> {
+        let task = {
+            let mut store = self.store();
+            let entry = store.job_mut(job_id)?;
+            entry.job.require_not_deleting()?;
+            let task = entry.task(id)?;
+            conditions.check_write(&task.stamp)?;
+            let key = TaskKey::new(job_id, task);
+            entry.change_task(id, terminate)??;
+            key
+        };
+        self.after_end(&task);
         Ok(())
     }
 
@@ -89,31 +137,64 @@ impl Service {
         id: &str,
         conditions: &Conditions,
     ) -> Result<()> {
-        let (number, run) = {
+        let (task, run) = {
             let store = self.store();
             let entry = store.job(job_id)?;
             entry.job.require_not_deleting()?;
             let task = entry.task(id)?;
             conditions.check_write(&task.stamp)?;
-            (task.number, task.run.clone())
+            (TaskKey::new(job_id, task), task.run.clone())
         };
         if let Some(run) = run {
             run.ask(StopReason::Discarded).cancelled().await;
         }
-        self.remove_task(job_id, id, number);
-        self.after_end(job_id);
+        self.remove_task(&task);
+        self.after_end(&task);
         Ok(())
     }
 
-    fn remove_task(&self, job_id: &str, id: &str, number: u64) {
+    fn remove_task(&self, wanted: &TaskKey) {
         let mut store = self.store();
-        let Ok(entry) = store.job_mut(job_id) else { return };
-        if entry.task(id).is_ok_and(|task| task.number == number)
-            && let Some(task) = entry.tasks.remove(id)
+        if store.task(wanted).is_some()
+            && let Ok(entry) = store.job_mut(&wanted.job)
+            && let Some(task) = entry.tasks.remove(&wanted.task)
         {
             remove_files(&task);
         }
     }
+}
+
+fn insert_task(store: &mut Store, job_id: &str, spec: TaskAdd) -> Result<Stamp> {
+    let rules = rules(store, job_id)?;
+    limits::check_task(&spec, rules)?;
+    let number = store.next_number();
+    let entry = store.job_mut(job_id)?;
+    entry.job.require_open()?;
+    if entry.tasks.get(&spec.id).is_some() {
+        return Err(ApiError::from(Code::TaskExists).with("TaskId", spec.id));
+    }
+    let retries = max_retries(&entry.job, spec.constraints.as_ref());
+    let task = Task::new(spec, number, retries);
+    let stamp = task.stamp.clone();
+    entry.tasks.insert(task);
+    Ok(stamp)
+}
+
+/// What the job and its pool allow its tasks to ask for.
+fn rules(store: &Store, job_id: &str) -> Result<TaskRules> {
+    let spec = &store.job(job_id)?.job.spec;
+    let pool = store.pool(&spec.pool_info.pool_id).ok();
+    Ok(TaskRules {
+        slots_per_node: pool.map(|pool| pool.settings.slots),
+        uses_dependencies: spec.uses_task_dependencies.unwrap_or(false),
+        acts_on_failure: spec.on_task_failure == OnTaskFailure::PerformExitOptionsJobAction,
+    })
+}
+
+/// How often a task of the job is tried again: as it says itself, else as the job says.
+fn max_retries(job: &Job, own: Option<&TaskConstraints>) -> i32 {
+    let of_job = || job.spec.constraints.as_ref()?.max_task_retry_count;
+    own.and_then(|own| own.max_task_retry_count).or_else(of_job).unwrap_or(0)
 }
 
 fn terminate(task: &mut Task) -> Result<()> {
@@ -131,6 +212,18 @@ fn terminate(task: &mut Task) -> Result<()> {
             Ok(())
         }
     }
+}
+
+fn reactivate(task: &mut Task) -> Result<()> {
+    let code = match (task.phase.state, task.result()) {
+        (TaskState::Completed, Some(TaskResult::Failure)) => {
+            task.reactivate();
+            return Ok(());
+        }
+        (TaskState::Completed, _) => Code::TaskSucceeded,
+        _ => Code::TaskNotCompleted,
+    };
+    Err(ApiError::from(code).with("TaskId", &*task.spec.id))
 }
 
 /// Removes what a task left on its node. A file that cannot be removed is no error of the task;

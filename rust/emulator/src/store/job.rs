@@ -9,11 +9,14 @@ use super::tasks::Tasks;
 use crate::error::{ApiError, Code, Result};
 use crate::wire::job::JobAdd;
 
-/// The states of a job that the emulator knows; it does not disable jobs yet.
+/// The states of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum JobState {
     Active,
+    Disabling,
+    Disabled,
+    Enabling,
     Terminating,
     Completed,
     Deleting,
@@ -57,13 +60,13 @@ impl Job {
         self.stamp = Stamp::new();
     }
 
-    /// Refuses what only an active job allows, with the code that names the job's state.
-    pub(crate) fn require_active(&self) -> Result<()> {
+    /// Refuses what a job allows only until it ends, with the code that names its state.
+    pub(crate) fn require_open(&self) -> Result<()> {
         let code = match self.phase.state {
-            JobState::Active => return Ok(()),
             JobState::Terminating => Code::JobBeingTerminated,
             JobState::Completed => Code::JobCompleted,
             JobState::Deleting => Code::JobBeingDeleted,
+            _ => return Ok(()),
         };
         Err(ApiError::from(code).with("JobId", &*self.spec.id))
     }
@@ -71,9 +74,15 @@ impl Job {
     /// Refuses what a job that is being deleted no longer allows.
     pub(crate) fn require_not_deleting(&self) -> Result<()> {
         match self.phase.state {
-            JobState::Deleting => self.require_active(),
+            JobState::Deleting => self.require_open(),
             _ => Ok(()),
         }
+    }
+
+    /// How many of its tasks may run at the same time.
+    pub(crate) fn most_running(&self) -> usize {
+        let most = self.spec.max_parallel_tasks.and_then(|most| usize::try_from(most).ok());
+        most.unwrap_or(usize::MAX)
     }
 }
 

@@ -5,6 +5,7 @@
 pub(crate) mod job;
 pub(crate) mod node;
 pub(crate) mod pool;
+pub(crate) mod reaction;
 pub(crate) mod stamp;
 pub(crate) mod task;
 mod tasks;

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::reaction::Reaction;
 use super::stamp::{Phase, Stamp};
 use crate::wire::task::TaskAdd;
 
@@ -138,6 +139,12 @@ impl FailureInfo {
 }
 
 impl End {
+    /// Whether the run was ended from outside, before it came to an end of its own.
+    pub(crate) fn was_stopped(&self) -> bool {
+        self.exit_code.is_none()
+            && self.failure_info.as_ref().is_some_and(|failure| failure.code == "TaskEnded")
+    }
+
     /// The end of a task whose command never gave an exit code.
     pub(crate) fn without_exit_code(failure: FailureInfo) -> End {
         End {
@@ -154,6 +161,8 @@ impl End {
 pub(crate) enum StopReason {
     /// The node is gone; the task is active again.
     NodeLost,
+    /// The job is being disabled; the task is active again.
+    Requeue,
     /// Terminate Task, or the end of its job.
     UserRequest,
     /// Nobody will ask for the task again: it is deleted, or the emulator ends.
@@ -254,13 +263,22 @@ impl Task {
         self.execution.end.as_ref().map(|end| end.result)
     }
 
+    /// Makes a completed task active, without anything of its last run.
+    pub(crate) fn reactivate(&mut self) {
+        let Execution { requeues, last_requeue, .. } = self.execution;
+        self.execution = Execution { requeues, last_requeue, ..Execution::default() };
+        self.enter(TaskState::Active);
+    }
+
     /// The slots of a node that the task takes.
     pub(crate) fn slots(&self) -> u32 {
         self.spec.required_slots.and_then(|slots| u32::try_from(slots).ok()).unwrap_or(1)
     }
 
-    pub(crate) fn has_failed(&self) -> bool {
-        self.execution.end.as_ref().is_some_and(|end| end.failure_info.is_some())
+    /// What follows from the end of the task, if it has ended.
+    pub(crate) fn reaction(&self) -> Option<Reaction> {
+        let end = self.execution.end.as_ref()?;
+        Some(Reaction::to(end, self.spec.exit_conditions.as_ref()))
     }
 
     /// Whether a non-zero exit is tried once more.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::key;
 use super::task::{Task, TaskState};
+use crate::wire::task::DependencyAction;
 
 /// Tasks by their ids. A task can only be changed in a way that keeps the index right, so that
 /// neither scheduling nor the end of a job has to look at all of them.
@@ -13,7 +14,6 @@ pub(crate) struct Tasks {
     /// The keys of the active tasks in the order of creation.
     active: BTreeMap<u64, String>,
     completed: usize,
-    failed: usize,
 }
 
 impl Tasks {
@@ -36,9 +36,19 @@ impl Tasks {
         self.completed == self.by_key.len()
     }
 
-    /// Whether a task has failed.
-    pub(crate) fn have_failed(&self) -> bool {
-        self.failed > 0
+    /// How many are on a node.
+    pub(crate) fn running(&self) -> usize {
+        self.by_key.len() - self.completed - self.active.len()
+    }
+
+    /// Whether all that the task depends on has ended as it must. A task that is not there yet
+    /// has not.
+    pub(crate) fn satisfy(&self, task: &Task) -> bool {
+        let satisfies = |id: String| {
+            let reaction = self.get(&id).and_then(Task::reaction);
+            reaction.is_some_and(|reaction| reaction.dependents == DependencyAction::Satisfy)
+        };
+        task.spec.depends_on.as_ref().is_none_or(|tasks| tasks.ids().all(satisfies))
     }
 
     pub(crate) fn insert(&mut self, task: Task) {
@@ -48,7 +58,6 @@ impl Tasks {
             TaskState::Completed => self.completed += 1,
             TaskState::Preparing | TaskState::Running => {}
         }
-        self.failed += usize::from(task.has_failed());
         self.by_key.insert(key, task);
     }
 
@@ -56,7 +65,6 @@ impl Tasks {
         let task = self.by_key.remove(&key(id))?;
         self.active.remove(&task.number);
         self.completed -= usize::from(task.phase.state == TaskState::Completed);
-        self.failed -= usize::from(task.has_failed());
         Some(task)
     }
 
@@ -95,12 +103,11 @@ mod tests {
         assert_eq!(active(&tasks), ["c", "a"]);
         let failure = End::without_exit_code(FailureInfo::user("TaskEnded", "x"));
         tasks.change("B", |task| task.complete(failure)).unwrap();
-        assert!(tasks.have_failed() && !tasks.are_completed());
+        assert!(!tasks.are_completed());
         tasks.remove("C").unwrap();
         tasks.remove("A").unwrap();
         assert!(tasks.are_completed() && active(&tasks).is_empty());
         tasks.remove("b").unwrap();
-        assert!(!tasks.have_failed());
         assert!(tasks.change("b", |_| ()).is_none());
     }
 }

@@ -60,9 +60,10 @@ mod tests {
 
     #[test]
     fn a_property_that_the_emulator_does_not_do_is_refused_and_named() {
-        let body = r#"{"id":"t","commandLine":"x","dependsOn":{"taskIds":["a"]}}"#;
+        let body =
+            r#"{"id":"t","commandLine":"x","multiInstanceSettings":{"numberOfInstances":2}}"#;
         let (code, path) = refused::<TaskAdd>(body);
-        assert_eq!((code, path.as_str()), (Code::UnsupportedProperty, "dependsOn"));
+        assert_eq!((code, path.as_str()), (Code::UnsupportedProperty, "multiInstanceSettings"));
     }
 
     #[test]
@@ -88,7 +89,8 @@ mod tests {
 
     #[test]
     fn null_means_absent() {
-        let body = Bytes::from_static(br#"{"id":"t","commandLine":"x","dependsOn":null}"#);
+        let body =
+            Bytes::from_static(br#"{"id":"t","commandLine":"x","multiInstanceSettings":null}"#);
         assert!(read::<TaskAdd>(&body).is_ok());
     }
 }

@@ -149,3 +149,21 @@ async fn logs_that_come_at_the_end_do_not_exist_before() {
     assert_eq!(cloud.output("stdout.txt").await, "up\n");
     assert_eq!(list().await.expect(200).ids("name").len(), 5);
 }
+
+#[tokio::test]
+async fn a_file_of_a_task_can_be_deleted_and_a_directory_with_all_that_is_in_it() {
+    let cloud = Cloud::start().await;
+    cloud.run("mkdir -p d/e f; touch d/e/g; ln -s d/e/g link").await;
+    let delete = |name: &str| cloud.client.delete(&format!("{FILES}/{name}"));
+    delete("wd/link").send().await.expect(200);
+    delete("stdout.txt").send().await.expect(200);
+    delete("stdout.txt").send().await.expect_error(404, "FileNotFound");
+    delete("wd/f").send().await.expect(200);
+    delete("wd/d").send().await.expect_error(403, "IOError");
+    assert!(cloud.get(&format!("{FILES}/wd/d/e/g")).await.status == 200);
+    delete("wd/d").query("recursive", "true").send().await.expect(200);
+    let list = cloud.client.get(FILES).query("recursive", "true").send().await.expect(200);
+    assert_eq!(list.ids("name"), ["stderr.txt", "wd"]);
+    delete("wd%2F..").query("recursive", "true").send().await.expect_error(404, "FileNotFound");
+    delete(".").query("recursive", "true").send().await.expect(403);
+}

@@ -6,6 +6,10 @@ mod support;
 
 mod admin;
 mod authentication;
+mod collections;
+mod dependencies;
+mod disabling;
+mod exit_conditions;
 mod faults;
 mod files;
 mod isolation;
@@ -21,5 +25,6 @@ mod resource_files;
 mod rules;
 mod scheduling;
 mod states;
+mod task_changes;
 mod tasks;
 mod users;

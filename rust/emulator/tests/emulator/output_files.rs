@@ -176,3 +176,16 @@ async fn the_sub_path_of_a_wildcard_begins_at_wd_or_after_its_fixed_directories(
         assert_eq!(blobs.names(), [format!("out/{kept}")]);
     }
 }
+
+#[tokio::test]
+async fn a_requeued_task_uploads_nothing() {
+    let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
+    let file =
+        output("../stdout.txt", &blobs.container("box", "w"), json!("log"), "taskcompletion");
+    cloud.job("job").await;
+    cloud.script_with("job", "task", "echo up; sleep 600", json!({"outputFiles": [file]})).await;
+    cloud.wait_for_output("job", "task", "up").await;
+    cloud.ask_job("job", "disable", json!({"disableTasks": "requeue"})).await.expect(202);
+    cloud.job_in_state("job", "disabled").await;
+    assert_eq!(blobs.text("log"), None);
+}

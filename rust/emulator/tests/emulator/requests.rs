@@ -68,7 +68,7 @@ async fn a_path_or_verb_that_does_not_exist_is_refused() {
     cloud.get("/nodes").await.expect_error(400, "InvalidUri");
     cloud
         .client
-        .put("/jobs/job")
+        .patch("/jobs")
         .json(&json!({}))
         .send()
         .await

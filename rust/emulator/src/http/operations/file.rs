@@ -1,5 +1,6 @@
 //! The files of tasks.
 
+mod delete;
 mod get;
 mod list;
 mod properties;
@@ -27,6 +28,12 @@ pub(super) static OPERATIONS: &[Operation] = &[
         "HEAD",
         "jobs/{job}/tasks/{task}/files/{file*}",
         |call, service, at| properties::run(call, service, &at[0], &at[1], &at[2]),
+    ),
+    now(
+        "Delete Task File",
+        "DELETE",
+        "jobs/{job}/tasks/{task}/files/{file*}",
+        |call, service, at| delete::run(call, service, &at[0], &at[1], &at[2]),
     ),
 ];
 

@@ -40,9 +40,10 @@ pub(crate) const PROPERTIES: &[&str] = &[
 pub(crate) fn render(job: &Job, endpoint: &str) -> Map<String, Value> {
     let mut shown = object(&job.spec);
     shown.insert("url".into(), json!(format!("{endpoint}/jobs/{}", job.spec.id)));
-    shown.insert("usesTaskDependencies".into(), json!(false));
+    let uses_dependencies = job.spec.uses_task_dependencies.unwrap_or(false);
+    shown.insert("usesTaskDependencies".into(), json!(uses_dependencies));
     shown.insert("priority".into(), json!(job.spec.priority.unwrap_or(0)));
-    shown.insert("maxParallelTasks".into(), json!(-1));
+    shown.insert("maxParallelTasks".into(), json!(job.spec.max_parallel_tasks.unwrap_or(-1)));
     job.stamp.show(&mut shown);
     job.phase.show(&mut shown);
     shown.insert("creationTime".into(), json!(instant(job.created)));

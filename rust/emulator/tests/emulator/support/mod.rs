@@ -63,6 +63,11 @@ impl Cloud {
         self.client.post("/jobs").json(&body).send().await.expect(201);
     }
 
+    /// Changes a job by an operation of this name that takes a while.
+    pub(crate) async fn ask_job(&self, job: &str, operation: &str, body: Value) -> Reply {
+        self.client.post(&format!("/jobs/{job}/{operation}")).json(&body).send().await
+    }
+
     /// Adds a task that runs a shell script.
     pub(crate) async fn script(&self, job: &str, task: &str, script: &str) {
         self.script_with(job, task, script, json!({})).await;

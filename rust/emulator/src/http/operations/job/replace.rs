@@ -1,0 +1,17 @@
+//! [Replace Job](https://learn.microsoft.com/rest/api/batchservice/jobs/replace-job)
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+
+use super::url;
+use crate::error::Result;
+use crate::http::call::Call;
+use crate::http::reply::Reply;
+use crate::service::Service;
+
+pub(super) fn run(call: &Call, service: &Arc<Service>, id: &str) -> Result<Reply> {
+    call.allow_query(&[])?;
+    let stamp = service.replace_job(id, call.model()?, &call.conditions()?)?;
+    Ok(Reply::empty(StatusCode::OK).stamped(&stamp).service_id(&url(call, id)))
+}

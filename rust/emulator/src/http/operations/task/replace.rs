@@ -1,0 +1,15 @@
+//! [Replace Task](https://learn.microsoft.com/rest/api/batchservice/tasks/replace-task)
+
+use axum::http::StatusCode;
+
+use super::url;
+use crate::error::Result;
+use crate::http::call::Call;
+use crate::http::reply::Reply;
+use crate::service::Service;
+
+pub(super) fn run(call: &Call, service: &Service, job: &str, id: &str) -> Result<Reply> {
+    call.allow_query(&[])?;
+    let stamp = service.update_task(job, id, call.model()?, &call.conditions()?)?;
+    Ok(Reply::empty(StatusCode::OK).stamped(&stamp).service_id(&url(call, job, id)))
+}

@@ -1,0 +1,158 @@
+//! How jobs end: by request, with their tasks, or when their time is over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::stop_runs;
+use crate::error::Result;
+use crate::service::conditions::Conditions;
+use crate::service::{Service, tasks};
+use crate::store::job::{JobEnd, JobState};
+use crate::store::key;
+use crate::store::task::StopReason;
+use crate::wire::duration;
+use crate::wire::job::OnAllTasksComplete;
+
+/// The reason of a job that the service ended because its tasks were done.
+const ALL_TASKS_COMPLETE: &str = "AllTasksComplete";
+/// The reason of a job that the service ended because a task failed.
+const TASK_FAILED: &str = "TaskFailed";
+const TIME_IS_OVER: &str = "MaxWallClockTimeExpiry";
+const USER_TERMINATE: &str = "UserTerminate";
+
+impl Service {
+    /// Starts to terminate a job: its running tasks are ended, active ones stay as they are.
+    pub(crate) fn terminate_job(
+        self: &Arc<Self>,
+        id: &str,
+        reason: Option<String>,
+        conditions: &Conditions,
+    ) -> Result<()> {
+        {
+            let store = self.store();
+            let job = &store.job(id)?.job;
+            conditions.check_write(&job.stamp)?;
+            job.require_open()?;
+        }
+        self.begin_termination(id, &reason.unwrap_or_else(|| USER_TERMINATE.to_owned()));
+        Ok(())
+    }
+
+    /// Starts to delete a job with all its tasks and their files.
+    pub(crate) fn delete_job(self: &Arc<Self>, id: &str, conditions: &Conditions) -> Result<()> {
+        let (number, runs) = {
+            let mut store = self.store();
+            let entry = store.job_mut(id)?;
+            conditions.check_write(&entry.job.stamp)?;
+            entry.job.require_not_deleting()?;
+            entry.job.enter(JobState::Deleting);
+            (entry.job.number, stop_runs(entry, StopReason::Discarded))
+        };
+        tokio::spawn(Arc::clone(self).finish_deletion(id.to_owned(), number, runs));
+        Ok(())
+    }
+
+    async fn finish_deletion(
+        self: Arc<Self>,
+        id: String,
+        number: u64,
+        runs: Vec<CancellationToken>,
+    ) {
+        self.settle(runs).await;
+        let mut store = self.store();
+        if store.job(&id).is_ok_and(|entry| entry.job.number == number)
+            && let Some(entry) = store.jobs.remove(&key(&id))
+        {
+            entry.tasks.iter().for_each(tasks::remove_files);
+        }
+    }
+
+    /// Moves a job on to termination, unless it is there already; the end follows by itself.
+    fn begin_termination(self: &Arc<Self>, id: &str, reason: &str) {
+        let (number, runs) = {
+            let mut store = self.store();
+            let Ok(entry) = store.job_mut(id) else { return };
+            if entry.job.require_open().is_err() {
+                return;
+            }
+            entry.job.enter(JobState::Terminating);
+            (entry.job.number, stop_runs(entry, StopReason::UserRequest))
+        };
+        let finish =
+            Arc::clone(self).finish_termination(id.to_owned(), number, reason.to_owned(), runs);
+        tokio::spawn(finish);
+    }
+
+    async fn finish_termination(
+        self: Arc<Self>,
+        id: String,
+        number: u64,
+        reason: String,
+        runs: Vec<CancellationToken>,
+    ) {
+        self.settle(runs).await;
+        let mut store = self.store();
+        let Ok(entry) = store.job_mut(&id) else { return };
+        let job = &mut entry.job;
+        if job.number == number && job.phase.state == JobState::Terminating {
+            job.enter(JobState::Completed);
+            job.ended = Some(JobEnd { at: job.phase.since, reason });
+        }
+    }
+
+    /// Ends a job that is to end with its tasks, once they are completed. A disabled job waits
+    /// until it is enabled.
+    pub(in crate::service) fn end_if_due(self: &Arc<Self>, id: &str) {
+        if !self.is_due(id) {
+            return;
+        }
+        let id = id.to_owned();
+        // Another task may have come until then.
+        self.after_delay(move |service| {
+            if service.is_due(&id) {
+                service.begin_termination(&id, ALL_TASKS_COMPLETE);
+            }
+        });
+    }
+
+    fn is_due(&self, id: &str) -> bool {
+        let store = self.store();
+        let Ok(entry) = store.job(id) else { return false };
+        entry.job.spec.on_all_tasks_complete == OnAllTasksComplete::TerminateJob
+            && entry.job.phase.state == JobState::Active
+            && entry.tasks.are_completed()
+    }
+
+    /// Ends a job because one of its tasks failed.
+    pub(super) fn end_failed(self: &Arc<Self>, id: &str) {
+        self.begin_termination(id, TASK_FAILED);
+    }
+
+    /// Ends the job when its wall-clock time is over, should it still have that limit then.
+    pub(super) fn watch_wall_clock(self: &Arc<Self>, id: &str) {
+        let Some((number, rest)) = self.rest_of_wall_clock(id) else { return };
+        let (service, id) = (Arc::clone(self), id.to_owned());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = sleep(rest) => {}
+                () = service.closing.cancelled() => return,
+            }
+            if service.rest_of_wall_clock(&id) == Some((number, Duration::ZERO)) {
+                service.begin_termination(&id, TIME_IS_OVER);
+            }
+        });
+    }
+
+    /// The job's number and the time that it has left; `None` without a limit.
+    fn rest_of_wall_clock(&self, id: &str) -> Option<(u64, Duration)> {
+        let store = self.store();
+        let job = &store.job(id).ok()?.job;
+        let limit = job.spec.constraints.as_ref()?.max_wall_clock_time.as_deref()?;
+        let age = Duration::try_from(OffsetDateTime::now_utc() - job.created).unwrap_or_default();
+        Some((job.number, duration::parse(limit)?.saturating_sub(age)))
+    }
+}

@@ -1,0 +1,85 @@
+//! What the service does when a task ends.
+
+use serde::{Deserialize, Serialize};
+
+/// What follows from each way in which a task may end.
+#[derive(Clone, Default, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ExitConditions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) exit_codes: Option<Vec<ExitCodeMapping>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) exit_code_ranges: Option<Vec<ExitCodeRangeMapping>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pre_processing_error: Option<ExitOptions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file_upload_error: Option<ExitOptions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) default: Option<ExitOptions>,
+}
+
+/// What follows from one exit code.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ExitCodeMapping {
+    pub(crate) code: i32,
+    pub(crate) exit_options: ExitOptions,
+}
+
+/// What follows from the exit codes from the one to the other, both included.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ExitCodeRangeMapping {
+    pub(crate) start: i32,
+    pub(crate) end: i32,
+    pub(crate) exit_options: ExitOptions,
+}
+
+/// What follows from an end; what is absent is as it would be without exit conditions.
+#[derive(Clone, Copy, Default, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ExitOptions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) job_action: Option<JobAction>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) dependency_action: Option<DependencyAction>,
+}
+
+/// What a task's end means for its job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum JobAction {
+    None,
+    Disable,
+    Terminate,
+}
+
+/// What a task's end means for the tasks that depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DependencyAction {
+    Satisfy,
+    Block,
+}
+
+impl ExitConditions {
+    /// What the conditions say about an exit code by itself; a code counts more than a range.
+    pub(crate) fn of_code(&self, code: i32) -> Option<ExitOptions> {
+        let mut codes = self.exit_codes.iter().flatten();
+        let mut ranges = self.exit_code_ranges.iter().flatten();
+        codes.find(|mapping| mapping.code == code).map(|mapping| mapping.exit_options).or_else(
+            || {
+                let range = ranges.find(|range| (range.start..=range.end).contains(&code));
+                range.map(|range| range.exit_options)
+            },
+        )
+    }
+
+    /// Everything that it says.
+    pub(crate) fn options(&self) -> impl Iterator<Item = &ExitOptions> {
+        let codes = self.exit_codes.iter().flatten().map(|mapping| &mapping.exit_options);
+        let ranges = self.exit_code_ranges.iter().flatten().map(|mapping| &mapping.exit_options);
+        let others = [&self.pre_processing_error, &self.file_upload_error, &self.default];
+        codes.chain(ranges).chain(others.into_iter().flatten())
+    }
+}

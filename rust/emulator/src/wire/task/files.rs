@@ -1,0 +1,73 @@
+//! What is downloaded before a task starts and uploaded after it ended.
+
+use serde::{Deserialize, Serialize};
+
+use crate::wire::common::Unsupported;
+
+/// What is downloaded before the task starts: a blob, or the blobs of a container.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ResourceFile {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) http_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) storage_container_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) blob_prefix: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file_path: Option<String>,
+    /// Octal; 0770 if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file_mode: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auto_storage_container_name: Option<Unsupported>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity_reference: Option<Unsupported>,
+}
+
+/// What is uploaded after the task ended.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct OutputFile {
+    pub(crate) file_pattern: String,
+    pub(crate) destination: OutputDestination,
+    pub(crate) upload_options: UploadOptions,
+}
+
+/// Where an output file goes.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OutputDestination {
+    pub(crate) container: OutputContainer,
+}
+
+/// A blob container and a place in it.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct OutputContainer {
+    pub(crate) container_url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upload_headers: Option<Unsupported>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity_reference: Option<Unsupported>,
+}
+
+/// When an output file is uploaded.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct UploadOptions {
+    pub(crate) upload_condition: UploadCondition,
+}
+
+/// The ends of a task after which an output file is uploaded.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) enum UploadCondition {
+    #[serde(rename = "tasksuccess")]
+    Success,
+    #[serde(rename = "taskfailure")]
+    Failure,
+    #[serde(rename = "taskcompletion")]
+    Completion,
+}

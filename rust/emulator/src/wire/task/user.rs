@@ -1,0 +1,48 @@
+//! The user that a task runs as.
+
+use serde::{Deserialize, Serialize};
+
+use crate::wire::common::Unsupported;
+
+/// The user that a task runs as.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct UserIdentity {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auto_user: Option<AutoUser>,
+    #[serde(rename = "username", skip_serializing_if = "Option::is_none")]
+    user_name: Option<Unsupported>,
+}
+
+/// A user that the service makes.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct AutoUser {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<AutoUserScope>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elevation_level: Option<ElevationLevel>,
+}
+
+impl UserIdentity {
+    /// Whether this user is an administrator.
+    pub(super) fn is_elevated(&self) -> bool {
+        let auto_user = self.auto_user.as_ref();
+        auto_user.is_some_and(|user| user.elevation_level == Some(ElevationLevel::Admin))
+    }
+}
+
+/// Whom the service makes a user for; here every task has the same.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum AutoUserScope {
+    Task,
+    Pool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum ElevationLevel {
+    NonAdmin,
+    Admin,
+}
