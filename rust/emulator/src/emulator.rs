@@ -22,6 +22,7 @@ use crate::http::authentication::SharedKey;
 use crate::http::record::{Records, RequestRecord};
 use crate::http::server::serve;
 use crate::http::tally::OperationCount;
+use crate::node::blob::Storage;
 use crate::node::image::Images;
 use crate::node::{Site, sandbox};
 use crate::service::Service;
@@ -109,8 +110,10 @@ impl Emulator {
         let address = listener.local_addr().map_err(|error| failed("listening", error))?;
         let (root, temporary) = node_root(settings.node_root.as_deref())
             .map_err(|error| failed("creating the node root", error))?;
-        let service = service(&settings, address, root)?;
-        let front = Arc::new(front(&settings, key, records, service));
+        let faults = Faults::default();
+        settings.faults.iter().cloned().for_each(|fault| faults.add(fault));
+        let service = service(&settings, address, root, &faults)?;
+        let front = Arc::new(front(&settings, key, records, service, faults));
         let server = tokio::spawn(serve(listener, Arc::clone(&front)));
         Ok(Emulator { address, front, server, _node_root: temporary })
     }
@@ -160,9 +163,13 @@ impl Drop for Emulator {
     }
 }
 
-fn front(settings: &Settings, key: Vec<u8>, records: Records, service: Arc<Service>) -> Front {
-    let faults = Faults::default();
-    settings.faults.iter().cloned().for_each(|fault| faults.add(fault));
+fn front(
+    settings: &Settings,
+    key: Vec<u8>,
+    records: Records,
+    service: Arc<Service>,
+    faults: Faults,
+) -> Front {
     Front {
         service,
         shared_key: SharedKey::new(&settings.account, key),
@@ -208,6 +215,7 @@ fn service(
     settings: &Settings,
     address: SocketAddr,
     root: PathBuf,
+    faults: &Faults,
 ) -> Result<Arc<Service>, StartError> {
     let http = reqwest::Client::builder()
         .no_proxy()
@@ -221,7 +229,8 @@ fn service(
         images: Arc::new(Images::new(&settings.images)),
         account: settings.account.clone(),
         account_url: format!("http://{address}"),
-        http,
+        storage: Storage { http, faults: Arc::clone(&faults.nodes) },
+        faults: Arc::clone(&faults.nodes),
         command_line: settings.command_line,
         blob_prefix: settings.blob_prefix,
         wildcard_base: settings.wildcard_base,

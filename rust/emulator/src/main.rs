@@ -67,11 +67,17 @@ struct Arguments {
     #[arg(long, value_name = "MILLIS", default_value = "0", value_parser = parse_millis)]
     state_delay: Duration,
     /// What is to fail and when, create-job#1=503 for example; repeatable
-    #[arg(long = "fault", value_name = "OPERATION[#N]=FAILURE")]
+    #[arg(long = "fault", value_name = "EVENT[#N]=FAILURE")]
     faults: Vec<Fault>,
     /// How many minutes the service's clock is ahead of this machine's; negative if it is behind
     #[arg(long, value_name = "MINUTES", default_value = "0", allow_negative_numbers = true)]
     clock_offset: i32,
+    /// The active jobs that the account may have at once
+    #[arg(long, value_name = "N", default_value_t = Settings::JOB_QUOTA)]
+    job_quota: usize,
+    /// How long a client may be silent before its connection is closed
+    #[arg(long, value_name = "SECONDS", default_value_t = Settings::CLIENT_TIMEOUT.as_secs())]
+    client_timeout: u64,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -114,7 +120,8 @@ impl From<Arguments> for Settings {
             state_delay: arguments.state_delay,
             faults: arguments.faults,
             clock_offset: arguments.clock_offset,
-            ..Settings::default()
+            job_quota: arguments.job_quota,
+            client_timeout: Duration::from_secs(arguments.client_timeout),
         }
     }
 }

@@ -54,12 +54,18 @@ pub struct Settings {
     /// How many minutes the clock of the answers is ahead of this machine's. Requests are dated,
     /// and refused for their date, by it.
     pub clock_offset: i32,
+    /// The active jobs that the account may have at once.
+    pub job_quota: usize,
     /// How long a client may be silent before its connection is closed.
     pub client_timeout: Duration,
 }
 
-/// How long Windows' HTTP server, which the service runs on, bears a silent client by default.
-const CLIENT_TIMEOUT: Duration = Duration::from_secs(120);
+impl Settings {
+    /// The active jobs of an account; accounts have 100 to 300 by default.
+    pub const JOB_QUOTA: usize = 300;
+    /// How long Windows' HTTP server, which the service runs on, bears a silent client by default.
+    pub const CLIENT_TIMEOUT: Duration = Duration::from_secs(120);
+}
 
 /// How a task is kept away from this machine's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +103,8 @@ impl Default for Settings {
             state_delay: Duration::ZERO,
             faults: Vec::new(),
             clock_offset: 0,
-            client_timeout: CLIENT_TIMEOUT,
+            job_quota: Self::JOB_QUOTA,
+            client_timeout: Self::CLIENT_TIMEOUT,
         }
     }
 }
@@ -122,6 +129,7 @@ impl fmt::Debug for Settings {
             .field("state_delay", &self.state_delay)
             .field("faults", &self.faults)
             .field("clock_offset", &self.clock_offset)
+            .field("job_quota", &self.job_quota)
             .field("client_timeout", &self.client_timeout)
             .finish()
     }

@@ -6,11 +6,14 @@ pub(crate) mod nth;
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::http::faults::RequestFault;
+use crate::node::faults::NodeFault;
 use armed::{Armed, Count};
+use nth::Nth;
 
 /// Something that is to fail, and when. It is read from and written as a text, which
 /// `docs/emulator.md` explains.
@@ -18,6 +21,8 @@ use armed::{Armed, Count};
 pub enum Fault {
     /// A request that fails: `create-job#1=503`.
     Request(RequestFault),
+    /// Something that a node cannot do: `node-get-blob#1=denied`.
+    Node(NodeFault),
 }
 
 /// How often a fault that was asked for was met.
@@ -36,21 +41,25 @@ pub struct FaultCount {
 #[derive(Default)]
 pub(crate) struct Faults {
     pub(crate) requests: Armed<RequestFault>,
+    pub(crate) nodes: Arc<Armed<NodeFault>>,
 }
 
 impl Faults {
     pub(crate) fn add(&self, fault: Fault) {
         match fault {
             Fault::Request(fault) => self.requests.add(fault),
+            Fault::Node(fault) => self.nodes.add(fault),
         }
     }
 
     pub(crate) fn clear(&self) {
         self.requests.clear();
+        self.nodes.clear();
     }
 
     pub(crate) fn counts(&self) -> Vec<FaultCount> {
-        self.requests.all().into_iter().map(FaultCount::from).collect()
+        let requests = self.requests.all().into_iter().map(FaultCount::from);
+        requests.chain(self.nodes.all().into_iter().map(FaultCount::from)).collect()
     }
 }
 
@@ -58,7 +67,26 @@ impl FromStr for Fault {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Fault, String> {
-        text.parse().map(Fault::Request)
+        let (when, failure) = text
+            .split_once('=')
+            .ok_or_else(|| format!("'{text}' is not of the form EVENT[#N]=FAILURE"))?;
+        let (event, nth) = match when.split_once('#') {
+            Some((event, nth)) => (event, nth.parse()?),
+            None => (when, Nth::EVERY),
+        };
+        match event.starts_with("node-") {
+            true => NodeFault::read(event, nth, failure).map(Fault::Node),
+            false => RequestFault::read(event, nth, failure).map(Fault::Request),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Request(fault) => fault.fmt(formatter),
+            Fault::Node(fault) => fault.fmt(formatter),
+        }
     }
 }
 
@@ -68,8 +96,70 @@ impl From<RequestFault> for Fault {
     }
 }
 
+impl From<NodeFault> for Fault {
+    fn from(fault: NodeFault) -> Fault {
+        Fault::Node(fault)
+    }
+}
+
 impl<F: fmt::Display> From<Count<F>> for FaultCount {
     fn from(count: Count<F>) -> FaultCount {
         FaultCount { fault: count.fault.to_string(), seen: count.seen, fired: count.fired }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_read_and_written_as_the_same_text() {
+        for text in [
+            "any=429",
+            "create-job=429,retry-after=2",
+            "create-job#1=500",
+            "get-task-file#2..3=503,retry-after=0",
+            "any#7..=drop-before",
+            "delete-job=drop-after",
+            "terminate-job=stall-before",
+            "get-task#1..2=stall-after",
+            "list-jobs=cut",
+            "get-job=delay,ms=500",
+            "node-pull-image#2..=failed",
+            "node-pull-image:ghcr.io/a/b:1=failed",
+            "node-list-blobs=denied",
+            "node-get-blob#1=not-found",
+            "node-put-blob=timed-out",
+        ] {
+            assert_eq!(text.parse::<Fault>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn an_operation_can_be_written_as_its_page_is_titled() {
+        let fault: Fault = "Create Job=500".parse().unwrap();
+        assert_eq!(fault.to_string(), "create-job=500");
+    }
+
+    #[test]
+    fn the_part_that_is_wrong_is_named() {
+        for (text, part) in [
+            ("create-job", "EVENT[#N]=FAILURE"),
+            ("make-job=500", "make-job"),
+            ("create-job#0=500", "#0"),
+            ("create-job=404", "'404' is no failure"),
+            ("create-job=429,after=3", "'after=3' is not retry-after=NUMBER"),
+            ("create-job=429,retry-after=soon", "retry-after=soon"),
+            ("create-job=delay", "ms=500"),
+            ("create-job=delay,ms=-1", "ms=-1"),
+            ("create-job=cut,ms=1", "'cut' has no option 'ms=1'"),
+            ("node-dance=failed", "'node-dance' is nothing that a node does"),
+            ("node-get-blob:x=denied", "takes no name such as 'x'"),
+            ("node-get-blob=503", "'503' is no failure of a node's storage"),
+            ("node-pull-image=denied", "'denied' is no failure of a pull"),
+        ] {
+            let error = text.parse::<Fault>().unwrap_err();
+            assert!(error.contains(part), "{text}: {error}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The node's own small client for blobs, by the SAS of the task's URLs.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use futures::StreamExt;
 use quick_xml::de;
@@ -11,6 +12,9 @@ use tokio::io::AsyncWriteExt;
 use tokio_util::io::ReaderStream;
 use url::Url;
 
+use super::faults::{BlobRefusal, BlobRequest, Deed, NodeFailure, NodeFault};
+use crate::faults::armed::Armed;
+
 /// The version of the Blob service that the node speaks.
 const VERSION: &str = "2021-12-02";
 
@@ -19,6 +23,30 @@ const PAGES: usize = 10_000;
 
 /// The blobs that are transferred at once.
 pub(super) const AT_ONCE: usize = 8;
+
+/// The node's way to storage accounts.
+#[derive(Clone)]
+pub(crate) struct Storage {
+    pub(crate) http: Client,
+    pub(crate) faults: Arc<Armed<NodeFault>>,
+}
+
+impl Storage {
+    /// Fails a request that is to fail.
+    fn meet(&self, request: BlobRequest) -> Result<(), BlobError> {
+        let text = |text: &str| format!("{text} (a fault that was asked for)");
+        match self.faults.strike(Deed::Blob(request)).map(|fault| fault.what) {
+            Some(NodeFailure::Blob(_, BlobRefusal::Denied)) => {
+                Err(BlobError::Denied(text("403 Forbidden AuthorizationFailure")))
+            }
+            Some(NodeFailure::Blob(_, BlobRefusal::NotFound)) => {
+                Err(BlobError::NotFound(text("404 Not Found")))
+            }
+            Some(NodeFailure::Blob(_, BlobRefusal::TimedOut)) => Err(BlobError::TimedOut),
+            _ => Ok(()),
+        }
+    }
+}
 
 /// What went wrong with a blob or its container.
 #[derive(Debug)]
@@ -115,14 +143,14 @@ pub(crate) fn blob_url(container: &Url, name: &str) -> Option<Url> {
 ///
 /// [List Blobs](https://learn.microsoft.com/rest/api/storageservices/list-blobs)
 pub(crate) async fn list(
-    http: &Client,
+    storage: &Storage,
     container: &Url,
     prefix: &str,
 ) -> Result<Vec<ListedBlob>, BlobError> {
     let mut found = Vec::new();
     let mut marker: Option<String> = None;
     for _ in 0..PAGES {
-        let page = list_page(http, container, prefix, marker.as_deref()).await?;
+        let page = list_page(storage, container, prefix, marker.as_deref()).await?;
         found.extend(page.blobs.blob);
         marker = page.next_marker.filter(|next| !next.is_empty());
         if marker.is_none() {
@@ -133,27 +161,31 @@ pub(crate) async fn list(
 }
 
 async fn list_page(
-    http: &Client,
+    storage: &Storage,
     container: &Url,
     prefix: &str,
     marker: Option<&str>,
 ) -> Result<Listing, BlobError> {
+    storage.meet(BlobRequest::ListBlobs)?;
     let mut url = container.clone();
     let wanted = [("restype", "container"), ("comp", "list"), ("include", "metadata")];
     url.query_pairs_mut().extend_pairs(wanted);
     let optional =
         [("prefix", Some(prefix).filter(|prefix| !prefix.is_empty())), ("marker", marker)];
     url.query_pairs_mut().extend_pairs(optional.iter().filter_map(|(k, v)| v.map(|v| (*k, v))));
-    let text =
-        ok(http.get(url).header("x-ms-version", VERSION).send().await?).await?.text().await?;
+    let text = ok(storage.http.get(url).header("x-ms-version", VERSION).send().await?)
+        .await?
+        .text()
+        .await?;
     de::from_str(&text).map_err(|error| BlobError::Other(format!("not a blob listing: {error}")))
 }
 
 /// Downloads a blob to a file.
 ///
 /// [Get Blob](https://learn.microsoft.com/rest/api/storageservices/get-blob)
-pub(crate) async fn download(http: &Client, url: Url, to: &Path) -> Result<(), BlobError> {
-    let response = ok(http.get(url).header("x-ms-version", VERSION).send().await?).await?;
+pub(crate) async fn download(storage: &Storage, url: Url, to: &Path) -> Result<(), BlobError> {
+    storage.meet(BlobRequest::GetBlob)?;
+    let response = ok(storage.http.get(url).header("x-ms-version", VERSION).send().await?).await?;
     let mut file = File::create(to).await.map_err(BlobError::File)?;
     let mut body = response.bytes_stream();
     while let Some(piece) = body.next().await {
@@ -165,10 +197,12 @@ pub(crate) async fn download(http: &Client, url: Url, to: &Path) -> Result<(), B
 /// Uploads a file as a block blob.
 ///
 /// [Put Blob](https://learn.microsoft.com/rest/api/storageservices/put-blob)
-pub(crate) async fn upload(http: &Client, url: Url, from: &Path) -> Result<(), BlobError> {
+pub(crate) async fn upload(storage: &Storage, url: Url, from: &Path) -> Result<(), BlobError> {
+    storage.meet(BlobRequest::PutBlob)?;
     let file = File::open(from).await.map_err(BlobError::File)?;
     let length = file.metadata().await.map_err(BlobError::File)?.len();
-    let request = http
+    let request = storage
+        .http
         .put(url)
         .header("x-ms-version", VERSION)
         .header("x-ms-blob-type", "BlockBlob")

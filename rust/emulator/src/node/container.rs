@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::faults::Deed;
 use super::image::Image;
 use super::run_options::{self, RunOptions};
 use super::sandbox::TASK_USER;
@@ -59,10 +60,7 @@ fn with_image(
     work: &Work,
     settings: &ContainerSettings,
 ) -> Result<Container, FailureInfo> {
-    let image = node.site.images.find(&settings.image_name).cloned().ok_or_else(|| {
-        FailureInfo::user("ContainerInvalidImage", "The container image could not be pulled")
-            .with("Message", format!("no image of the name {} is registered", settings.image_name))
-    })?;
+    let image = pull(node, &settings.image_name)?;
     let options = run_options::parse(settings.container_run_options.as_deref().unwrap_or(""))
         .map_err(invalid_settings)?;
     let plain = without_image(node, work);
@@ -75,6 +73,18 @@ fn with_image(
         environment,
         ..plain
     })
+}
+
+fn pull(node: &Node, name: &str) -> Result<Image, FailureInfo> {
+    let failed = |reason| {
+        FailureInfo::user("ContainerInvalidImage", "The container image could not be pulled")
+            .with("Message", reason)
+    };
+    if node.site.faults.strike(Deed::PullImage(name)).is_some() {
+        return Err(failed(format!("pulling {name} fails by a fault that was asked for")));
+    }
+    let image = node.site.images.find(name).cloned();
+    image.ok_or_else(|| failed(format!("no image of the name {name} is registered")))
 }
 
 fn without_image(node: &Node, work: &Work) -> Container {

@@ -43,7 +43,7 @@ impl Images {
 }
 
 /// The name as docker completes it: registry, `library/` and `:latest` where they are missing.
-fn full_name(name: &str) -> String {
+pub(super) fn full_name(name: &str) -> String {
     let (registry, path) = match name.split_once('/') {
         Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => (first, rest),
         _ => ("docker.io", name),

@@ -5,6 +5,7 @@ pub(crate) mod command_line;
 pub(crate) mod container;
 pub(crate) mod directory;
 mod environment;
+pub(crate) mod faults;
 pub(crate) mod image;
 mod output_files;
 mod pattern;
@@ -18,10 +19,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::faults::armed::Armed;
 use crate::settings::{BlobPrefix, Isolation, PoolSettings, Splitting, WildcardBase};
 use crate::wire::common::EnvironmentSetting;
 use crate::wire::task::TaskAdd;
+use blob::Storage;
 use directory::TaskDirectory;
+use faults::NodeFault;
 use image::Images;
 use process::Processes;
 
@@ -51,7 +55,8 @@ pub(crate) struct Site {
     pub(crate) images: Arc<Images>,
     pub(crate) account: String,
     pub(crate) account_url: String,
-    pub(crate) http: reqwest::Client,
+    pub(crate) storage: Storage,
+    pub(crate) faults: Arc<Armed<NodeFault>>,
     pub(crate) command_line: Splitting,
     pub(crate) blob_prefix: BlobPrefix,
     pub(crate) wildcard_base: WildcardBase,

@@ -6,12 +6,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use futures::{StreamExt, stream};
-use reqwest::Client;
 use url::Url;
 use walkdir::WalkDir;
 
 use super::Site;
-use super::blob::{self, AT_ONCE, BlobError};
+use super::blob::{self, AT_ONCE, BlobError, Storage};
 use super::directory::{TaskDirectory, real_inside};
 use super::pattern::Pattern;
 use crate::settings::WildcardBase;
@@ -79,7 +78,7 @@ async fn upload_one(
     })?;
     let path = output.destination.container.path.as_deref();
     let uploads = uploads(&Pattern::new(&pattern), directory, path, site.wildcard_base);
-    let sent = stream::iter(uploads).map(|upload| send(&site.http, &container, upload));
+    let sent = stream::iter(uploads).map(|upload| send(&site.storage, &container, upload));
     let mut sent = sent.buffered(AT_ONCE);
     while let Some(blob) = sent.next().await {
         notes.line(&format!("uploaded {}", blob?));
@@ -88,10 +87,10 @@ async fn upload_one(
 }
 
 /// Uploads one file and gives the name of its blob.
-async fn send(http: &Client, container: &Url, upload: Upload) -> Result<String, FailureInfo> {
+async fn send(storage: &Storage, container: &Url, upload: Upload) -> Result<String, FailureInfo> {
     let url = blob::blob_url(container, &upload.blob)
         .ok_or_else(|| misc_failure("the container's URL cannot hold blobs"))?;
-    let sent = blob::upload(http, url, &upload.file).await;
+    let sent = blob::upload(storage, url, &upload.file).await;
     sent.map_err(|error| upload_failure(&error).with("FilePath", &*upload.blob))?;
     Ok(upload.blob)
 }

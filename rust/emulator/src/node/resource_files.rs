@@ -9,11 +9,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use futures::{StreamExt, TryStreamExt, stream};
-use reqwest::Client;
 use url::Url;
 
 use super::Site;
-use super::blob::{self, AT_ONCE, BlobError, ListedBlob};
+use super::blob::{self, AT_ONCE, BlobError, ListedBlob, Storage};
 use super::directory::join_inside;
 use crate::settings::BlobPrefix;
 use crate::store::task::FailureInfo;
@@ -38,17 +37,17 @@ pub(super) async fn fetch(
     files: &[ResourceFile],
     working: &Path,
 ) -> Result<(), FailureInfo> {
-    let http = &site.http;
+    let storage = &site.storage;
     for file in files {
         let mode = file.file_mode.as_deref().and_then(parse_mode).unwrap_or(DEFAULT_MODE);
         let path = file.file_path.as_deref().unwrap_or("");
         let to = target(working, path)?;
         match (&file.http_url, &file.storage_container_url) {
-            (Some(url), _) => fetch_one(http, &parse_url(url)?, &to, (path, mode)).await?,
+            (Some(url), _) => fetch_one(storage, &parse_url(url)?, &to, (path, mode)).await?,
             (None, Some(container)) => {
                 let prefix = file.blob_prefix.as_deref().unwrap_or("");
                 let prefix = Prefix { text: prefix, rule: site.blob_prefix };
-                fetch_container(http, container, prefix, &to, mode).await?;
+                fetch_container(storage, container, prefix, &to, mode).await?;
             }
             (None, None) => {}
         }
@@ -74,7 +73,7 @@ impl Prefix<'_> {
 
 /// Downloads one blob; its name is for failures.
 async fn fetch_one(
-    http: &Client,
+    storage: &Storage,
     url: &Url,
     to: &Path,
     (name, mode): (&str, u32),
@@ -82,13 +81,13 @@ async fn fetch_one(
     let failed = |code| move |error| file_failure(code, name, &error);
     fs::create_dir_all(to.parent().unwrap_or(to))
         .map_err(failed("ResourceDirectoryCreateFailed"))?;
-    let downloaded = blob::download(http, url.clone(), to).await;
+    let downloaded = blob::download(storage, url.clone(), to).await;
     downloaded.map_err(|error| download_failure(&error, name))?;
     fs::set_permissions(to, Permissions::from_mode(mode)).map_err(failed("ResourceFileWriteFailed"))
 }
 
 async fn fetch_container(
-    http: &Client,
+    storage: &Storage,
     container: &str,
     prefix: Prefix<'_>,
     to: &Path,
@@ -96,11 +95,11 @@ async fn fetch_container(
 ) -> Result<(), FailureInfo> {
     let container = &parse_url(container)?;
     let blobs =
-        blob::list(http, container, prefix.text).await.map_err(|error| list_failure(&error))?;
+        blob::list(storage, container, prefix.text).await.map_err(|error| list_failure(&error))?;
     stream::iter(blobs)
         .map(|listed| async move {
             let file = target(to, prefix.path(&listed.name))?;
-            fetch_listed(http, container, &listed, &file, mode).await
+            fetch_listed(storage, container, &listed, &file, mode).await
         })
         .buffered(AT_ONCE)
         .try_collect()
@@ -108,7 +107,7 @@ async fn fetch_container(
 }
 
 async fn fetch_listed(
-    http: &Client,
+    storage: &Storage,
     container: &Url,
     listed: &ListedBlob,
     file: &Path,
@@ -120,7 +119,7 @@ async fn fetch_listed(
             .map_err(|error| file_failure("ResourceDirectoryCreateFailed", name, &error));
     }
     match blob::blob_url(container, name) {
-        Some(url) => fetch_one(http, &url, file, (name, mode)).await,
+        Some(url) => fetch_one(storage, &url, file, (name, mode)).await,
         None => Err(FailureInfo::user("BlobDownloadMiscError", "The URL cannot hold blobs")),
     }
 }

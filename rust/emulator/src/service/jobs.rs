@@ -38,9 +38,9 @@ impl Service {
             return Err(ApiError::from(Code::JobExists).with("JobId", spec.id));
         }
         let active = |entry: &&JobEntry| entry.job.phase.state != JobState::Completed;
-        if store.jobs.values().filter(active).count() >= limits::ACTIVE_JOBS {
+        if store.jobs.values().filter(active).count() >= self.job_quota {
             return Err(ApiError::from(Code::ActiveJobAndScheduleQuotaReached)
-                .with("Reason", format!("{} active jobs", limits::ACTIVE_JOBS)));
+                .with("Reason", format!("{} active jobs", self.job_quota)));
         }
         let job = Job::new(spec, store.next_number());
         let stamp = job.stamp.clone();

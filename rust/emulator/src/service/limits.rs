@@ -17,8 +17,6 @@ const ID: usize = 64;
 const DISPLAY_NAME: usize = 1024;
 /// The largest number that a priority may have; the smallest is its negative.
 const PRIORITY: i32 = 1000;
-/// Active jobs of an account. Accounts have 100 to 300 by default.
-pub(super) const ACTIVE_JOBS: usize = 300;
 
 /// # Errors
 /// Names the first property with a value that the service refuses.

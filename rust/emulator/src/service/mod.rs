@@ -44,6 +44,8 @@ pub(crate) struct Service {
     requeue_count: RequeueCount,
     /// How long a state stays at least before the next one follows by itself.
     state_delay: Duration,
+    /// The active jobs that the account may have at once.
+    job_quota: usize,
 }
 
 impl Service {
@@ -63,6 +65,7 @@ impl Service {
             logs: settings.logs,
             requeue_count: settings.requeue_count,
             state_delay: settings.state_delay,
+            job_quota: settings.job_quota,
         });
         settings.pools.iter().try_for_each(|pool| service.try_to_fill(&pool.id))?;
         Ok(service)

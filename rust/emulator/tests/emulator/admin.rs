@@ -107,7 +107,7 @@ async fn the_documented_commands_ask_for_faults_show_them_and_take_them_back() {
 async fn a_fault_that_is_none_is_refused_in_words() {
     let cloud = Cloud::start().await;
     for (body, part) in [
-        (r#"{"fault": "make-job=503"}"#, "'make-job' is no operation of the emulator"),
+        (r#"{"fault": "make-job=503"}"#, "'make-job' is no operation"),
         (r#"{"fault": "get-job#1=503", "times": 2}"#, "unknown field `times`"),
         (r#"{"fault": 1}"#, "invalid type"),
         ("{", "EOF"),

@@ -11,6 +11,7 @@ mod dependencies;
 mod disabling;
 mod exit_conditions;
 mod faults;
+mod faults_of_nodes;
 mod files;
 mod isolation;
 mod jobs;

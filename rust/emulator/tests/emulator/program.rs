@@ -174,14 +174,17 @@ async fn a_delay_keeps_a_task_in_its_state() {
 }
 
 #[tokio::test]
-async fn faults_and_a_wrong_clock_can_be_asked_for() {
-    let arguments = ["--fault", "list-jobs#1=503", "--clock-offset", "-20"];
+async fn faults_a_wrong_clock_and_a_full_quota_can_be_asked_for() {
+    let arguments = "--fault list-jobs#1=503 --clock-offset -20 --job-quota 0";
+    let arguments: Vec<&str> = arguments.split(' ').collect();
     let mut child = program(&arguments).spawn().unwrap();
     let client = client(&mut child).await;
     client.get("/jobs").send().await.expect_error(503, "ServerBusy");
     client.get("/jobs").send().await.expect_error(403, "AuthenticationFailed");
     let theirs = time::OffsetDateTime::now_utc() - time::Duration::minutes(20);
-    client.get("/jobs").send_at(theirs).await.expect(200);
+    let job = json!({"id": "job", "poolInfo": {"poolId": "pool"}});
+    let reply = client.post("/jobs").json(&job).send_at(theirs).await;
+    reply.expect_error(409, "ActiveJobAndScheduleQuotaReached");
 }
 
 #[tokio::test]

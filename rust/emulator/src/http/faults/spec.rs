@@ -12,19 +12,14 @@ const ANY: &str = "any";
 
 const KINDS: &str = "429, 500, 503, drop-before, drop-after, stall-before, stall-after, cut, delay";
 
-impl FromStr for RequestFault {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<RequestFault, String> {
-        let (when, what) = text
-            .split_once('=')
-            .ok_or_else(|| format!("'{text}' is not of the form OPERATION[#N]=FAILURE"))?;
-        let (operation, nth) = match when.split_once('#') {
-            Some((operation, nth)) => (operation, nth.parse()?),
-            None => (when, Nth::EVERY),
-        };
+impl RequestFault {
+    /// Reads the parts of `create-job#1=503`.
+    ///
+    /// # Errors
+    /// Says which part is wrong.
+    pub(crate) fn read(operation: &str, nth: Nth, failure: &str) -> Result<RequestFault, String> {
         let operation = if operation == ANY { None } else { Some(operation.parse()?) };
-        Ok(RequestFault { operation, nth, what: what.parse()? })
+        Ok(RequestFault { operation, nth, what: failure.parse()? })
     }
 }
 
@@ -100,52 +95,5 @@ impl fmt::Display for Moment {
             Moment::BeforeEffect => "before",
             Moment::AfterEffect => "after",
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_fault_is_read_and_written_as_the_same_text() {
-        for text in [
-            "any=429",
-            "create-job=429,retry-after=2",
-            "create-job#1=500",
-            "get-task-file#2..3=503,retry-after=0",
-            "any#7..=drop-before",
-            "delete-job=drop-after",
-            "terminate-job=stall-before",
-            "get-task#1..2=stall-after",
-            "list-jobs=cut",
-            "get-job=delay,ms=500",
-        ] {
-            assert_eq!(text.parse::<RequestFault>().unwrap().to_string(), text);
-        }
-    }
-
-    #[test]
-    fn an_operation_can_be_written_as_its_page_is_titled() {
-        let fault: RequestFault = "Create Job=500".parse().unwrap();
-        assert_eq!(fault.to_string(), "create-job=500");
-    }
-
-    #[test]
-    fn the_part_that_is_wrong_is_named() {
-        for (text, part) in [
-            ("create-job", "OPERATION[#N]=FAILURE"),
-            ("make-job=500", "make-job"),
-            ("create-job#0=500", "#0"),
-            ("create-job=404", "'404' is no failure"),
-            ("create-job=429,after=3", "'after=3' is not retry-after=NUMBER"),
-            ("create-job=429,retry-after=soon", "retry-after=soon"),
-            ("create-job=delay", "ms=500"),
-            ("create-job=delay,ms=-1", "ms=-1"),
-            ("create-job=cut,ms=1", "'cut' has no option 'ms=1'"),
-        ] {
-            let error = text.parse::<RequestFault>().unwrap_err();
-            assert!(error.contains(part), "{text}: {error}");
-        }
     }
 }

@@ -22,7 +22,7 @@ impl FromStr for OperationName {
         let found = super::all().find(|operation| hyphened(operation.name) == hyphened(text));
         found.map(|operation| OperationName(operation.name)).ok_or_else(|| {
             let names: Vec<String> = super::all().map(|one| hyphened(one.name)).collect();
-            format!("'{text}' is no operation of the emulator; it has {}", names.join(", "))
+            format!("'{text}' is no operation; the emulator has {}", names.join(", "))
         })
     }
 }
