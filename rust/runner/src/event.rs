@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
+use crate::delivered::{Delivered, Position};
+
 /// Events that may wait to be pulled; a caller that pulls slowly slows the run's log reading down.
 const CAPACITY: usize = 64;
 
@@ -21,9 +23,9 @@ pub enum Event {
         stream: Stream,
         /// Without their line ends.
         lines: Vec<String>,
-        /// Bytes of the stream up to the end of the last line. Not for the caller.
+        /// The end of the last line. Not for the caller.
         #[serde(skip)]
-        end: u64,
+        to: Position,
     },
     /// How it ended.
     Outcome(Outcome),
@@ -110,15 +112,6 @@ pub struct Times {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Detached;
 
-/// What the caller has: how many bytes of each stream, and the outcome or not.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Delivered {
-    pub(crate) stdout: u64,
-    pub(crate) stderr: u64,
-    #[serde(skip)]
-    outcome: bool,
-}
-
 /// The run's end of the event channel.
 #[derive(Debug, Clone)]
 pub struct Events {
@@ -153,31 +146,6 @@ impl Pull {
             }
         });
         events
-    }
-}
-
-impl Delivered {
-    pub(crate) fn is_nothing(self) -> bool {
-        self.stdout == 0 && self.stderr == 0
-    }
-
-    /// For a stream of which nothing came, what was there before.
-    pub(crate) fn or(self, before: Self) -> Self {
-        let of = |now: u64, before: u64| if now == 0 { before } else { now };
-        Self {
-            stdout: of(self.stdout, before.stdout),
-            stderr: of(self.stderr, before.stderr),
-            ..self
-        }
-    }
-
-    fn note(&mut self, event: &Event) {
-        match event {
-            Event::Log { stream: Stream::Stdout, end, .. } => self.stdout = *end,
-            Event::Log { stream: Stream::Stderr, end, .. } => self.stderr = *end,
-            Event::Outcome(_) => self.outcome = true,
-            Event::Note { .. } | Event::End => {}
-        }
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use azure::batch::{Task, TaskState};
 use tokio::time::{Instant, sleep_until};
 
-use crate::event::{Delivered, Event, Events, Level, Stream};
+use crate::delivered::{Delivered, Position, TaskRun};
+use crate::event::{Event, Events, Level, Stream};
 use crate::halt::Halt;
 use crate::logs::LineSplitter;
 use crate::plan::Plan;
@@ -32,7 +33,7 @@ pub(crate) struct Follower<'a> {
     since: Instant,
     logs: [Log; 2],
     known: Option<TaskState>,
-    restarts: u32,
+    run: TaskRun,
     /// A node has taken the task, this time or an earlier one.
     has_run: bool,
     waiting: Option<Waiting>,
@@ -43,10 +44,10 @@ pub(crate) struct Follower<'a> {
 impl<'a> Follower<'a> {
     /// A task that was submitted `age` ago and whose log was delivered so far.
     pub(crate) fn new(plan: &'a Plan, events: &'a Events, age: Duration, read: Delivered) -> Self {
-        let logs = logs(read);
+        let (logs, run) = (logs(read), read.run);
         let since = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
         let (known, waiting, ended_for) = (None, None, None);
-        Self { plan, events, since, logs, known, restarts: 0, has_run: false, waiting, ended_for }
+        Self { plan, events, since, logs, known, run, has_run: false, waiting, ended_for }
     }
 
     /// The limit for which the task was ended, in words.
@@ -90,16 +91,14 @@ impl<'a> Follower<'a> {
 
     /// A task that Batch starts anew, on this node or another, writes its logs from the beginning.
     async fn note_restart(&mut self, task: &Task) -> Result<(), Halt> {
-        let Some(info) = &task.execution_info else {
-            return Ok(());
-        };
-        let restarts = info.retry_count + info.requeue_count;
-        if restarts > self.restarts {
-            self.restarts = restarts;
+        let run = TaskRun::of(task);
+        if run.follows(self.run) {
             self.logs = logs(Delivered::default());
-            let message = format!("Batch starts the task again (restart {restarts})");
-            self.events.note(Level::Warn, message).await?;
+            let message = "Batch runs the task again, from its beginning; so does the log";
+            self.events.note(Level::Warn, message.to_owned()).await?;
         }
+        self.run = run.or(self.run);
+        self.logs.iter_mut().for_each(|log| log.run = self.run);
         Ok(())
     }
 
@@ -195,19 +194,18 @@ impl<'a> Follower<'a> {
 /// How far one output stream was read.
 struct Log {
     stream: Stream,
+    run: TaskRun,
     offset: u64,
     lines: LineSplitter,
 }
 
 fn logs(read: Delivered) -> [Log; 2] {
-    [Log::new(Stream::Stdout, read.stdout), Log::new(Stream::Stderr, read.stderr)]
+    let log =
+        |stream, offset| Log { stream, run: read.run, offset, lines: LineSplitter::default() };
+    [log(Stream::Stdout, read.stdout), log(Stream::Stderr, read.stderr)]
 }
 
 impl Log {
-    fn new(stream: Stream, offset: u64) -> Self {
-        Self { stream, offset, lines: LineSplitter::default() }
-    }
-
     fn file(&self) -> &'static str {
         match self.stream {
             Stream::Stdout => "stdout.txt",
@@ -261,8 +259,8 @@ impl Log {
 
     async fn deliver(&self, lines: Vec<String>, events: &Events) -> Result<(), Halt> {
         if !lines.is_empty() {
-            let end = self.offset - self.lines.pending();
-            events.send(Event::Log { stream: self.stream, lines, end }).await?;
+            let to = Position { run: self.run, offset: self.offset - self.lines.pending() };
+            events.send(Event::Log { stream: self.stream, lines, to }).await?;
         }
         Ok(())
     }

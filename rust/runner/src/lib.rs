@@ -8,6 +8,7 @@ mod check;
 mod clean_up;
 mod collect;
 mod command;
+mod delivered;
 mod event;
 mod failure;
 mod follow;

@@ -7,7 +7,7 @@ use azure::batch::{Job, JobState, MetadataItem, OnAllTasksComplete};
 use time::OffsetDateTime;
 
 use crate::clean_up;
-use crate::event::Delivered;
+use crate::delivered::Delivered;
 use crate::halt::Halt;
 use crate::names::BlobNames;
 use crate::plan::Plan;

@@ -5,6 +5,7 @@
 mod azurite;
 mod bad_input;
 mod gate;
+mod nodes;
 mod resuming;
 mod secrets;
 mod stopping;
