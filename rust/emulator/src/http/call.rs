@@ -1,5 +1,7 @@
 //! A request that passed the checks that all requests have in common.
 
+use std::collections::HashSet;
+
 use axum::body::Bytes;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
@@ -29,11 +31,11 @@ impl Query {
     /// # Errors
     /// `InvalidQueryParameterValue` for what is not UTF-8 or given twice.
     pub(crate) fn parse(text: &str) -> Result<Query> {
-        let mut pairs: Vec<(String, String)> = Vec::new();
+        let (mut pairs, mut names) = (Vec::new(), HashSet::new());
         for part in text.split('&').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let (name, value) = (decode_query(name)?, decode_query(value)?);
-            if pairs.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
+            if !names.insert(name.to_ascii_lowercase()) {
                 return Err(ApiError::query(&name, &value, "it is given twice"));
             }
             pairs.push((name, value));

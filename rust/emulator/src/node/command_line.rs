@@ -5,6 +5,8 @@
 
 mod argvw;
 mod posix;
+#[cfg(test)]
+mod properties;
 
 use crate::settings::Splitting;
 

@@ -4,6 +4,11 @@
 //! one character, `[*]` escapes. A leading dot is only matched by a dot.
 //! [OutputFile](https://learn.microsoft.com/rest/api/batchservice/tasks/create-task#outputfile)
 
+use std::collections::BTreeSet;
+
+#[cfg(test)]
+mod properties;
+
 /// A pattern, directory by directory.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Pattern(Vec<Segment>);
@@ -26,7 +31,12 @@ enum Token {
 impl Pattern {
     pub(crate) fn new(text: &str) -> Pattern {
         let segments = text.split('/').filter(|part| !part.is_empty());
-        Pattern(segments.map(segment).collect())
+        let mut segments: Vec<Segment> = segments.map(segment).collect();
+        if segments.last() == Some(&Segment::Directories) {
+            // Directories alone are no file.
+            segments.push(Segment::Name(vec![Token::Many]));
+        }
+        Pattern(segments)
     }
 
     /// The path itself, if there is no wildcard in it.
@@ -44,7 +54,9 @@ impl Pattern {
 
     /// Whether a path of `/`-separated names matches.
     pub(crate) fn matches(&self, path: &str) -> bool {
-        matches_path(&self.0, &path.split('/').collect::<Vec<_>>())
+        let names: Vec<&str> = path.split('/').collect();
+        let repeats = |segment: &Segment| *segment == Segment::Directories;
+        all_match(&self.0, &names, repeats, |segment, name| matches_name(segment, name))
     }
 }
 
@@ -106,41 +118,52 @@ fn ranges(members: &[char]) -> Vec<(char, char)> {
     }
 }
 
-fn matches_path(pattern: &[Segment], path: &[&str]) -> bool {
-    match (pattern, path) {
-        ([], []) => true,
-        ([Segment::Directories], rest) => {
-            !rest.is_empty() && rest.iter().all(|name| !name.starts_with('.'))
-        }
-        ([Segment::Directories, rest @ ..], _) => {
-            matches_path(rest, path)
-                || path.split_first().is_some_and(|(first, path)| {
-                    !first.starts_with('.') && matches_path(pattern, path)
-                })
-        }
-        ([Segment::Name(tokens), rest @ ..], [name, path @ ..]) => {
-            matches_name(tokens, name) && matches_path(rest, path)
-        }
-        _ => false,
+/// Whether the parts match all items, in order: each one item, or any number if it repeats. Takes
+/// time in proportion to parts times items, whatever the pattern.
+fn all_match<P, I>(
+    parts: &[P],
+    items: &[I],
+    repeats: impl Fn(&P) -> bool,
+    matches: impl Fn(&P, &I) -> bool,
+) -> bool {
+    // The numbers of parts that can have matched the items so far.
+    let mut reached = skip_repeating(BTreeSet::from([0]), parts, &repeats);
+    for item in items {
+        let matching =
+            reached.into_iter().filter(|at| parts.get(*at).is_some_and(|part| matches(part, item)));
+        let next = matching.map(|at| if repeats(&parts[at]) { at } else { at + 1 });
+        reached = skip_repeating(next.collect(), parts, &repeats);
     }
+    reached.contains(&parts.len())
 }
 
-fn matches_name(tokens: &[Token], name: &str) -> bool {
-    let hidden = name.starts_with('.') && tokens.first() != Some(&Token::Literal('.'));
-    !hidden && matches_tokens(tokens, &name.chars().collect::<Vec<_>>())
+/// A part that repeats may also match no item.
+fn skip_repeating<P>(
+    mut reached: BTreeSet<usize>,
+    parts: &[P],
+    repeats: impl Fn(&P) -> bool,
+) -> BTreeSet<usize> {
+    for (at, part) in parts.iter().enumerate() {
+        if repeats(part) && reached.contains(&at) {
+            reached.insert(at + 1);
+        }
+    }
+    reached
 }
 
-fn matches_tokens(tokens: &[Token], name: &[char]) -> bool {
-    match (tokens, name) {
-        ([], []) => true,
-        ([Token::Many, rest @ ..], _) => {
-            matches_tokens(rest, name) || (!name.is_empty() && matches_tokens(tokens, &name[1..]))
-        }
-        ([token, rest @ ..], [next, name @ ..]) => {
-            matches_token(token, *next) && matches_tokens(rest, name)
-        }
-        _ => false,
+fn matches_name(segment: &Segment, name: &str) -> bool {
+    let hidden = name.starts_with('.');
+    let Segment::Name(tokens) = segment else { return !hidden };
+    if hidden && tokens.first() != Some(&Token::Literal('.')) {
+        return false;
     }
+    let chars: Vec<char> = name.chars().collect();
+    all_match(
+        tokens,
+        &chars,
+        |token| *token == Token::Many,
+        |token, next| matches_token(token, *next),
+    )
 }
 
 fn matches_token(token: &Token, next: char) -> bool {
@@ -186,6 +209,14 @@ mod tests {
         for (pattern, path, expected) in cases {
             assert_eq!(Pattern::new(pattern).matches(path), expected, "{pattern} on {path}");
         }
+    }
+
+    #[test]
+    fn many_wildcards_take_no_time() {
+        let name = "a".repeat(200);
+        assert!(!Pattern::new(&"*a".repeat(60)).matches(&format!("{name}b")));
+        let path = "d/".repeat(200);
+        assert!(!Pattern::new(&"**/d/".repeat(40)).matches(&format!("{path}b")));
     }
 
     #[test]

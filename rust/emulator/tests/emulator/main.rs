@@ -21,6 +21,7 @@ mod nodes;
 mod output_files;
 mod pools;
 mod program;
+mod properties;
 mod requests;
 mod resource_files;
 mod rules;

@@ -138,8 +138,13 @@ impl Request<'_> {
         self
     }
 
-    pub(crate) fn json(mut self, body: &Value) -> Self {
-        self.body = Some(body.to_string());
+    pub(crate) fn json(self, body: &Value) -> Self {
+        self.body(&body.to_string())
+    }
+
+    /// A body that says that it is JSON.
+    pub(crate) fn body(mut self, text: &str) -> Self {
+        self.body = Some(text.to_owned());
         self
     }
 
@@ -233,10 +238,15 @@ impl Request<'_> {
         let mut query = self.query.clone();
         query.sort_by_key(|(name, _)| name.to_lowercase());
         query.iter().for_each(|(name, value)| text += &format!("\n{name}:{value}"));
-        let mut mac = Hmac::<Sha256>::new_from_slice(&STANDARD.decode(KEY).unwrap()).unwrap();
-        mac.update(text.as_bytes());
-        STANDARD.encode(mac.finalize().into_bytes())
+        sign(&text)
     }
+}
+
+/// The signature of a string to sign.
+pub(crate) fn sign(text: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&STANDARD.decode(KEY).unwrap()).unwrap();
+    mac.update(text.as_bytes());
+    STANDARD.encode(mac.finalize().into_bytes())
 }
 
 const CONTENT_TYPE: &str = "application/json; odata=minimalmetadata";

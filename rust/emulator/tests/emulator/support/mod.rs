@@ -3,6 +3,7 @@
 pub(crate) mod blobs;
 pub(crate) mod client;
 pub(crate) mod processes;
+pub(crate) mod raw;
 pub(crate) mod tls;
 
 use std::future::Future;

@@ -57,16 +57,57 @@ fn range(header: Option<&str>, length: u64) -> Result<Range<u64>> {
 
 fn parse_range(text: &str) -> Option<(u64, Option<u64>)> {
     let (start, end) = text.strip_prefix("bytes=")?.split_once('-')?;
-    let start = start.parse().ok()?;
+    let start = digits(start)?;
     match end {
         "" => Some((start, None)),
-        end => end.parse().ok().filter(|end| *end >= start).map(|end| (start, Some(end))),
+        end => digits(end).filter(|end| *end >= start).map(|end| (start, Some(end))),
     }
+}
+
+/// A number without a sign, which Rust would take.
+fn digits(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|_| !text.starts_with('+'))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// The bytes of a file that a range names, the header read as its form is documented.
+    fn bytes_of(content: &[u8], header: &str) -> Option<Vec<u8>> {
+        let (start, end) = header.strip_prefix("bytes=")?.split_once('-')?;
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if start.is_empty() || !digits(start) || !digits(end) {
+            return None;
+        }
+        let end = if end.is_empty() { usize::MAX } else { end.parse().ok()? };
+        let start = start.parse().ok()?;
+        let numbered = content.iter().enumerate();
+        let named = numbered.filter(|(at, _)| (start..=end).contains(at));
+        (start <= end).then(|| named.map(|(_, byte)| *byte).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn a_range_brings_the_bytes_that_it_names_or_is_refused(
+            header in "bytes=[0-9+-]{0,5}|bytes=[0-9]{0,2}-[0-9]{0,2}|\\PC*",
+            content in prop::collection::vec(any::<u8>(), 0..30),
+        ) {
+            let place = |number: u64| usize::try_from(number).unwrap();
+            match (range(Some(&header), content.len() as u64), bytes_of(&content, &header)) {
+                (Ok(range), named) => {
+                    let brought = content[place(range.start)..place(range.end)].to_vec();
+                    prop_assert_eq!(Some(brought), named);
+                }
+                (Err(error), None) => prop_assert_eq!(error.code, Code::InvalidHeaderValue),
+                (Err(error), Some(named)) => {
+                    prop_assert_eq!((error.code, named.len()), (Code::InvalidRange, 0));
+                }
+            }
+        }
+    }
 
     #[test]
     fn ranges_are_cut_to_the_file() {
@@ -94,7 +135,16 @@ mod tests {
 
     #[test]
     fn other_ranges_are_refused() {
-        for header in ["", "0-1", "bytes=-5", "bytes=3-1", "bytes=a-b", "bytes=0-1,3-4"] {
+        for header in [
+            "",
+            "0-1",
+            "bytes=-5",
+            "bytes=+1-2",
+            "bytes=1-+2",
+            "bytes=3-1",
+            "bytes=a-b",
+            "bytes=0-1,3-4",
+        ] {
             let code = range(Some(header), 9).unwrap_err().code;
             assert_eq!(code, Code::InvalidHeaderValue, "{header}");
         }

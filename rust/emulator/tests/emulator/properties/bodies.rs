@@ -1,0 +1,222 @@
+//! Bodies of any sort.
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde_json::{Map, Value, json};
+
+use super::{for_each, is_answer};
+use crate::support::client::Reply;
+use crate::support::{Cloud, shell_task};
+
+/// Texts that mean something somewhere.
+const WORDS: [&str; 10] = [
+    "",
+    "a",
+    "PT1S",
+    "http://127.0.0.1:1/c?sig=x",
+    "terminatejob",
+    "$HOME",
+    "é\0'\"\\",
+    "../x",
+    "*/**/[",
+    "--rm",
+];
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        (-3..300_i64).prop_map(Value::from),
+        select(WORDS.to_vec()).prop_map(Value::from),
+        "\\PC{0,9}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 16, 4, |inner| {
+        let names = select(vec!["id", "name", "value", "poolId", "commandLine", "x", "imageName"]);
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((names, inner), 0..4)
+                .prop_map(|pairs| pairs
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .collect::<Map<_, _>>())
+                .prop_map(Value::from),
+        ]
+    })
+}
+
+/// A change at some place of a body.
+#[derive(Clone, Debug)]
+enum Change {
+    /// Another text for a text, another number for a number.
+    Alike(String, i64),
+    Replace(Value),
+    Remove,
+    Rename(String),
+}
+
+fn change() -> impl Strategy<Value = (Index, Change)> {
+    let change = prop_oneof![
+        4 => (select(WORDS.to_vec()), -3..300_i64)
+            .prop_map(|(text, number)| Change::Alike(text.to_owned(), number)),
+        2 => any_json().prop_map(Change::Replace),
+        1 => Just(Change::Remove),
+        1 => "[a-zA-Z.]{0,5}".prop_map(Change::Rename),
+    ];
+    (any::<Index>(), change)
+}
+
+/// Where something is in a body, the body itself left out.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    let inner: Vec<(String, &Value)> = match value {
+        Value::Object(object) => object.iter().map(|(name, value)| (name.clone(), value)).collect(),
+        Value::Array(items) => {
+            items.iter().enumerate().map(|(n, item)| (n.to_string(), item)).collect()
+        }
+        _ => Vec::new(),
+    };
+    for (name, value) in inner {
+        let at = format!("{at}/{name}");
+        places(value, &at, found);
+        found.push(at);
+    }
+}
+
+fn changed(mut body: Value, (index, change): &(Index, Change)) -> Value {
+    let mut all = Vec::new();
+    places(&body, "", &mut all);
+    if all.is_empty() {
+        return body;
+    }
+    let (outer, name) = index.get(&all).rsplit_once('/').unwrap();
+    match (body.pointer_mut(outer).unwrap(), change) {
+        (outer, Change::Alike(text, number)) => alike(child(outer, name), text, *number),
+        (outer, Change::Replace(value)) => *child(outer, name) = value.clone(),
+        (Value::Object(object), Change::Remove) => drop(object.remove(name)),
+        (Value::Object(object), Change::Rename(new)) => {
+            let value = object.remove(name).unwrap();
+            object.insert(new.clone(), value);
+        }
+        (outer, _) => drop(outer.as_array_mut().unwrap().remove(name.parse().unwrap())),
+    }
+    body
+}
+
+fn child<'a>(outer: &'a mut Value, name: &str) -> &'a mut Value {
+    outer.pointer_mut(&format!("/{name}")).unwrap()
+}
+
+fn alike(value: &mut Value, text: &str, number: i64) {
+    match value {
+        Value::String(old) => text.clone_into(old),
+        Value::Number(old) => *old = number.into(),
+        _ => {}
+    }
+}
+
+/// What is sent where, all of it right.
+fn right_bodies() -> Vec<(&'static str, &'static str, Value)> {
+    let file = json!({"httpUrl": "http://127.0.0.1:1/c/f", "filePath": "f", "fileMode": "0640"});
+    let blobs =
+        json!({"storageContainerUrl": "http://127.0.0.1:1/c", "blobPrefix": "p", "filePath": "d"});
+    let output = json!({
+        "filePattern": "*",
+        "destination": {"container": {"containerUrl": "http://127.0.0.1:1/c", "path": "p"}},
+        "uploadOptions": {"uploadCondition": "taskcompletion"},
+    });
+    let mut task = shell_task("task", "true");
+    task["resourceFiles"] = json!([file, blobs]);
+    task["outputFiles"] = json!([output]);
+    task["environmentSettings"] = json!([{"name": "A", "value": "b"}]);
+    task["constraints"] =
+        json!({"maxWallClockTime": "PT1H", "retentionTime": "P1D", "maxTaskRetryCount": 1});
+    task["userIdentity"] = json!({"autoUser": {"scope": "task", "elevationLevel": "admin"}});
+    task["containerSettings"]["registry"] =
+        json!({"username": "u", "password": "p", "registryServer": "r"});
+    task["containerSettings"]["containerRunOptions"] = json!("--rm -e A=b");
+    task["containerSettings"]["containerHostBatchBindMounts"] =
+        json!([{"source": "Task", "isReadOnly": true}]);
+    let job = json!({
+        "id": "new",
+        "priority": 1,
+        "poolInfo": {"poolId": "later"},
+        "constraints": {"maxWallClockTime": "PT1H", "maxTaskRetryCount": 1},
+        "metadata": [{"name": "a", "value": "b"}],
+        "commonEnvironmentSettings": [{"name": "A", "value": "b"}],
+        "onAllTasksComplete": "noaction",
+        "onTaskFailure": "noaction",
+    });
+    let update = json!({"priority": 2, "constraints": {"maxTaskRetryCount": 1}, "metadata": []});
+    vec![
+        ("POST", "/jobs", job),
+        ("POST", "/jobs/job/tasks", task),
+        ("PATCH", "/jobs/job", update),
+        (
+            "POST",
+            "/pools/pool/resize",
+            json!({"targetDedicatedNodes": 1, "targetLowPriorityNodes": 0}),
+        ),
+        ("POST", "/jobs/none/terminate", json!({"terminateReason": "x"})),
+    ]
+}
+
+async fn send(cloud: &Cloud, verb: &str, path: &str, body: &str) -> Reply {
+    let request = match verb {
+        "POST" => cloud.client.post(path),
+        "PUT" => cloud.client.put(path),
+        _ => cloud.client.patch(path),
+    };
+    request.body(body).send().await
+}
+
+/// Sends a body, looks at what came of it, and removes that.
+async fn try_body(cloud: &Cloud, verb: &str, path: &str, body: &Value) {
+    let reply = send(cloud, verb, path, &body.to_string()).await;
+    is_answer(reply.status, &reply.body);
+    for list in ["/jobs", "/jobs/job/tasks"] {
+        let list = cloud.get(list).await.expect(200);
+        assert!(list.body["value"].is_array(), "{}", list.text);
+    }
+    if let (201, Some(id)) = (reply.status, body["id"].as_str()) {
+        let path = format!("{path}/{id}");
+        cloud.get(&path).await.expect(200);
+        cloud.client.delete(&path).send().await;
+    }
+}
+
+#[test]
+fn a_right_body_with_changes_is_taken_or_refused() {
+    for (verb, path, body) in right_bodies() {
+        let changes = prop::collection::vec(change(), 1..3);
+        for_each(&changes, async |cloud, changes| {
+            let mut body = body.clone();
+            if path == "/jobs" {
+                // A job that is being deleted keeps its id for a moment.
+                body["id"] = json!(uuid::Uuid::new_v4().to_string());
+            }
+            try_body(cloud, verb, path, &changes.iter().fold(body, changed)).await;
+        });
+    }
+}
+
+#[test]
+fn any_json_is_taken_or_refused() {
+    let paths = right_bodies().into_iter().map(|(verb, path, _)| (verb, path)).collect::<Vec<_>>();
+    for_each(&(select(paths), any_json()), async |cloud, ((verb, path), body)| {
+        try_body(cloud, verb, path, &body).await;
+    });
+}
+
+#[test]
+fn a_damaged_body_is_taken_or_refused() {
+    let damage = ("[\\[\\]{}\",:0-9eE+-]{0,3}|\\PC{0,3}", any::<Index>(), any::<Index>());
+    let bodies = select(right_bodies());
+    for_each(&(bodies, damage), async |cloud, ((verb, path, body), (put, start, end))| {
+        let mut text = body.to_string();
+        let (start, end) = (start.index(text.len()), end.index(text.len()));
+        text.replace_range(start.min(end)..start.max(end), &put);
+        let reply = send(cloud, verb, path, &text).await;
+        is_answer(reply.status, &reply.body);
+    });
+}
