@@ -32,3 +32,12 @@ def test_a_node_is_running_as_long_as_it_runs_a_task(batch, job):
 def test_a_node_that_is_not_there_is_not_found(batch):
     with refused(404, "NodeNotFound", ResourceNotFoundError):
         batch.get_node(POOL, "none")
+    with refused(404, "PoolNotFound", ResourceNotFoundError):
+        list(batch.list_nodes("none"))
+
+
+@pytest.mark.spec
+def test_a_selection_of_nodes_leaves_out_the_rest(batch):
+    for node in batch.list_nodes("plain", select=["id", "state"]):
+        assert node.id and node.state
+        assert (node.vm_size, node.allocation_time) == (None, None)
