@@ -5,7 +5,7 @@ from azure.batch import models
 from azure.core.exceptions import ResourceNotFoundError
 
 from errors import refused
-from work import POOL
+from work import POLLING_SECONDS, POOL, SPARE
 
 
 @pytest.mark.spec
@@ -41,3 +41,26 @@ def test_a_selection_of_nodes_leaves_out_the_rest(batch):
     for node in batch.list_nodes("plain", select=["id", "state"]):
         assert node.id and node.state
         assert (node.vm_size, node.allocation_time) == (None, None)
+
+
+@pytest.mark.spec
+def test_a_node_that_was_rebooted_works_again(batch):
+    node = next(iter(batch.list_nodes(SPARE)))
+    # The client has no model for this, and fails by itself where there is nothing to send.
+    batch.begin_reboot_node(SPARE, node.id, {"nodeRebootOption": "requeue"}, polling_interval=POLLING_SECONDS).wait()
+    again = batch.get_node(SPARE, node.id)
+    assert again.state == models.BatchNodeState.IDLE
+    assert again.last_boot_time > node.last_boot_time
+
+
+@pytest.mark.spec
+def test_scheduling_on_a_node_is_switched_off_and_on(batch):
+    node = next(iter(batch.list_nodes(SPARE))).id
+    option = models.BatchNodeDisableSchedulingOptions(node_disable_scheduling_option="requeue")
+    batch.disable_node_scheduling(SPARE, node, option)
+    shown = batch.get_node(SPARE, node)
+    assert (shown.state, shown.scheduling_state) == (models.BatchNodeState.OFFLINE, models.SchedulingState.DISABLED)
+    with refused(409, "NodeAlreadyInTargetSchedulingState"):
+        batch.disable_node_scheduling(SPARE, node, option)
+    batch.enable_node_scheduling(SPARE, node)
+    assert batch.get_node(SPARE, node).state == models.BatchNodeState.IDLE

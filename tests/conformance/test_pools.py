@@ -5,7 +5,7 @@ from azure.batch import models
 from azure.core.exceptions import ResourceNotFoundError
 
 from errors import refused
-from work import POOL
+from work import POLLING_SECONDS, POOL, SPARE
 
 
 @pytest.mark.spec
@@ -47,3 +47,33 @@ def test_a_container_fails_on_a_pool_that_is_not_for_containers(batch, work):
     execution = work.run("true").execution_info
     assert execution.failure_info.code == "ContainerPoolNotSupported"
     assert work.run("true", "command", container_settings=None).execution_info.exit_code == 0
+
+
+@pytest.mark.spec
+def test_a_pool_is_resized(batch):
+    grow = models.BatchPoolResizeOptions(target_dedicated_nodes=2, target_low_priority_nodes=1)
+    batch.begin_resize_pool(SPARE, grow, polling_interval=POLLING_SECONDS).wait()
+    pool = batch.get_pool(SPARE)
+    assert (pool.current_dedicated_nodes, pool.current_low_priority_nodes) == (2, 1)
+    surplus = [node.id for node in batch.list_nodes(SPARE)][:2]
+    removal = models.BatchNodeRemoveOptions(node_ids=surplus)
+    batch.begin_remove_nodes(SPARE, removal, polling_interval=POLLING_SECONDS).wait()
+    assert not set(surplus) & {node.id for node in batch.list_nodes(SPARE)}
+    shrink = models.BatchPoolResizeOptions(target_dedicated_nodes=1, target_low_priority_nodes=0)
+    batch.begin_resize_pool(SPARE, shrink, polling_interval=POLLING_SECONDS).wait()
+    pool = batch.get_pool(SPARE)
+    assert (pool.current_dedicated_nodes, pool.current_low_priority_nodes) == (1, 0)
+
+
+@pytest.mark.spec
+def test_a_resize_is_stopped(batch):
+    resize = batch.begin_resize_pool(
+        SPARE, models.BatchPoolResizeOptions(target_dedicated_nodes=5), polling_interval=POLLING_SECONDS
+    )
+    batch.begin_stop_pool_resize(SPARE, polling_interval=POLLING_SECONDS).wait()
+    resize.wait()
+    pool = batch.get_pool(SPARE)
+    assert (pool.allocation_state, pool.current_dedicated_nodes) == (models.AllocationState.STEADY, 1)
+    assert [error.code for error in pool.resize_errors] == ["ResizeStopped"]
+    back = models.BatchPoolResizeOptions(target_dedicated_nodes=1)
+    batch.begin_resize_pool(SPARE, back, polling_interval=POLLING_SECONDS).wait()

@@ -8,6 +8,8 @@ from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import ResourceNotFoundError
 
 POOL = "my-pool"
+# Of one node; a case that changes it puts it back.
+SPARE = "spare"
 IMAGE = models.BatchTaskContainerSettings(image_name="ubuntu:latest")
 # How often something is asked for before it counts as not coming, and how long in between.
 TRIES = 600

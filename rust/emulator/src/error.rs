@@ -31,11 +31,18 @@ pub(crate) enum Code {
     JobNotFound,
     MissingRequiredProperty,
     MissingRequiredQueryParameter,
+    NodeAlreadyInTargetSchedulingState,
+    NodeBeingCreated,
+    NodeBeingRebooted,
+    NodeBeingStarted,
     NodeNotFound,
     NodeNotReady,
+    NodeStateUnusable,
     NotModified,
+    OperationInvalidForCurrentState,
     OperationNotValidOnNode,
     OutOfRangeQueryParameterValue,
+    PoolBeingResized,
     PoolNotFound,
     RequestBodyTooLarge,
     ServerBusy,
@@ -124,6 +131,17 @@ impl Code {
             Code::JobExists => (409, "The specified job already exists."),
             Code::JobNotActive => (409, "The specified job is not active."),
             Code::JobNotDisabled => (409, "The specified job is not disabled."),
+            Code::NodeAlreadyInTargetSchedulingState => {
+                (409, "The specified node is already in the target scheduling state.")
+            }
+            Code::NodeBeingCreated => (409, "The specified node is being created."),
+            Code::NodeBeingRebooted => (409, "The specified node is being rebooted."),
+            Code::NodeBeingStarted => (409, "The specified node is being started."),
+            Code::NodeStateUnusable => (409, "The state of the specified node is unusable."),
+            Code::OperationInvalidForCurrentState => {
+                (409, "The operation is not valid for the current state of the resource.")
+            }
+            Code::PoolBeingResized => (409, "The specified pool is being resized."),
             Code::NodeNotReady => (409, "The specified node is not ready."),
             Code::OperationNotValidOnNode => {
                 (409, "The operation is not valid on the specified node.")

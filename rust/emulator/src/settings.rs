@@ -14,6 +14,7 @@ use crate::faults::Fault;
 use crate::node::sandbox;
 pub use choices::{BlobPrefix, Logs, RequeueCount, Splitting, WildcardBase};
 pub use failure::{NodeError, ResizeError};
+pub(crate) use pool::MOST_NODES;
 pub use pool::PoolSettings;
 
 /// What an emulator serves and how it runs tasks.

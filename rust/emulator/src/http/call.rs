@@ -120,6 +120,14 @@ impl Call {
         crate::wire::body::read(&self.body)
     }
 
+    /// The request model in the body; without a body, the default one.
+    ///
+    /// # Errors
+    /// As [`Call::model`].
+    pub(crate) fn optional_model<T: serde::de::DeserializeOwned + Default>(&self) -> Result<T> {
+        if self.body.is_empty() { Ok(T::default()) } else { self.model() }
+    }
+
     /// The conditional headers.
     ///
     /// # Errors

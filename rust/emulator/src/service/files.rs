@@ -107,7 +107,7 @@ impl Service {
     fn task_root(&self, job_id: &str, task_id: &str) -> Result<Root> {
         let (task, _) = self.task(job_id, task_id, &Conditions::default())?;
         let placement = placement_of(&task)?;
-        self.store().pool(&placement.pool_id)?.node(&placement.node_id)?.require_ready()?;
+        self.store().pool(&placement.pool_id)?.node(&placement.node_id)?.require_reachable()?;
         let path = placement.directory.clone();
         let hides = self.logs == Logs::AtEnd && task.phase.state != TaskState::Completed;
         let streams = STREAMS.iter().filter(|_| hides);

@@ -6,8 +6,10 @@ pub(crate) mod files;
 mod jobs;
 mod limits;
 mod node_faults;
+mod node_operations;
 pub(crate) mod nodes;
 mod placing;
+mod resizing;
 mod scheduling;
 mod tasks;
 

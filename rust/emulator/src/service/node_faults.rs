@@ -14,7 +14,7 @@ impl Service {
     /// The service loses contact with a node: its tasks are active again, it leaves the pool after
     /// a while, and another one takes its place if there is one to be had.
     pub(crate) fn lose_node(self: &Arc<Self>, pool: &str, id: &str) -> Result<()> {
-        let runs = self.take_down(pool, id, NodeState::Unknown, StopReason::NodeLost)?;
+        let runs = self.break_down(pool, id, NodeState::Unknown)?;
         let (service, pool, id) = (Arc::clone(self), pool.to_owned(), id.to_owned());
         tokio::spawn(async move {
             service.settle(runs).await;
@@ -35,7 +35,7 @@ impl Service {
                 .with("NodeId", id)
                 .with("Reason", "only low-priority nodes are preempted"));
         }
-        self.take_down(pool, id, NodeState::Preempted, StopReason::NodeLost)?;
+        self.break_down(pool, id, NodeState::Preempted)?;
         Ok(())
     }
 
@@ -46,7 +46,7 @@ impl Service {
         id: &str,
         errors: Vec<NodeError>,
     ) -> Result<()> {
-        self.take_down(pool, id, NodeState::Unusable, StopReason::NodeLost)?;
+        self.break_down(pool, id, NodeState::Unusable)?;
         self.store().node_mut(pool, id)?.errors = errors;
         Ok(())
     }
@@ -72,12 +72,7 @@ impl Service {
         if let Some(node) = self.node(id) {
             node.renew().map_err(|error| ApiError::internal("renewing a node", &error))?;
         }
-        let mut store = self.store();
-        let node = store.node_mut(pool, id)?;
-        node.start();
-        node.get_ready();
-        drop(store);
-        self.schedule();
+        self.boot(pool, id);
         Ok(())
     }
 
@@ -95,17 +90,7 @@ impl Service {
         Ok(())
     }
 
-    /// Puts a node into a state in which it runs nothing. The tokens tell when its runs are over.
-    pub(super) fn take_down(
-        &self,
-        pool: &str,
-        id: &str,
-        state: NodeState,
-        reason: StopReason,
-    ) -> Result<Vec<CancellationToken>> {
-        let mut store = self.store();
-        store.node_mut(pool, id)?.phase.enter(state);
-        let node = store.pool(pool)?.node(id)?;
-        Ok(store.runs_of(node).iter().map(|run| run.ask(reason)).collect())
+    fn break_down(&self, pool: &str, id: &str, state: NodeState) -> Result<Vec<CancellationToken>> {
+        self.store().take_down(pool, id, state, Some(StopReason::NodeLost))
     }
 }

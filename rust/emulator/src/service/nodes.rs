@@ -52,7 +52,7 @@ impl Service {
         let mut store = self.store();
         let Some(pool) = store.pool_mut(pool) else { return Ok(()) };
         let missing = pool.missing();
-        let failure = pool.allocation_failure.clone().filter(|_| !missing.is_empty());
+        let failure = pool.obstacle().filter(|_| !missing.is_empty());
         pool.resize_errors = failure.into_iter().collect();
         if pool.resize_errors.is_empty() {
             missing.into_iter().try_for_each(|is_dedicated| self.allocate(pool, is_dedicated))?;
@@ -68,6 +68,15 @@ impl Service {
         shown.get_ready();
         pool.nodes.push(shown);
         Ok(())
+    }
+
+    /// Starts a node; from then on it takes tasks.
+    pub(super) fn boot(self: &Arc<Self>, pool: &str, id: &str) {
+        if let Ok(node) = self.store().node_mut(pool, id) {
+            node.start();
+            node.get_ready();
+        }
+        self.schedule();
     }
 
     /// Takes a node out of its pool, with its files. No task may run there any more.

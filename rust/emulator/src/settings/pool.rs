@@ -7,7 +7,7 @@ use super::ResizeError;
 /// Task slots of a node that the service takes at most.
 const MOST_SLOTS: u32 = 256;
 /// Nodes that a pool may have here: each of them is a directory tree of this machine.
-const MOST_NODES: u32 = 100;
+pub(crate) const MOST_NODES: u32 = 100;
 
 const SLOTS: &str = "a node has 1 to 256 task slots";
 const NODES: &str = "a pool has at most 100 nodes";

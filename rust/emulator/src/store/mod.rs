@@ -14,9 +14,10 @@ use std::collections::BTreeMap;
 
 use crate::error::{ApiError, Code, Result};
 use job::JobEntry;
-use node::ComputeNode;
+use node::{ComputeNode, NodeState};
 use pool::Pool;
-use task::{RunHandle, Task};
+use task::{RunHandle, StopReason, Task};
+use tokio_util::sync::CancellationToken;
 
 /// The state of the account.
 pub(crate) struct Store {
@@ -62,6 +63,21 @@ impl Store {
 
     pub(crate) fn node_mut(&mut self, pool: &str, id: &str) -> Result<&mut ComputeNode> {
         self.pools.get_mut(&key(pool)).ok_or_else(|| pool_not_found(pool))?.node_mut(id)
+    }
+
+    /// Puts a node into a state in which it gets no tasks, and asks those that it runs to end if
+    /// there is a reason to. The tokens tell when they have ended.
+    pub(crate) fn take_down(
+        &mut self,
+        pool: &str,
+        id: &str,
+        state: NodeState,
+        stop: Option<StopReason>,
+    ) -> Result<Vec<CancellationToken>> {
+        self.node_mut(pool, id)?.phase.enter(state);
+        let runs = self.runs_of(self.pool(pool)?.node(id)?);
+        let over = runs.iter().map(|run| stop.map_or(run.over.clone(), |reason| run.ask(reason)));
+        Ok(over.collect())
     }
 
     /// The runs that go on at a node.

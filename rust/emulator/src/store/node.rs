@@ -22,6 +22,9 @@ pub(crate) enum NodeState {
     Starting,
     Idle,
     Running,
+    Offline,
+    Rebooting,
+    LeavingPool,
     Unusable,
     Unknown,
     Preempted,
@@ -36,6 +39,8 @@ pub(crate) struct ComputeNode {
     /// When it was started last.
     pub(crate) booted: OffsetDateTime,
     pub(crate) phase: Phase<NodeState>,
+    /// Whether it gets tasks as long as it is ready.
+    pub(crate) schedules: bool,
     pub(crate) errors: Vec<NodeError>,
     pub(crate) total_run: u32,
     pub(crate) total_succeeded: u32,
@@ -57,6 +62,7 @@ impl ComputeNode {
             allocated: phase.since,
             booted: phase.since,
             phase,
+            schedules: true,
             errors: Vec::new(),
             total_run: 0,
             total_succeeded: 0,
@@ -76,11 +82,31 @@ impl ComputeNode {
     /// From now on it takes tasks.
     pub(crate) fn get_ready(&mut self) {
         self.phase.enter(NodeState::Idle);
+        self.settle();
+    }
+
+    /// Lets it get tasks, or no more of them.
+    ///
+    /// # Errors
+    /// `NodeAlreadyInTargetSchedulingState` where that is so already.
+    pub(crate) fn set_scheduling(&mut self, schedules: bool) -> Result<()> {
+        if self.schedules == schedules {
+            return Err(
+                ApiError::from(Code::NodeAlreadyInTargetSchedulingState).with("NodeId", &*self.id)
+            );
+        }
+        self.schedules = schedules;
+        self.settle();
+        Ok(())
     }
 
     /// The slots that another task can take.
     pub(crate) fn free_slots(&self) -> u32 {
-        if self.is_ready() { self.slots.saturating_sub(self.running_slots()) } else { 0 }
+        if self.is_ready() && self.schedules {
+            self.slots.saturating_sub(self.running_slots())
+        } else {
+            0
+        }
     }
 
     /// The slots of the tasks that it runs.
@@ -110,15 +136,15 @@ impl ComputeNode {
     }
 
     /// Refuses what needs a node that can be reached.
-    pub(crate) fn require_ready(&self) -> Result<()> {
-        match self.is_ready() {
+    pub(crate) fn require_reachable(&self) -> Result<()> {
+        match self.is_ready() || self.phase.state == NodeState::LeavingPool {
             true => Ok(()),
             false => Err(ApiError::from(Code::NodeNotReady).with("NodeId", &*self.id)),
         }
     }
 
     fn is_ready(&self) -> bool {
-        matches!(self.phase.state, NodeState::Idle | NodeState::Running)
+        matches!(self.phase.state, NodeState::Idle | NodeState::Running | NodeState::Offline)
     }
 
     fn note(&mut self, task: &TaskKey) {
@@ -129,9 +155,14 @@ impl ComputeNode {
         }
     }
 
-    /// A node that is ready is running as long as it has tasks.
+    /// A node that is ready is running as long as it has tasks, else idle, or offline if it gets
+    /// none.
     fn settle(&mut self) {
-        let state = if self.tasks.is_empty() { NodeState::Idle } else { NodeState::Running };
+        let state = match (self.tasks.is_empty(), self.schedules) {
+            (false, _) => NodeState::Running,
+            (true, true) => NodeState::Idle,
+            (true, false) => NodeState::Offline,
+        };
         if self.is_ready() && self.phase.state != state {
             self.phase.enter(state);
         }

@@ -6,13 +6,15 @@ use time::OffsetDateTime;
 use super::node::ComputeNode;
 use super::stamp::{Phase, Stamp};
 use crate::error::{ApiError, Code, Result};
-use crate::settings::{PoolSettings, ResizeError};
+use crate::settings::{MOST_NODES, PoolSettings, ResizeError};
 
 /// Whether a pool changes its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum AllocationState {
     Steady,
+    Resizing,
+    Stopping,
 }
 
 /// How many nodes a pool is to have.
@@ -72,6 +74,28 @@ impl Pool {
     /// How many nodes it has that are dedicated, or that are not; preempted ones count.
     pub(crate) fn count(&self, dedicated: bool) -> usize {
         self.nodes.iter().filter(|node| node.is_dedicated == dedicated).count()
+    }
+
+    /// Why it gets no more nodes: it is to get none, or is to have too many.
+    pub(crate) fn obstacle(&self) -> Option<ResizeError> {
+        let too_many = self.target.dedicated + self.target.low_priority > MOST_NODES as usize;
+        self.allocation_failure.clone().or_else(|| {
+            let message = format!("The account's quota is {MOST_NODES} nodes per pool");
+            too_many.then(|| ResizeError::new("AccountCoreQuotaReached", message))
+        })
+    }
+
+    /// The nodes of which it has more than this: first those without tasks, and of these the ones
+    /// that came last.
+    pub(crate) fn surplus(&self, target: Target) -> Vec<String> {
+        let of_kind = |dedicated, count: usize| {
+            let nodes = self.nodes.iter().rev().filter(move |node| node.is_dedicated == dedicated);
+            let mut nodes: Vec<&ComputeNode> = nodes.collect();
+            nodes.sort_by_key(|node| node.running().len());
+            nodes.truncate(nodes.len().saturating_sub(count));
+            nodes.into_iter().map(|node| node.id.clone()).collect::<Vec<_>>()
+        };
+        [of_kind(true, target.dedicated), of_kind(false, target.low_priority)].concat()
     }
 
     /// The nodes that it is to have and has not: whether each is to be dedicated.

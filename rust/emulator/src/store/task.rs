@@ -161,7 +161,7 @@ impl End {
 pub(crate) enum StopReason {
     /// The node is gone; the task is active again.
     NodeLost,
-    /// The job is being disabled; the task is active again.
+    /// A request that makes the task active again.
     Requeue,
     /// Terminate Task, or the end of its job.
     UserRequest,

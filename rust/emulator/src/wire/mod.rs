@@ -5,5 +5,6 @@ pub(crate) mod common;
 pub(crate) mod duration;
 pub(crate) mod filter;
 pub(crate) mod job;
+pub(crate) mod pool;
 pub(crate) mod task;
 pub(crate) mod time;

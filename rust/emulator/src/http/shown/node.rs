@@ -42,7 +42,7 @@ pub(crate) fn render(view: &NodeView, endpoint: &str) -> Map<String, Value> {
         "id": node.id,
         "url": format!("{endpoint}/pools/{}/nodes/{}", view.pool_id, node.id),
         "state": node.phase.state,
-        "schedulingState": "enabled",
+        "schedulingState": if node.schedules { "enabled" } else { "disabled" },
         "stateTransitionTime": instant(node.phase.since),
         "lastBootTime": instant(node.booted),
         "allocationTime": instant(node.allocated),

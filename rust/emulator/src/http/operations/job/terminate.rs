@@ -19,7 +19,7 @@ pub(in crate::http::operations) fn run(
     call.allow_query(&["force"])?;
     // Nothing resists a termination here, so forcing it changes nothing.
     call.query.flag("force")?;
-    let given: JobTerminate = if call.body.is_empty() { Default::default() } else { call.model()? };
+    let given: JobTerminate = call.optional_model()?;
     service.terminate_job(id, given.terminate_reason, &call.conditions()?)?;
     Ok(Reply::empty(StatusCode::ACCEPTED).service_id(&url(call, id)))
 }

@@ -1,0 +1,89 @@
+//! What can be asked of a node.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Service;
+use crate::error::{ApiError, Code, Result};
+use crate::store::node::{ComputeNode, NodeState};
+use crate::store::task::StopReason;
+use crate::wire::pool::RunningTasks;
+
+impl Service {
+    /// Starts to reboot a node that is idle or running. Its files stay.
+    pub(crate) fn reboot_node(
+        self: &Arc<Self>,
+        pool: &str,
+        id: &str,
+        tasks: RunningTasks,
+    ) -> Result<()> {
+        let runs = {
+            let mut store = self.store();
+            require_reboot(store.pool(pool)?.node(id)?)?;
+            store.take_down(pool, id, NodeState::Rebooting, stop_reason(tasks))?
+        };
+        tokio::spawn(Arc::clone(self).finish_reboot(pool.to_owned(), id.to_owned(), runs));
+        Ok(())
+    }
+
+    async fn finish_reboot(
+        self: Arc<Self>,
+        pool: String,
+        id: String,
+        runs: Vec<CancellationToken>,
+    ) {
+        self.settle(runs).await;
+        // It may be lost or leaving by now.
+        let is_rebooting = |node: &ComputeNode| node.phase.state == NodeState::Rebooting;
+        if self.pool_node(&pool, &id).is_ok_and(|view| is_rebooting(&view.node)) {
+            self.boot(&pool, &id);
+        }
+    }
+
+    /// From now on a node gets no tasks; once it has none, it is offline.
+    pub(crate) fn disable_scheduling(
+        &self,
+        pool: &str,
+        id: &str,
+        tasks: RunningTasks,
+    ) -> Result<()> {
+        let mut store = self.store();
+        store.node_mut(pool, id)?.set_scheduling(false)?;
+        let node = store.pool(pool)?.node(id)?;
+        if let Some(reason) = stop_reason(tasks) {
+            store.runs_of(node).iter().for_each(|run| drop(run.ask(reason)));
+        }
+        Ok(())
+    }
+
+    /// From now on a node gets tasks again.
+    pub(crate) fn enable_scheduling(self: &Arc<Self>, pool: &str, id: &str) -> Result<()> {
+        self.store().node_mut(pool, id)?.set_scheduling(true)?;
+        self.schedule();
+        Ok(())
+    }
+}
+
+/// For what the runs of a node are to be ended, if they are.
+pub(super) fn stop_reason(tasks: RunningTasks) -> Option<StopReason> {
+    match tasks {
+        RunningTasks::Requeue => Some(StopReason::Requeue),
+        RunningTasks::Terminate => Some(StopReason::UserRequest),
+        RunningTasks::TaskCompletion => None,
+    }
+}
+
+fn require_reboot(node: &ComputeNode) -> Result<()> {
+    let code = match node.phase.state {
+        NodeState::Idle | NodeState::Running => return Ok(()),
+        NodeState::Creating => Code::NodeBeingCreated,
+        NodeState::Starting => Code::NodeBeingStarted,
+        NodeState::Rebooting => Code::NodeBeingRebooted,
+        NodeState::Unusable => Code::NodeStateUnusable,
+        NodeState::Offline | NodeState::LeavingPool | NodeState::Unknown | NodeState::Preempted => {
+            Code::OperationNotValidOnNode
+        }
+    };
+    Err(ApiError::from(code).with("NodeId", &*node.id))
+}

@@ -1,0 +1,164 @@
+//! Pools that change their size.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Service;
+use super::conditions::Conditions;
+use super::node_operations::stop_reason;
+use crate::error::{ApiError, Code, Result};
+use crate::settings::ResizeError;
+use crate::store::Store;
+use crate::store::node::NodeState;
+use crate::store::pool::{AllocationState, Pool, Target};
+use crate::store::stamp::Stamp;
+use crate::store::task::StopReason;
+use crate::wire::duration;
+use crate::wire::pool::{NodeRemove, PoolResize};
+
+/// The least that a resizeTimeout may be.
+const LEAST_TIMEOUT: Duration = Duration::from_mins(5);
+/// The most nodes that can be removed at once.
+const MOST_REMOVED: usize = 100;
+
+impl Service {
+    /// Starts to change the size of a steady pool. Where it shrinks, nodes without tasks leave
+    /// first.
+    pub(crate) fn resize_pool(
+        self: &Arc<Self>,
+        id: &str,
+        resize: &PoolResize,
+        conditions: &Conditions,
+    ) -> Result<()> {
+        check_timeout(resize.resize_timeout.as_deref())?;
+        let (dedicated, low_priority) =
+            (resize.target_dedicated_nodes, resize.target_low_priority_nodes);
+        if dedicated.is_none() && low_priority.is_none() {
+            let reason = "one of targetDedicatedNodes and targetLowPriorityNodes is needed";
+            return Err(ApiError::property("targetDedicatedNodes", "", reason));
+        }
+        let size = |wanted: Option<u32>, now: usize| wanted.map_or(now, |count| count as usize);
+        self.begin_resize(id, conditions, stop_reason(resize.node_deallocation_option), |pool| {
+            let target = Target {
+                dedicated: size(dedicated, pool.target.dedicated),
+                low_priority: size(low_priority, pool.target.low_priority),
+            };
+            Ok((target, pool.surplus(target)))
+        })
+    }
+
+    /// Starts to remove nodes from a steady pool, which is then to have as many fewer.
+    pub(crate) fn remove_nodes(
+        self: &Arc<Self>,
+        id: &str,
+        removal: &NodeRemove,
+        conditions: &Conditions,
+    ) -> Result<()> {
+        check_timeout(removal.resize_timeout.as_deref())?;
+        let count = removal.node_list.len();
+        if !(1..=MOST_REMOVED).contains(&count) {
+            let reason = "1 to 100 nodes can be removed at once";
+            return Err(ApiError::property("nodeList", &count.to_string(), reason));
+        }
+        self.begin_resize(id, conditions, stop_reason(removal.node_deallocation_option), |pool| {
+            let nodes: Vec<_> =
+                removal.node_list.iter().map(|id| pool.node(id)).collect::<Result<_>>()?;
+            let fewer = |now: usize, dedicated| {
+                let leaving = nodes.iter().filter(|node| node.is_dedicated == dedicated).count();
+                now.saturating_sub(leaving)
+            };
+            let target = Target {
+                dedicated: fewer(pool.target.dedicated, true),
+                low_priority: fewer(pool.target.low_priority, false),
+            };
+            Ok((target, nodes.iter().map(|node| node.id.clone()).collect()))
+        })
+    }
+
+    /// Stops a pool from getting more nodes; those that leave already do so.
+    pub(crate) fn stop_resize(&self, id: &str, conditions: &Conditions) -> Result<()> {
+        let mut store = self.store();
+        conditions.check_write(&store.pool(id)?.stamp)?;
+        match store.pool_mut(id) {
+            Some(pool) if pool.allocation.state == AllocationState::Resizing => {
+                pool.allocation.enter(AllocationState::Stopping);
+                Ok(())
+            }
+            _ => Err(ApiError::from(Code::OperationInvalidForCurrentState)
+                .with("PoolId", id)
+                .with("Reason", "the pool is not resizing")),
+        }
+    }
+
+    /// Gives the pool its target and lets nodes leave: `plan` says both.
+    fn begin_resize(
+        self: &Arc<Self>,
+        id: &str,
+        conditions: &Conditions,
+        stop: Option<StopReason>,
+        plan: impl FnOnce(&Pool) -> Result<(Target, Vec<String>)>,
+    ) -> Result<()> {
+        let mut store = self.store();
+        let pool = store.pool(id)?;
+        conditions.check_write(&pool.stamp)?;
+        if pool.allocation.state != AllocationState::Steady {
+            return Err(ApiError::from(Code::PoolBeingResized).with("PoolId", id));
+        }
+        let (target, leaving) = plan(pool)?;
+        if let Some(pool) = store.pool_mut(id) {
+            pool.target = target;
+            pool.resize_errors.clear();
+            pool.stamp = Stamp::new();
+            pool.allocation.enter(AllocationState::Resizing);
+        }
+        let runs = take_all_down(&mut store, id, &leaving, stop)?;
+        tokio::spawn(Arc::clone(self).finish_resize(id.to_owned(), leaving, runs));
+        Ok(())
+    }
+
+    async fn finish_resize(
+        self: Arc<Self>,
+        id: String,
+        leaving: Vec<String>,
+        runs: Vec<CancellationToken>,
+    ) {
+        self.settle(runs).await;
+        leaving.iter().for_each(|node| self.remove_node(&id, node));
+        let stopped = {
+            let mut store = self.store();
+            let Some(pool) = store.pool_mut(&id) else { return };
+            let stopped = pool.allocation.state == AllocationState::Stopping;
+            if stopped && !pool.missing().is_empty() {
+                let message = "The nodes could not be allocated because the resize was stopped";
+                pool.resize_errors = vec![ResizeError::new("ResizeStopped", message)];
+            }
+            pool.allocation.enter(AllocationState::Steady);
+            stopped
+        };
+        if !stopped {
+            self.fill(&id);
+        }
+    }
+}
+
+fn take_all_down(
+    store: &mut Store,
+    pool: &str,
+    nodes: &[String],
+    stop: Option<StopReason>,
+) -> Result<Vec<CancellationToken>> {
+    let runs = nodes.iter().map(|node| store.take_down(pool, node, NodeState::LeavingPool, stop));
+    Ok(runs.collect::<Result<Vec<_>>>()?.concat())
+}
+
+fn check_timeout(text: Option<&str>) -> Result<()> {
+    match text {
+        Some(text) if duration::parse(text).is_none_or(|timeout| timeout < LEAST_TIMEOUT) => {
+            let reason = "not an ISO 8601 duration of at least PT5M";
+            Err(ApiError::property("resizeTimeout", text, reason))
+        }
+        _ => Ok(()),
+    }
+}

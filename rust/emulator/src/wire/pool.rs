@@ -1,0 +1,59 @@
+//! The bodies of the operations on pools and their nodes.
+
+use serde::Deserialize;
+
+/// The body of
+/// [Resize Pool](https://learn.microsoft.com/rest/api/batchservice/pools/resize-pool).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct PoolResize {
+    pub(crate) target_dedicated_nodes: Option<u32>,
+    pub(crate) target_low_priority_nodes: Option<u32>,
+    /// ISO 8601, at least five minutes.
+    pub(crate) resize_timeout: Option<String>,
+    #[serde(default)]
+    pub(crate) node_deallocation_option: RunningTasks,
+}
+
+/// The body of
+/// [Remove Nodes](https://learn.microsoft.com/rest/api/batchservice/pools/remove-nodes).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct NodeRemove {
+    pub(crate) node_list: Vec<String>,
+    /// ISO 8601, at least five minutes.
+    pub(crate) resize_timeout: Option<String>,
+    #[serde(default)]
+    pub(crate) node_deallocation_option: RunningTasks,
+}
+
+/// The body of
+/// [Reboot Node](https://learn.microsoft.com/rest/api/batchservice/nodes/reboot-node).
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct NodeReboot {
+    #[serde(default)]
+    pub(crate) node_reboot_option: RunningTasks,
+}
+
+/// The body of
+/// [Disable Node Scheduling](https://learn.microsoft.com/rest/api/batchservice/nodes/disable-node-scheduling).
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct NodeDisableScheduling {
+    #[serde(default)]
+    pub(crate) node_disable_scheduling_option: RunningTasks,
+}
+
+/// What becomes of the tasks that run on a node which is to run no more.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RunningTasks {
+    /// They are ended and active again.
+    #[default]
+    Requeue,
+    /// They are ended and completed.
+    Terminate,
+    /// They run to their ends.
+    TaskCompletion,
+}

@@ -1,0 +1,109 @@
+//! What can be asked of a node.
+
+use azure_batch_emulator::{Isolation, PoolSettings};
+use serde_json::{Value, json};
+
+use crate::support::client::Reply;
+use crate::support::{Cloud, until};
+
+/// A pool of one node with a job in it, and the node's path.
+async fn cloud() -> (Cloud, String) {
+    let cloud = Cloud::start_with(|settings| {
+        settings.pools = vec![PoolSettings::from("pool")];
+        settings.isolation = Isolation::None;
+    })
+    .await;
+    cloud.job("job").await;
+    let path = format!("/pools/pool/nodes/{}", cloud.emulator.node_ids("pool").unwrap()[0]);
+    (cloud, path)
+}
+
+async fn ask(cloud: &Cloud, path: &str, what: &str, body: Value) -> Reply {
+    cloud.client.post(&format!("{path}/{what}")).json(&body).send().await
+}
+
+async fn in_state(cloud: &Cloud, path: &str, state: &str) -> Value {
+    until(&format!("a node that is {state}"), || async {
+        let node = cloud.get(path).await.expect(200).body;
+        (node["state"] == state).then_some(node)
+    })
+    .await
+}
+
+async fn run(cloud: &Cloud, task: &str) {
+    cloud.script("job", task, "echo up; sleep 600").await;
+    cloud.wait_for_output("job", task, "up").await;
+}
+
+#[tokio::test]
+async fn a_rebooted_node_keeps_its_files_and_runs_its_tasks_again() {
+    let (cloud, node) = cloud().await;
+    cloud.script("job", "before", "echo text").await;
+    cloud.completed("job", "before").await;
+    run(&cloud, "task").await;
+    let booted = cloud.get(&node).await.body["lastBootTime"].clone();
+    cloud.client.post(&format!("{node}/reboot")).send().await.expect(202);
+    assert_eq!(cloud.get(&node).await.body["state"], "rebooting");
+    ask(&cloud, &node, "reboot", json!({})).await.expect_error(409, "NodeBeingRebooted");
+    let shown = in_state(&cloud, &node, "running").await;
+    assert_ne!(shown["lastBootTime"], booted);
+    let task = cloud.task_in_state("job", "task", "running").await;
+    assert_eq!(task["executionInfo"]["requeueCount"], 1);
+    let file = cloud.get("/jobs/job/tasks/before/files/stdout.txt").await.expect(200);
+    assert_eq!(file.text, "text\n");
+}
+
+#[tokio::test]
+async fn a_reboot_can_end_tasks_or_wait_for_them() {
+    for option in ["terminate", "taskcompletion"] {
+        let (cloud, node) = cloud().await;
+        let go = cloud.image.path().join("go");
+        let wait = format!("echo up; while [ ! -e {} ]; do sleep 0.05; done", go.display());
+        cloud.script("job", "task", &wait).await;
+        cloud.wait_for_output("job", "task", "up").await;
+        ask(&cloud, &node, "reboot", json!({"nodeRebootOption": option})).await.expect(202);
+        std::fs::write(go, "").unwrap();
+        let execution = cloud.completed("job", "task").await["executionInfo"].clone();
+        let ended = execution["failureInfo"]["code"] == "TaskEnded";
+        assert_eq!(ended, option == "terminate", "{execution}");
+        assert_eq!(execution["requeueCount"], 0);
+        in_state(&cloud, &node, "idle").await;
+    }
+}
+
+#[tokio::test]
+async fn a_node_without_scheduling_gets_no_tasks_until_it_has_it_again() {
+    let (cloud, node) = cloud().await;
+    let refused = ask(&cloud, &node, "enablescheduling", json!({})).await;
+    refused.expect_error(409, "NodeAlreadyInTargetSchedulingState");
+    run(&cloud, "task").await;
+    let disable = |option: &str| json!({"nodeDisableSchedulingOption": option});
+    ask(&cloud, &node, "disablescheduling", disable("taskcompletion")).await.expect(200);
+    let shown = cloud.get(&node).await.body;
+    assert_eq!(
+        (&shown["state"], &shown["schedulingState"]),
+        (&json!("running"), &json!("disabled"))
+    );
+    cloud.script("job", "next", "true").await;
+    cloud.client.post("/jobs/job/tasks/task/terminate").send().await.expect(204);
+    in_state(&cloud, &node, "offline").await;
+    assert_eq!(cloud.get("/jobs/job/tasks/next").await.body["state"], "active");
+    cloud.get("/jobs/job/tasks/task/files/stdout.txt").await.expect(200);
+    let again = ask(&cloud, &node, "disablescheduling", json!({})).await;
+    again.expect_error(409, "NodeAlreadyInTargetSchedulingState");
+    ask(&cloud, &node, "reboot", json!({})).await.expect_error(409, "OperationNotValidOnNode");
+    cloud.client.post(&format!("{node}/enablescheduling")).send().await.expect(200);
+    cloud.completed("job", "next").await;
+}
+
+#[tokio::test]
+async fn disabling_scheduling_can_end_the_tasks_of_a_node() {
+    for (option, state) in [("requeue", "active"), ("terminate", "completed")] {
+        let (cloud, node) = cloud().await;
+        run(&cloud, "task").await;
+        let disable = json!({"nodeDisableSchedulingOption": option});
+        ask(&cloud, &node, "disablescheduling", disable).await.expect(200);
+        in_state(&cloud, &node, "offline").await;
+        cloud.task_in_state("job", "task", state).await;
+    }
+}
