@@ -2,7 +2,7 @@
 
 import pytest
 from azure.batch import models
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
 from errors import refused
 from work import POLLING_SECONDS, POOL, SPARE
@@ -60,7 +60,7 @@ def test_scheduling_on_a_node_is_switched_off_and_on(batch):
     batch.disable_node_scheduling(SPARE, node, option)
     shown = batch.get_node(SPARE, node)
     assert (shown.state, shown.scheduling_state) == (models.BatchNodeState.OFFLINE, models.SchedulingState.DISABLED)
-    with refused(409, "NodeAlreadyInTargetSchedulingState"):
+    with refused(409, "NodeAlreadyInTargetSchedulingState", ResourceExistsError):
         batch.disable_node_scheduling(SPARE, node, option)
     batch.enable_node_scheduling(SPARE, node)
     assert batch.get_node(SPARE, node).state == models.BatchNodeState.IDLE
