@@ -69,7 +69,7 @@ impl Server {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.client_timeout)
-            .max_buf_size(HEAD)
+            .max_header_size(HEAD)
             .serve_connection(TokioIo::new(stream), service_fn(|request| self.answer(request)));
         tokio::pin!(connection);
         tokio::select! {

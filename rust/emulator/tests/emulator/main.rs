@@ -6,6 +6,7 @@ mod support;
 
 mod admin;
 mod authentication;
+mod bad_input;
 mod collections;
 mod dependencies;
 mod disabling;

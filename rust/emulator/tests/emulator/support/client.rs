@@ -97,7 +97,7 @@ impl Client {
         self.request("PUT", path)
     }
 
-    fn request(&self, method: &'static str, path: &str) -> Request<'_> {
+    pub(crate) fn request(&self, method: &'static str, path: &str) -> Request<'_> {
         let path = path.to_owned();
         let query = vec![("api-version".to_owned(), "2025-06-01".to_owned())];
         Request { client: self, method, path, query, headers: Vec::new(), body: None }
@@ -148,6 +148,12 @@ impl Request<'_> {
         self
     }
 
+    /// With a body that may be no JSON.
+    pub(crate) fn text(mut self, body: &str) -> Self {
+        self.body = Some(body.to_owned());
+        self
+    }
+
     pub(crate) async fn send(self) -> Reply {
         self.try_send().await.unwrap()
     }
@@ -172,12 +178,18 @@ impl Request<'_> {
 
     /// The bytes of the request on a connection of its own.
     pub(crate) fn bytes(self) -> Vec<u8> {
+        let path = self.path.clone();
+        self.bytes_at(&path)
+    }
+
+    /// The same with this path, which is sent as it is written, and no more to come.
+    pub(crate) fn bytes_at(self, path: &str) -> Vec<u8> {
         let request = self.signed(OffsetDateTime::now_utc());
         let url = request.url();
         let host = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
         let query = url.query().unwrap();
-        let mut bytes =
-            format!("{} {}?{query} HTTP/1.1\r\nhost: {host}\r\n", request.method(), url.path());
+        let mut bytes = format!("{} {path}?{query} HTTP/1.1\r\nhost: {host}\r\n", request.method());
+        bytes += "connection: close\r\n";
         for (name, value) in request.headers() {
             bytes += &format!("{name}: {}\r\n", value.to_str().unwrap());
         }

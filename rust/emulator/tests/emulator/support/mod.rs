@@ -2,6 +2,7 @@
 
 pub(crate) mod blobs;
 pub(crate) mod client;
+pub(crate) mod connection;
 pub(crate) mod processes;
 pub(crate) mod raw;
 pub(crate) mod tls;
