@@ -53,3 +53,8 @@ class Container:
             if error.code == 404:
                 return None
             raise
+
+    def content_type(self, blob):
+        """The media type of a blob."""
+        with OPENER.open(self.url("r", blob), timeout=TIMEOUT_SECONDS) as answer:
+            return answer.headers["content-type"]

@@ -88,3 +88,21 @@ def test_resource_files_of_more_than_32768_characters_are_refused(batch, job):
     with refused(400, "InvalidPropertyValue") as error:
         job.add("true", resource_files=files)
     assert error.details["Reason"] == "Total size of resourceFiles cannot be more than 32768 characters"
+
+
+@pytest.mark.spec
+def test_a_container_of_the_linked_account_needs_no_signature(batch, job, container):
+    container.put("auto/in/a b", b"content")
+    files = models.ResourceFile(auto_storage_container_name=container.name, blob_prefix="auto/", file_path="files")
+    job.run("cat 'files/auto/in/a b'", resource_files=[files])
+    assert job.text("stdout.txt") == "content"
+
+
+@pytest.mark.spec
+def test_the_headers_of_an_output_file_come_with_its_blob(batch, job, container):
+    file = output("f", container.url("w"), "headers/f")
+    header = models.OutputFileUploadHeader(name="x-ms-blob-content-type", value="text/x-log")
+    file.destination.container.upload_headers = [header]
+    execution = job.run("echo x > f", output_files=[file]).execution_info
+    assert execution.result == models.BatchTaskExecutionResult.SUCCESS
+    assert container.content_type("headers/f") == "text/x-log"

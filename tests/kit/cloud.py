@@ -107,6 +107,7 @@ class Cloud:
     def _start_emulator(self):
         command = [self.emulator, "--listen", "127.0.0.1:0", "--account", BATCH_ACCOUNT]
         command += ["--key", self.batch_key, "--pool", POOL, "--request-log", self.request_log]
+        command += ["--auto-storage", self._connection_string()]
         for name, path in self.images.items():
             command += ["--image", f"{name}={path}"]
         ready = r"^listening on (http://127\.0\.0\.1:\d+)$"

@@ -229,7 +229,11 @@ fn service(
         images: Arc::new(Images::new(&settings.images)),
         account: settings.account.clone(),
         account_url: format!("http://{address}"),
-        storage: Storage { http, faults: Arc::clone(&faults.nodes) },
+        storage: Storage {
+            http,
+            linked: settings.auto_storage.clone(),
+            faults: Arc::clone(&faults.nodes),
+        },
         faults: Arc::clone(&faults.nodes),
         command_line: settings.command_line,
         blob_prefix: settings.blob_prefix,

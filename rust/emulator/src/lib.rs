@@ -24,6 +24,6 @@ pub use http::record::RequestRecord;
 pub use http::tally::OperationCount;
 pub use node::faults::{BlobRefusal, BlobRequest, NodeFailure, NodeFault};
 pub use settings::{
-    BlobPrefix, Isolation, Logs, NodeError, PoolSettings, RequeueCount, ResizeError, Settings,
-    Splitting, WildcardBase,
+    BlobPrefix, Isolation, LinkedStorage, Logs, NodeError, PoolSettings, RequeueCount, ResizeError,
+    Settings, Splitting, WildcardBase,
 };

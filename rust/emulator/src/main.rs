@@ -8,8 +8,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use azure_batch_emulator::{
-    BlobPrefix, Emulator, Fault, Isolation, Logs, PoolSettings, RequeueCount, Settings, Splitting,
-    WildcardBase,
+    BlobPrefix, Emulator, Fault, Isolation, LinkedStorage, Logs, PoolSettings, RequeueCount,
+    Settings, Splitting, WildcardBase,
 };
 use clap::{Parser, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
@@ -31,10 +31,13 @@ struct Arguments {
     // By name: clap would take `From<&str>`, which reads no traits.
     #[arg(
         long = "pool",
-        value_name = "NAME[:nodes=1,low-priority=0,slots=4,containers=yes|no]",
+        value_name = "NAME[:nodes=1,low-priority=0,slots=4,containers=yes|no,identity=ID]",
         value_parser = PoolSettings::from_str
     )]
     pools: Vec<PoolSettings>,
+    /// The connection string of the storage account that is linked to the Batch account
+    #[arg(long, value_name = "CONNECTION-STRING")]
+    auto_storage: Option<LinkedStorage>,
     /// A container image; repeatable. A path with bin/sh in it is the task's root file system, any
     /// other is bound at /opt/image, its bin leading PATH
     #[arg(long = "image", value_name = "NAME=PATH", value_parser = parse_image)]
@@ -108,6 +111,7 @@ impl From<Arguments> for Settings {
             account: arguments.account,
             key: arguments.key,
             pools: arguments.pools,
+            auto_storage: arguments.auto_storage,
             images: arguments.images.into_iter().collect(),
             isolation: isolation(arguments.isolation),
             request_log: arguments.request_log,

@@ -3,6 +3,7 @@
 mod choices;
 mod failure;
 mod pool;
+mod storage;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,6 +17,7 @@ pub use choices::{BlobPrefix, Logs, RequeueCount, Splitting, WildcardBase};
 pub use failure::{NodeError, ResizeError};
 pub(crate) use pool::MOST_NODES;
 pub use pool::PoolSettings;
+pub use storage::LinkedStorage;
 
 /// What an emulator serves and how it runs tasks.
 #[derive(Clone)]
@@ -28,6 +30,8 @@ pub struct Settings {
     pub key: String,
     /// The pools of the account.
     pub pools: Vec<PoolSettings>,
+    /// The storage account that is linked to the Batch account, if there is one.
+    pub auto_storage: Option<LinkedStorage>,
     /// Container images by name. A directory with `bin/sh` is the task's root file system; any
     /// other is bound at `/opt/image`, its `bin` leading `PATH`.
     pub images: BTreeMap<String, PathBuf>,
@@ -92,6 +96,7 @@ impl Default for Settings {
             account: "emulator".to_owned(),
             key: "ZW11bGF0b3Iga2V5LCBub3QgYSBzZWNyZXQ=".to_owned(),
             pools: Vec::new(),
+            auto_storage: None,
             images: BTreeMap::new(),
             isolation: Isolation::detect(),
             request_log: None,
@@ -118,6 +123,7 @@ impl fmt::Debug for Settings {
             .field("account", &self.account)
             .field("key", &"<redacted>")
             .field("pools", &self.pools)
+            .field("auto_storage", &self.auto_storage)
             .field("images", &self.images)
             .field("isolation", &self.isolation)
             .field("request_log", &self.request_log)

@@ -14,6 +14,8 @@ use url::Url;
 
 use super::faults::{BlobRefusal, BlobRequest, Deed, NodeFailure, NodeFault};
 use crate::faults::armed::Armed;
+use crate::settings::LinkedStorage;
+use crate::wire::task::UploadHeader;
 
 /// The version of the Blob service that the node speaks.
 const VERSION: &str = "2021-12-02";
@@ -24,10 +26,16 @@ const PAGES: usize = 10_000;
 /// The blobs that are transferred at once.
 pub(super) const AT_ONCE: usize = 8;
 
+/// The headers of an upload that are the node's own.
+pub(crate) const UPLOAD_HEADERS: [&str; 5] =
+    ["authorization", "content-length", "host", "x-ms-blob-type", "x-ms-version"];
+
 /// The node's way to storage accounts.
 #[derive(Clone)]
 pub(crate) struct Storage {
     pub(crate) http: Client,
+    /// The storage account that is linked to the Batch account.
+    pub(crate) linked: Option<LinkedStorage>,
     pub(crate) faults: Arc<Armed<NodeFault>>,
 }
 
@@ -197,7 +205,12 @@ pub(crate) async fn download(storage: &Storage, url: Url, to: &Path) -> Result<(
 /// Uploads a file as a block blob.
 ///
 /// [Put Blob](https://learn.microsoft.com/rest/api/storageservices/put-blob)
-pub(crate) async fn upload(storage: &Storage, url: Url, from: &Path) -> Result<(), BlobError> {
+pub(crate) async fn upload(
+    storage: &Storage,
+    url: Url,
+    from: &Path,
+    headers: &[UploadHeader],
+) -> Result<(), BlobError> {
     storage.meet(BlobRequest::PutBlob)?;
     let file = File::open(from).await.map_err(BlobError::File)?;
     let length = file.metadata().await.map_err(BlobError::File)?.len();
@@ -207,6 +220,7 @@ pub(crate) async fn upload(storage: &Storage, url: Url, from: &Path) -> Result<(
         .header("x-ms-version", VERSION)
         .header("x-ms-blob-type", "BlockBlob")
         .header("content-length", length)
+        .headers(headers.iter().filter_map(UploadHeader::pair).collect())
         .body(reqwest::Body::wrap_stream(ReaderStream::new(file)));
     ok(request.send().await?).await.map(drop)
 }

@@ -1,5 +1,6 @@
 //! A compute node: runs tasks on this machine as a node of a pool would.
 
+mod access;
 pub(crate) mod blob;
 pub(crate) mod command_line;
 pub(crate) mod container;
@@ -23,6 +24,7 @@ use crate::faults::armed::Armed;
 use crate::settings::{BlobPrefix, Isolation, PoolSettings, Splitting, WildcardBase};
 use crate::wire::common::EnvironmentSetting;
 use crate::wire::task::TaskAdd;
+use access::Access;
 use blob::Storage;
 use directory::TaskDirectory;
 use faults::NodeFault;
@@ -40,6 +42,8 @@ pub(crate) struct Node {
     pub(crate) pool_id: String,
     /// Whether its pool is for containers.
     containers: bool,
+    /// The resource ids of its pool's identities.
+    identities: Vec<String>,
     /// AZ_BATCH_NODE_ROOT_DIR, on this machine.
     root: PathBuf,
     site: Site,
@@ -84,6 +88,7 @@ impl Node {
             is_dedicated,
             pool_id: pool.id.clone(),
             containers: pool.containers,
+            identities: pool.identities.clone(),
             site: site.clone(),
             processes: Processes::default(),
         };
@@ -119,6 +124,11 @@ impl Node {
             Isolation::None => &self.root,
         };
         TaskDirectory::new(&self.root, inside, job_id, task_id)
+    }
+
+    /// What it may use of storage accounts.
+    fn access(&self) -> Access<'_> {
+        Access { linked: self.site.storage.linked.as_ref(), identities: &self.identities }
     }
 
     /// Ends every process of every task at once.

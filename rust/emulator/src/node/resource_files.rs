@@ -12,6 +12,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use url::Url;
 
 use super::Site;
+use super::access::Access;
 use super::blob::{self, AT_ONCE, BlobError, ListedBlob, Storage};
 use super::directory::join_inside;
 use crate::settings::BlobPrefix;
@@ -34,6 +35,7 @@ struct Prefix<'a> {
 /// The failure of the first one that cannot be fetched.
 pub(super) async fn fetch(
     site: &Site,
+    access: Access<'_>,
     files: &[ResourceFile],
     working: &Path,
 ) -> Result<(), FailureInfo> {
@@ -42,14 +44,15 @@ pub(super) async fn fetch(
         let mode = file.file_mode.as_deref().and_then(parse_mode).unwrap_or(DEFAULT_MODE);
         let path = file.file_path.as_deref().unwrap_or("");
         let to = target(working, path)?;
-        match (&file.http_url, &file.storage_container_url) {
-            (Some(url), _) => fetch_one(storage, &parse_url(url)?, &to, (path, mode)).await?,
-            (None, Some(container)) => {
-                let prefix = file.blob_prefix.as_deref().unwrap_or("");
-                let prefix = Prefix { text: prefix, rule: site.blob_prefix };
-                fetch_container(storage, container, prefix, &to, mode).await?;
-            }
-            (None, None) => {}
+        let identity = file.identity_reference.as_ref();
+        if let Some(url) = &file.http_url {
+            let url = access.url(url, identity).map_err(|error| download_failure(&error, path))?;
+            fetch_one(storage, &url, &to, (path, mode)).await?;
+        } else {
+            let container = container(access, file).map_err(|error| list_failure(&error))?;
+            let prefix = file.blob_prefix.as_deref().unwrap_or("");
+            let prefix = Prefix { text: prefix, rule: site.blob_prefix };
+            fetch_container(storage, &container, prefix, &to, mode).await?;
         }
     }
     Ok(())
@@ -58,6 +61,14 @@ pub(super) async fn fetch(
 /// The mode of a resource file: octal digits such as `0770`.
 pub(crate) fn parse_mode(text: &str) -> Option<u32> {
     u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777)
+}
+
+/// The container whose blobs are wanted, one way or the other.
+fn container(access: Access<'_>, file: &ResourceFile) -> Result<Url, BlobError> {
+    match (&file.storage_container_url, &file.auto_storage_container_name) {
+        (Some(url), _) => access.url(url, file.identity_reference.as_ref()),
+        (None, name) => access.auto_storage(name.as_deref().unwrap_or("")),
+    }
 }
 
 impl Prefix<'_> {
@@ -88,12 +99,11 @@ async fn fetch_one(
 
 async fn fetch_container(
     storage: &Storage,
-    container: &str,
+    container: &Url,
     prefix: Prefix<'_>,
     to: &Path,
     mode: u32,
 ) -> Result<(), FailureInfo> {
-    let container = &parse_url(container)?;
     let blobs =
         blob::list(storage, container, prefix.text).await.map_err(|error| list_failure(&error))?;
     stream::iter(blobs)
@@ -130,13 +140,6 @@ fn target(base: &Path, relative: &str) -> Result<PathBuf, FailureInfo> {
         FailureInfo::user("ResourceFileCreateFailed", "A resource file could not be created")
             .with("FilePath", relative)
             .with("Reason", "the path leaves the task's working directory")
-    })
-}
-
-fn parse_url(text: &str) -> Result<Url, FailureInfo> {
-    Url::parse(text).map_err(|error| {
-        FailureInfo::user("BlobDownloadMiscError", "The URL of a resource file is not valid")
-            .with("Reason", error.to_string())
     })
 }
 

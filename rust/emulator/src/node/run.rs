@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::container::Container;
+use super::output_files::Ended;
 use super::process::{Marker, ProcessTree};
 use super::{Node, Work, command_line, container, output_files, resource_files, sandbox};
 use crate::settings::Isolation;
@@ -45,7 +46,7 @@ impl Node {
         let files = work.task.resource_files.as_deref().unwrap_or_default();
         let working = work.directory.working();
         let fetched = tokio::select! {
-            fetched = resource_files::fetch(&self.site, files, &working) => fetched,
+            fetched = resource_files::fetch(&self.site, self.access(), files, &working) => fetched,
             reason = interruption.reason() => Err(reason),
         };
         let mut process = match fetched.and_then(|()| self.start(work, container)) {
@@ -128,9 +129,12 @@ impl Node {
         end: &End,
     ) -> Result<(), FailureInfo> {
         let outputs = work.task.output_files.as_deref().unwrap_or_default();
-        let succeeded = end.result == TaskResult::Success;
-        let variables = &container.environment;
-        output_files::upload(&self.site, outputs, &work.directory, variables, succeeded).await
+        let ended = Ended {
+            directory: &work.directory,
+            environment: &container.environment,
+            succeeded: end.result == TaskResult::Success,
+        };
+        output_files::upload(&self.site, self.access(), outputs, &ended).await
     }
 }
 

@@ -16,7 +16,7 @@ use crate::wire::task::{TaskAdd, TaskConstraints, TaskUpdate};
 impl Service {
     /// Adds a task to a job that has not ended, and starts it where a node has room.
     pub(crate) fn add_task(self: &Arc<Self>, job_id: &str, spec: TaskAdd) -> Result<Stamp> {
-        let stamp = insert_task(&mut self.store(), job_id, spec)?;
+        let stamp = self.insert_task(&mut self.store(), job_id, spec)?;
         self.after_delay(Service::schedule);
         Ok(stamp)
     }
@@ -35,11 +35,39 @@ impl Service {
         store.job(job_id)?.job.require_open()?;
         let results = specs
             .into_iter()
-            .map(|spec| (spec.id.clone(), insert_task(&mut store, job_id, spec)))
+            .map(|spec| (spec.id.clone(), self.insert_task(&mut store, job_id, spec)))
             .collect();
         drop(store);
         self.after_delay(Service::schedule);
         Ok(results)
+    }
+
+    fn insert_task(&self, store: &mut Store, job_id: &str, spec: TaskAdd) -> Result<Stamp> {
+        let rules = self.rules(store, job_id)?;
+        limits::check_task(&spec, rules)?;
+        let number = store.next_number();
+        let entry = store.job_mut(job_id)?;
+        entry.job.require_open()?;
+        if entry.tasks.get(&spec.id).is_some() {
+            return Err(ApiError::from(Code::TaskExists).with("TaskId", spec.id));
+        }
+        let retries = max_retries(&entry.job, spec.constraints.as_ref());
+        let task = Task::new(spec, number, retries);
+        let stamp = task.stamp.clone();
+        entry.tasks.insert(task);
+        Ok(stamp)
+    }
+
+    /// What the job and its pool allow its tasks to ask for.
+    fn rules(&self, store: &Store, job_id: &str) -> Result<TaskRules> {
+        let spec = &store.job(job_id)?.job.spec;
+        let pool = store.pool(&spec.pool_info.pool_id).ok();
+        Ok(TaskRules {
+            slots_per_node: pool.map(|pool| pool.settings.slots),
+            has_storage: self.site.storage.linked.is_some(),
+            uses_dependencies: spec.uses_task_dependencies.unwrap_or(false),
+            acts_on_failure: spec.on_task_failure == OnTaskFailure::PerformExitOptionsJobAction,
+        })
     }
 
     /// A task and the id of its job, if the conditions allow to read it. A job that is being
@@ -162,33 +190,6 @@ impl Service {
             remove_files(&task);
         }
     }
-}
-
-fn insert_task(store: &mut Store, job_id: &str, spec: TaskAdd) -> Result<Stamp> {
-    let rules = rules(store, job_id)?;
-    limits::check_task(&spec, rules)?;
-    let number = store.next_number();
-    let entry = store.job_mut(job_id)?;
-    entry.job.require_open()?;
-    if entry.tasks.get(&spec.id).is_some() {
-        return Err(ApiError::from(Code::TaskExists).with("TaskId", spec.id));
-    }
-    let retries = max_retries(&entry.job, spec.constraints.as_ref());
-    let task = Task::new(spec, number, retries);
-    let stamp = task.stamp.clone();
-    entry.tasks.insert(task);
-    Ok(stamp)
-}
-
-/// What the job and its pool allow its tasks to ask for.
-fn rules(store: &Store, job_id: &str) -> Result<TaskRules> {
-    let spec = &store.job(job_id)?.job.spec;
-    let pool = store.pool(&spec.pool_info.pool_id).ok();
-    Ok(TaskRules {
-        slots_per_node: pool.map(|pool| pool.settings.slots),
-        uses_dependencies: spec.uses_task_dependencies.unwrap_or(false),
-        acts_on_failure: spec.on_task_failure == OnTaskFailure::PerformExitOptionsJobAction,
-    })
 }
 
 /// How often a task of the job is tried again: as it says itself, else as the job says.

@@ -12,7 +12,7 @@ pub(crate) const MOST_NODES: u32 = 100;
 const SLOTS: &str = "a node has 1 to 256 task slots";
 const NODES: &str = "a pool has at most 100 nodes";
 const USAGE: &str = "none of nodes=N, low-priority=N (100 nodes at most in all), slots=1 to \
-    slots=256, containers=yes|no";
+    slots=256, containers=yes|no, identity=RESOURCE-ID";
 
 /// A pool of Linux nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct PoolSettings {
     pub slots: u32,
     /// Whether it has a containerConfiguration: its tasks need containerSettings exactly then.
     pub containers: bool,
+    /// The resource ids of its user-assigned managed identities.
+    pub identities: Vec<String>,
     /// Why it gets no nodes, if it is to get none.
     pub resize_error: Option<ResizeError>,
 }
@@ -40,6 +42,7 @@ impl From<&str> for PoolSettings {
             low_priority: 0,
             slots: 4,
             containers: true,
+            identities: Vec::new(),
             resize_error: None,
         }
     }
@@ -68,6 +71,7 @@ impl PoolSettings {
             ("slots", count) => self.slots = count.parse().ok()?,
             ("containers", "yes") => self.containers = true,
             ("containers", "no") => self.containers = false,
+            ("identity", id) if !id.is_empty() => self.identities.push(id.to_owned()),
             _ => return None,
         }
         Some(())
@@ -96,7 +100,14 @@ mod tests {
             ("p", plain.clone()),
             ("p:containers=no", PoolSettings { containers: false, ..plain.clone() }),
             ("p:slots=9,containers=yes", PoolSettings { slots: 9, ..plain.clone() }),
-            ("p:nodes=0,low-priority=2", PoolSettings { nodes: 0, low_priority: 2, ..plain }),
+            (
+                "p:nodes=0,low-priority=2",
+                PoolSettings { nodes: 0, low_priority: 2, ..plain.clone() },
+            ),
+            (
+                "p:identity=/a/b,identity=/c",
+                PoolSettings { identities: vec!["/a/b".into(), "/c".into()], ..plain },
+            ),
         ];
         for (text, pool) in cases {
             assert_eq!(text.parse(), Ok(pool), "{text}");
@@ -105,7 +116,8 @@ mod tests {
 
     #[test]
     fn what_a_pool_does_not_have_is_named() {
-        let wrong = ["slots=0", "slots=257", "slots=x", "containers=maybe", "slots", ""];
+        let wrong =
+            ["slots=0", "slots=257", "slots=x", "containers=maybe", "slots", "identity=", ""];
         for wrong in wrong.into_iter().chain(["nodes=-1", "nodes=101", "low-priority=100"]) {
             let error = format!("p:{wrong}").parse::<PoolSettings>().unwrap_err();
             assert!(error.starts_with(&format!("'{wrong}'")), "{error}");

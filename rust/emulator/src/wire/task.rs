@@ -13,7 +13,7 @@ use super::common::{EnvironmentSetting, Unsupported};
 pub(crate) use container::{BindMount, BindSource, ContainerSettings, Registry, WorkingDirectory};
 pub(crate) use dependencies::{TaskDependencies, TaskIdRange};
 pub(crate) use exit::{DependencyAction, ExitConditions, ExitOptions, JobAction};
-pub(crate) use files::{OutputFile, ResourceFile, UploadCondition};
+pub(crate) use files::{OutputFile, ResourceFile, UploadCondition, UploadHeader};
 pub(crate) use user::UserIdentity;
 
 /// The body of

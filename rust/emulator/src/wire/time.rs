@@ -11,6 +11,21 @@ const HTTP_DATE: &[FormatItem<'_>] = format_description!(
     "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
 );
 
+const LOG_TIME: &[FormatItem<'_>] =
+    format_description!("[year]-[month]-[day] [hour]:[minute]:[second],[subsecond digits:3]");
+const SECONDS: &[FormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+
+/// An instant in a log of the node: UTC, without saying so.
+pub(crate) fn log_time(at: OffsetDateTime) -> String {
+    at.format(LOG_TIME).unwrap_or_default()
+}
+
+/// An instant in a SAS.
+pub(crate) fn sas_time(at: OffsetDateTime) -> String {
+    at.format(SECONDS).unwrap_or_default()
+}
+
 /// An instant in a body: UTC, seven digits after the point.
 pub(crate) fn instant(at: OffsetDateTime) -> String {
     at.format(INSTANT).unwrap_or_default()

@@ -30,6 +30,7 @@ mod resource_files;
 mod rules;
 mod scheduling;
 mod states;
+mod storage;
 mod task_changes;
 mod tasks;
 mod users;

@@ -3,8 +3,8 @@
 use azure_batch_emulator::WildcardBase;
 use serde_json::{Value, json};
 
-use crate::support::Cloud;
 use crate::support::blobs::BlobServer;
+use crate::support::{Cloud, merged, shell_task};
 
 fn output(pattern: &str, url: &str, path: Value, condition: &str) -> Value {
     json!({
@@ -188,4 +188,60 @@ async fn a_requeued_task_uploads_nothing() {
     cloud.ask_job("job", "disable", json!({"disableTasks": "requeue"})).await.expect(202);
     cloud.job_in_state("job", "disabled").await;
     assert_eq!(blobs.text("log"), None);
+}
+
+#[tokio::test]
+async fn the_headers_of_an_output_file_come_with_its_upload() {
+    let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
+    let mut file = output("f", &blobs.container("box", "w"), Value::Null, "tasksuccess");
+    let given = json!([{"name": "X-Ms-Meta-Kind", "value": "log"}, {"name": "x-ms-tags"}]);
+    file["destination"]["container"]["uploadHeaders"] = given;
+    let execution = upload(&cloud, "touch f", file).await;
+    assert_eq!(execution["result"], "success");
+    assert_eq!(blobs.header("x-ms-meta-kind"), "log");
+}
+
+#[tokio::test]
+async fn a_header_that_the_node_sends_itself_is_refused() {
+    let cloud = Cloud::start().await;
+    cloud.job("job").await;
+    for name in ["Content-Length", "x-ms-blob-type", "not a name"] {
+        let mut file = output("f", "http://127.0.0.1:1/acc/box", Value::Null, "tasksuccess");
+        file["destination"]["container"]["uploadHeaders"] = json!([{"name": name, "value": "x"}]);
+        let body = merged(shell_task("task", "true"), json!({"outputFiles": [file]}));
+        let reply = cloud.client.post("/jobs/job/tasks").json(&body).send().await;
+        let refused = reply.expect_error(400, "InvalidPropertyValue");
+        assert_eq!(refused.value("PropertyValue"), name);
+    }
+}
+
+#[tokio::test]
+async fn the_node_notes_what_it_uploaded_and_what_failed_without_a_signature() {
+    let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
+    let good = output("*.txt", &blobs.container("box", "w"), json!("out"), "taskcompletion");
+    let bad = output("../stdout.txt", &blobs.container("none", "w"), json!("l"), "taskcompletion");
+    cloud.run_with("touch a.txt", json!({"outputFiles": [bad, good]})).await;
+    let out = cloud.output("fileuploadout.txt").await;
+    assert!(out.contains("Uploading all files matching pattern *.txt\n"), "{out}");
+    assert!(
+        out.contains(&format!("/task/wd/a.txt to {}/out/a.txt\n", blobs.plain("box"))),
+        "{out}"
+    );
+    let err = cloud.output("fileuploaderr.txt").await;
+    let line: Value = serde_json::from_str(&err).unwrap();
+    assert_eq!(line["code"], "FileUploadContainerNotFound");
+    assert_eq!((&line["user_error"], &line["pattern"]), (&json!(true), &json!("../stdout.txt")));
+    assert!(line["file"].as_str().unwrap().ends_with("/workitems/run/job-1/task/stdout.txt"));
+    assert_eq!(line["destination"], format!("{}/l", blobs.plain("none")));
+    assert!(!out.contains("sig=") && !err.contains("sig="));
+}
+
+#[tokio::test]
+async fn a_task_whose_output_files_are_not_due_has_empty_notes() {
+    let cloud = Cloud::start().await;
+    let file = output("f", "http://127.0.0.1:1/acc/box", Value::Null, "taskfailure");
+    let execution = upload(&cloud, "touch f", file).await;
+    assert_eq!(execution["result"], "success");
+    assert_eq!(cloud.output("fileuploadout.txt").await, "");
+    assert_eq!(cloud.output("fileuploaderr.txt").await, "");
 }

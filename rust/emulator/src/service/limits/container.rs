@@ -1,5 +1,6 @@
 //! The limits on container settings.
 
+use super::files::check_identity;
 use crate::error::{ApiError, Result};
 use crate::node::run_options;
 use crate::wire::task::{ContainerSettings, Registry};
@@ -29,8 +30,5 @@ fn check_registry(registry: &Registry) -> Result<()> {
     if registry.username.is_some() == identity.is_some() {
         return refuse("", "exactly one of username and password, and identityReference is needed");
     }
-    match identity.map(|identity| identity.resource_id.as_deref().unwrap_or("")) {
-        Some("") => refuse(".identityReference.resourceId", "it is missing or empty"),
-        _ => Ok(()),
-    }
+    check_identity("containerSettings.registry", identity)
 }

@@ -2,18 +2,20 @@
 
 use serde::Serialize;
 
+use super::TaskRules;
 use crate::error::{ApiError, Result};
-use crate::node::resource_files;
-use crate::wire::task::{OutputFile, ResourceFile};
+use crate::node::{blob, resource_files};
+use crate::wire::common::IdentityReference;
+use crate::wire::task::{OutputFile, ResourceFile, UploadHeader};
 
 /// Characters that all resource files of a task may take as JSON, and all output files too.
 const FILE_LIST: usize = 32_768;
 
 /// # Errors
 /// Names the first property with a value that the service refuses.
-pub(super) fn check_resource_files(files: Option<&[ResourceFile]>) -> Result<()> {
+pub(super) fn check_resource_files(files: Option<&[ResourceFile]>, rules: TaskRules) -> Result<()> {
     check_file_list("resourceFiles", files)?;
-    files.unwrap_or_default().iter().try_for_each(check_resource_file)
+    files.unwrap_or_default().iter().try_for_each(|file| check_resource_file(file, rules))
 }
 
 /// # Errors
@@ -33,19 +35,17 @@ fn check_file_list<T: Serialize>(name: &str, files: Option<&[T]>) -> Result<()> 
     Ok(())
 }
 
-fn check_resource_file(file: &ResourceFile) -> Result<()> {
+fn check_resource_file(file: &ResourceFile, rules: TaskRules) -> Result<()> {
     let refuse = |property: &str, value: &str, reason: &str| {
         Err(ApiError::property(&format!("resourceFiles.{property}"), value, reason))
     };
     let path = file.file_path.as_deref();
-    if file.http_url.is_some() == file.storage_container_url.is_some() {
-        return refuse("httpUrl", "", "exactly one of httpUrl and storageContainerUrl is needed");
-    }
+    check_source(file, rules)?;
     if file.http_url.is_some() && path.is_none_or(str::is_empty) {
         return refuse("filePath", "", "httpUrl needs the path of the file");
     }
-    if file.blob_prefix.is_some() && file.storage_container_url.is_none() {
-        return refuse("blobPrefix", "", "only valid with storageContainerUrl");
+    if file.blob_prefix.is_some() && file.http_url.is_some() {
+        return refuse("blobPrefix", "", "only valid for the blobs of a container");
     }
     if path.is_some_and(|path| path.starts_with('/') || path.split('/').any(|name| name == "..")) {
         return refuse("filePath", path.unwrap_or(""), "it leaves the task's working directory");
@@ -58,9 +58,55 @@ fn check_resource_file(file: &ResourceFile) -> Result<()> {
     }
 }
 
-fn check_output_file(file: &OutputFile) -> Result<()> {
-    match file.file_pattern.is_empty() {
-        true => Err(ApiError::property("outputFiles.filePattern", "", "it is empty")),
-        false => Ok(()),
+/// Checks where a resource file comes from.
+fn check_source(file: &ResourceFile, rules: TaskRules) -> Result<()> {
+    let refuse = |property: &str, value: &str, reason: &str| {
+        Err(ApiError::property(&format!("resourceFiles.{property}"), value, reason))
+    };
+    let container = file.auto_storage_container_name.as_deref();
+    let sources = [file.http_url.as_deref(), file.storage_container_url.as_deref(), container];
+    if sources.iter().flatten().count() != 1 {
+        let names = "httpUrl, storageContainerUrl and autoStorageContainerName";
+        return refuse("httpUrl", "", &format!("exactly one of {names} is needed"));
     }
+    match container {
+        Some(name) if !rules.has_storage => refuse(
+            "autoStorageContainerName",
+            name,
+            "no storage account is linked to the Batch account (--auto-storage)",
+        ),
+        _ => check_identity("resourceFiles", file.identity_reference.as_ref()),
+    }
+}
+
+/// # Errors
+/// `InvalidPropertyValue` for an identity without an id.
+pub(super) fn check_identity(of: &str, identity: Option<&IdentityReference>) -> Result<()> {
+    match identity.map(|identity| identity.resource_id.as_deref().unwrap_or("")) {
+        Some("") => Err(ApiError::property(
+            &format!("{of}.identityReference.resourceId"),
+            "",
+            "it is missing or empty",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn check_output_file(file: &OutputFile) -> Result<()> {
+    let to = &file.destination.container;
+    if file.file_pattern.is_empty() {
+        return Err(ApiError::property("outputFiles.filePattern", "", "it is empty"));
+    }
+    let mut headers = to.upload_headers.iter().flatten();
+    match headers.find(|header| !is_upload_header(header)) {
+        Some(header) => {
+            let reason = "not a header that an upload can have besides the node's own";
+            Err(ApiError::property("outputFiles.uploadHeaders", &header.name, reason))
+        }
+        None => check_identity("outputFiles", to.identity_reference.as_ref()),
+    }
+}
+
+fn is_upload_header(header: &UploadHeader) -> bool {
+    header.pair().is_some_and(|(name, _)| !blob::UPLOAD_HEADERS.contains(&name.as_str()))
 }

@@ -17,6 +17,8 @@ pub(in crate::service) struct TaskRules {
     pub(in crate::service) slots_per_node: Option<u32>,
     /// The job's `usesTaskDependencies`.
     pub(in crate::service) uses_dependencies: bool,
+    /// Whether a storage account is linked to the Batch account.
+    pub(in crate::service) has_storage: bool,
     /// Whether the job's `onTaskFailure` performs the job actions of exit conditions.
     pub(in crate::service) acts_on_failure: bool,
 }
@@ -39,7 +41,7 @@ pub(in crate::service) fn check_task(task: &TaskAdd, rules: TaskRules) -> Result
     check_id("id", &task.id)?;
     check_display_name(task.display_name.as_deref())?;
     task.container_settings.as_ref().map_or(Ok(()), check_container)?;
-    check_resource_files(task.resource_files.as_deref())?;
+    check_resource_files(task.resource_files.as_deref(), rules)?;
     check_output_files(task.output_files.as_deref())?;
     check_environment("environmentSettings", task.environment_settings.as_deref())?;
     task.constraints.as_ref().map_or(Ok(()), check_task_constraints)?;

@@ -1,8 +1,9 @@
 //! What is downloaded before a task starts and uploaded after it ended.
 
+use reqwest::header::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
-use crate::wire::common::Unsupported;
+use crate::wire::common::IdentityReference;
 
 /// What is downloaded before the task starts: a blob, or the blobs of a container.
 #[derive(Clone, Deserialize, Serialize)]
@@ -20,9 +21,10 @@ pub(crate) struct ResourceFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) file_mode: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    auto_storage_container_name: Option<Unsupported>,
+    pub(crate) auto_storage_container_name: Option<String>,
+    /// Instead of a SAS in the URL.
     #[serde(skip_serializing_if = "Option::is_none")]
-    identity_reference: Option<Unsupported>,
+    pub(crate) identity_reference: Option<IdentityReference>,
 }
 
 /// What is uploaded after the task ended.
@@ -49,9 +51,28 @@ pub(crate) struct OutputContainer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    upload_headers: Option<Unsupported>,
+    pub(crate) upload_headers: Option<Vec<UploadHeader>>,
+    /// Instead of a SAS in the URL.
     #[serde(skip_serializing_if = "Option::is_none")]
-    identity_reference: Option<Unsupported>,
+    pub(crate) identity_reference: Option<IdentityReference>,
+}
+
+/// A header of the requests that upload an output file.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UploadHeader {
+    pub(crate) name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) value: Option<String>,
+}
+
+impl UploadHeader {
+    /// The header, if HTTP can have one of this name and value.
+    pub(crate) fn pair(&self) -> Option<(HeaderName, HeaderValue)> {
+        let name = HeaderName::from_bytes(self.name.as_bytes()).ok()?;
+        let value = HeaderValue::from_str(self.value.as_deref().unwrap_or("")).ok()?;
+        Some((name, value))
+    }
 }
 
 /// When an output file is uploaded.

@@ -6,16 +6,22 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// The blobs of a page of a listing: few, so that every test with three blobs needs a second.
 const PAGE: usize = 2;
-/// The only signature that is right.
+/// The only signature that is right without more.
 const SIGNATURE: &str = "c2ln";
+/// "key of the account" in base64.
+const KEY: &str = "a2V5IG9mIHRoZSBhY2NvdW50";
 
 type Blobs = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 type Parameters = Query<BTreeMap<String, String>>;
@@ -25,25 +31,46 @@ pub(crate) struct BlobServer {
     /// `127.0.0.1:PORT`.
     pub(crate) address: String,
     blobs: Blobs,
+    headers: Headers,
     server: JoinHandle<()>,
 }
+
+/// The headers of the last upload.
+type Headers = Arc<Mutex<HeaderMap>>;
 
 impl BlobServer {
     pub(crate) async fn start() -> BlobServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let blobs = Blobs::default();
+        let (blobs, headers) = (Blobs::default(), Headers::default());
         let router = Router::new()
             .route("/acc/{container}", get(list))
             .route("/acc/{container}/{*blob}", get(read).put(write))
-            .with_state(Arc::clone(&blobs));
+            .with_state((Arc::clone(&blobs), Arc::clone(&headers)));
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        BlobServer { address, blobs, server }
+        BlobServer { address, blobs, headers, server }
     }
 
     /// The URL of a container with a SAS that permits these letters.
     pub(crate) fn container(&self, name: &str, permissions: &str) -> String {
         format!("http://{}/acc/{name}?sp={permissions}&sig={SIGNATURE}", self.address)
+    }
+
+    /// The account's connection string, by which the emulator makes a SAS of its own.
+    pub(crate) fn connection_string(&self) -> String {
+        let endpoint = format!("http://{}/acc", self.address);
+        format!("AccountName=acc;AccountKey={KEY};BlobEndpoint={endpoint};")
+    }
+
+    /// The URL of a container without a SAS.
+    pub(crate) fn plain(&self, name: &str) -> String {
+        format!("http://{}/acc/{name}", self.address)
+    }
+
+    /// A header of the last upload.
+    pub(crate) fn header(&self, name: &str) -> String {
+        let headers = self.headers.lock().unwrap();
+        headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned()
     }
 
     /// The URL of a blob of `box` with a SAS to read it.
@@ -77,7 +104,8 @@ impl Drop for BlobServer {
 
 fn refused(container: &str, query: &Parameters, permission: char) -> Option<Response> {
     let text = |name: &str| query.get(name).map_or("", String::as_str);
-    let status = if text("sig") != SIGNATURE || !text("sp").contains(permission) {
+    let right = [SIGNATURE, &signature(container, query)].contains(&text("sig"));
+    let status = if !right || !text("sp").contains(permission) {
         StatusCode::FORBIDDEN
     } else if container != "box" {
         StatusCode::NOT_FOUND
@@ -87,8 +115,19 @@ fn refused(container: &str, query: &Parameters, permission: char) -> Option<Resp
     Some(status.into_response())
 }
 
+/// The signature of a service SAS for a container, which ends where the query says.
+/// [Create a service SAS](https://learn.microsoft.com/rest/api/storageservices/create-service-sas)
+fn signature(container: &str, query: &Parameters) -> String {
+    let text = |name: &str| query.get(name).map_or("", String::as_str);
+    let head = format!("{}\n\n{}\n/blob/acc/{container}", text("sp"), text("se"));
+    let signed = format!("{head}\n\n\n\n{}\n{}\n\n\n\n\n\n\n", text("sv"), text("sr"));
+    let mut mac = Hmac::<Sha256>::new_from_slice(&STANDARD.decode(KEY).unwrap()).unwrap();
+    mac.update(signed.as_bytes());
+    STANDARD.encode(mac.finalize().into_bytes())
+}
+
 async fn list(
-    State(blobs): State<Blobs>,
+    State((blobs, _)): State<(Blobs, Headers)>,
     Path(container): Path<String>,
     query: Parameters,
 ) -> Response {
@@ -118,7 +157,7 @@ async fn list(
 }
 
 async fn read(
-    State(blobs): State<Blobs>,
+    State((blobs, _)): State<(Blobs, Headers)>,
     Path((container, blob)): Path<(String, String)>,
     query: Parameters,
 ) -> Response {
@@ -132,14 +171,16 @@ async fn read(
 }
 
 async fn write(
-    State(blobs): State<Blobs>,
+    State((blobs, seen)): State<(Blobs, Headers)>,
     Path((container, blob)): Path<(String, String)>,
     query: Parameters,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     if let Some(refused) = refused(&container, &query, 'w') {
         return refused;
     }
     blobs.lock().unwrap().insert(blob, body.to_vec());
+    *seen.lock().unwrap() = headers;
     StatusCode::CREATED.into_response()
 }
