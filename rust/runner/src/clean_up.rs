@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::{Instant, sleep};
 
+use crate::claims::Claims;
 use crate::event::{Events, Level};
 use crate::names::BlobNames;
 use crate::plan::Plan;
@@ -112,7 +113,7 @@ impl Ending<'_> {
 
 /// Removes the job.
 async fn remove_job(plan: &Plan, uploads: Uploads) -> Result<(), azure::Error> {
-    request_deletion(plan).await?;
+    delete_job(plan, &plan.job_id).await?;
     match uploads {
         Uploads::Done => Ok(()),
         Uploads::Possible => until_gone(plan).await,
@@ -120,10 +121,10 @@ async fn remove_job(plan: &Plan, uploads: Uploads) -> Result<(), azure::Error> {
 }
 
 /// A job that is still terminating refuses its deletion for a while.
-async fn request_deletion(plan: &Plan) -> Result<(), azure::Error> {
+pub(crate) async fn delete_job(plan: &Plan, job_id: &str) -> Result<(), azure::Error> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        match plan.batch.delete_job(&plan.job_id).await {
+        match plan.batch.delete_job(job_id).await {
             Err(error) if error.status() == Some(409) && Instant::now() < deadline => {}
             other => return other,
         }
@@ -150,21 +151,18 @@ async fn job_exists(plan: &Plan) -> Result<bool, azure::Error> {
 /// Removes all blobs of the run.
 async fn remove_blobs(plan: &Plan) -> Result<(), azure::Error> {
     match plan.staged() {
-        Some(staged) => delete_all(&staged.container, &staged.names).await,
+        Some(staged) => delete_blobs(plan, &staged.names).await,
         None => Ok(()),
     }
 }
 
-/// Removes a job that never got a task, and what was staged for it.
-pub(crate) async fn remove_unused(
-    plan: &Plan,
-    job_id: &str,
-    names: Option<BlobNames>,
-) -> Result<(), azure::Error> {
-    plan.batch.delete_job(job_id).await?;
-    match (plan.staged(), names) {
-        (Some(staged), Some(names)) => delete_all(&staged.container, &names).await,
-        _ => Ok(()),
+/// Removes the blobs of one run of this task run, and its claim to them.
+pub(crate) async fn delete_blobs(plan: &Plan, names: &BlobNames) -> Result<(), azure::Error> {
+    let Some(staged) = plan.staged() else { return Ok(()) };
+    delete_all(&staged.container, names).await?;
+    match Claims::of(plan) {
+        Some(claims) => claims.remove(names).await,
+        None => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@
 //! Nothing is created remotely before the plan stands and the pool and the container have answered.
 
 mod check;
+mod claims;
 mod clean_up;
 mod collect;
 mod command;
@@ -25,7 +26,7 @@ mod stage_in;
 mod submit;
 mod waiting;
 
-pub use azure::http_client;
+pub use azure::{RetryPolicy, http_client};
 pub use event::{Details, Event, Events, Level, Outcome, Pull, Status, Stream, Times, channel};
 pub use invalid::Invalid;
 pub use plan::Plan;

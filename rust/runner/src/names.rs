@@ -27,7 +27,7 @@ pub(crate) const LOG_FILES: [&str; 2] = ["stdout.txt", "stderr.txt"];
 pub(crate) const OUTPUT_DIR: &str = "kestra-output";
 
 /// Names of the blobs of one run, all below one prefix.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BlobNames {
     prefix: String,
 }

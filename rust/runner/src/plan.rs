@@ -59,18 +59,38 @@ pub(crate) struct Staged {
     pub(crate) wanted: Wanted,
 }
 
+/// How both services are reached.
+#[derive(Clone, Copy)]
+struct Network<'a> {
+    http: &'a reqwest::Client,
+    retry: RetryPolicy,
+}
+
 impl Plan {
     /// Plans the run without asking any service.
     ///
     /// # Errors
     /// The first property that is missing, malformed or contradicts another.
     pub fn new(request: Request, http: &reqwest::Client) -> Result<Self, Invalid> {
+        Self::with_retry(request, http, RetryPolicy::default())
+    }
+
+    /// The same, with another idea of how often and how long to try again.
+    ///
+    /// # Errors
+    /// Those of [`Plan::new`].
+    pub fn with_retry(
+        request: Request,
+        http: &reqwest::Client,
+        retry: RetryPolicy,
+    ) -> Result<Self, Invalid> {
+        let network = Network { http, retry };
         check_target_os(&request.target_os)?;
         let image = required("containerImage", request.container_image.as_deref())?;
         let pool_id = required("poolId", Some(&request.pool_id))?;
-        let (command, warnings) = plan_command(&request, http)?;
+        let (command, warnings) = plan_command(&request, network)?;
         Ok(Self {
-            batch: batch_client(&request, http)?,
+            batch: batch_client(&request, network)?,
             job_id: names::job_id(&request.job_name),
             metadata: request.labels.into_iter().collect(),
             environment: request.environment.into_iter().collect(),
@@ -121,13 +141,13 @@ impl Plan {
 
 fn plan_command(
     request: &Request,
-    http: &reqwest::Client,
+    network: Network<'_>,
 ) -> Result<(Command, Vec<String>), Invalid> {
     if request.commands.is_empty() {
         return Err(Invalid::new("commands", "there is no command to run"));
     }
     match &request.blob_storage {
-        Some(storage) => Ok((stage(request, storage, http)?, Vec::new())),
+        Some(storage) => Ok((stage(request, storage, network)?, Vec::new())),
         None => inline(request),
     }
 }
@@ -135,14 +155,14 @@ fn plan_command(
 fn stage(
     request: &Request,
     storage: &BlobStorage,
-    http: &reqwest::Client,
+    network: Network<'_>,
 ) -> Result<Command, Invalid> {
     let names = BlobNames::new(&request.staging_prefix);
     request.input_files.iter().try_for_each(|file| check_input(&names.input(file)))?;
     let inputs = (!request.input_files.is_empty()).then(|| names.inputs());
     let everything = request.sync_working_directory;
     Ok(Command::Staged(Box::new(Staged {
-        container: blob_container(storage, http)?,
+        container: blob_container(storage, network)?,
         script: script(request, inputs.as_deref()).staged_text(),
         wanted: Wanted::new(&request.output_files, request.output_dir.as_deref(), everything)?,
         inputs: request.input_files.clone(),
@@ -211,11 +231,11 @@ fn limit(property: &'static str, millis: u64) -> Result<Duration, Invalid> {
     Ok(limit)
 }
 
-fn batch_client(request: &Request, http: &reqwest::Client) -> Result<BatchClient, Invalid> {
+fn batch_client(request: &Request, network: Network<'_>) -> Result<BatchClient, Invalid> {
     let account = required("account", Some(&request.account))?;
     let key = SharedKey::new(&account, &request.access_key)
         .map_err(|error| Invalid::new("accessKey", error))?;
-    BatchClient::new(&request.endpoint, key, http.clone(), RetryPolicy::default())
+    BatchClient::new(&request.endpoint, key, network.http.clone(), network.retry)
         .map_err(|error| Invalid::new("endpoint", error))
 }
 
@@ -240,10 +260,10 @@ fn container_registry(registry: Registry) -> Result<ContainerRegistry, Invalid> 
     Ok(ContainerRegistry { registry_server, username: user_name, password, identity_reference })
 }
 
-fn blob_container(storage: &BlobStorage, http: &reqwest::Client) -> Result<BlobContainer, Invalid> {
+fn blob_container(storage: &BlobStorage, network: Network<'_>) -> Result<BlobContainer, Invalid> {
     let container = required("blobStorage.containerName", storage.container_name.as_deref())?;
     let account = storage_account(storage)?;
-    BlobContainer::new(account, &container, http.clone(), RetryPolicy::default())
+    BlobContainer::new(account, &container, network.http.clone(), network.retry)
         .map_err(|error| Invalid::new("blobStorage.containerName", error))
 }
 

@@ -6,6 +6,7 @@ use azure::batch::{Job, JobState, MetadataItem, OnAllTasksComplete};
 
 use time::OffsetDateTime;
 
+use crate::claims::Claims;
 use crate::clean_up;
 use crate::delivered::Delivered;
 use crate::halt::Halt;
@@ -29,20 +30,49 @@ pub(crate) struct Earlier {
     pub(crate) age: Duration,
 }
 
-/// Looks for an earlier job of this task run: an active one, or one that ended while nobody looked.
-///
-/// A job without a task is none: its worker died before it added one. It is removed, or it would stay active.
-pub(crate) async fn find(plan: &Plan) -> Result<Option<Earlier>, Halt> {
+/// The jobs of this task run: those to go on with, the best one first, and those that are of use to nobody.
+pub(crate) struct Found {
+    resumable: Vec<Job>,
+    over: Vec<Job>,
+}
+
+/// Looks for earlier jobs of this task run: active ones, and those that ended while nobody looked.
+pub(crate) async fn find(plan: &Plan) -> Result<Found, Halt> {
     let filter = format!("startswith(id,'{}')", common_start(&plan.job_id));
     let mut jobs = plan.batch.list_jobs(Some(&filter)).await?;
     jobs.retain(|job| is_ours(job, &plan.metadata));
     jobs.sort_by_key(|job| (job.state != JobState::Active, std::cmp::Reverse(job.creation_time)));
+    let mut found = Found { resumable: Vec::new(), over: Vec::new() };
     for job in jobs {
-        if is_resumable(plan, &job).await? {
-            return Ok(Some(earlier(job)));
-        }
+        let kind =
+            if is_resumable(plan, &job).await? { &mut found.resumable } else { &mut found.over };
+        kind.push(job);
     }
-    Ok(None)
+    Ok(found)
+}
+
+impl Found {
+    /// Removes what workers left that died before they had a job, or while they cleaned up.
+    pub(crate) async fn remove_left_behind(&self, plan: &Plan) -> azure::Result<()> {
+        for job in &self.over {
+            // An active job would stay so, and use up the account's quota.
+            if plan.delete || job.state == JobState::Active {
+                clean_up::delete_job(plan, &job.id).await?;
+            }
+        }
+        let Some(claims) = Claims::of(plan) else { return Ok(()) };
+        let in_use: Vec<_> =
+            self.resumable.iter().filter_map(|job| blob_names(&job.metadata)).collect();
+        for names in claims.all().await?.iter().filter(|names| !in_use.contains(names)) {
+            clean_up::delete_blobs(plan, names).await?;
+        }
+        Ok(())
+    }
+
+    /// The job to go on with.
+    pub(crate) fn into_earlier(self) -> Option<Earlier> {
+        self.resumable.into_iter().next().map(earlier)
+    }
 }
 
 /// How far the log of the run was delivered, where its worker had the time to say so.
@@ -57,8 +87,15 @@ fn common_start(job_id: &str) -> &str {
     job_id.rsplit_once('-').map_or(job_id, |(start, _)| start)
 }
 
+/// What all attempts at a task run have in common.
+pub(crate) fn task_run_labels(
+    labels: &[(String, String)],
+) -> impl Iterator<Item = &(String, String)> {
+    labels.iter().filter(|(name, _)| name != ATTEMPT)
+}
+
 fn is_ours(job: &Job, labels: &[(String, String)]) -> bool {
-    let mut compared = labels.iter().filter(|(name, _)| name != ATTEMPT).peekable();
+    let mut compared = task_run_labels(labels).peekable();
     compared.peek().is_some()
         && compared.all(|(name, value)| {
             job.metadata.iter().any(|item| item.name == *name && item.value == *value)
@@ -67,11 +104,11 @@ fn is_ours(job: &Job, labels: &[(String, String)]) -> bool {
 
 async fn is_resumable(plan: &Plan, job: &Job) -> Result<bool, Halt> {
     match job.state {
-        JobState::Active if has_task(plan, job).await? => Ok(true),
-        JobState::Active => {
-            clean_up::remove_unused(plan, &job.id, blob_names(&job.metadata)).await?;
-            Ok(false)
+        // One without a task gets it from us, if its files are there: they were staged before it was created.
+        JobState::Active if plan.staged().is_some() == blob_names(&job.metadata).is_some() => {
+            Ok(true)
         }
+        JobState::Active => has_task(plan, job).await,
         JobState::Terminating | JobState::Completed => {
             Ok(!is_collected(plan, job).await? && has_task(plan, job).await?)
         }

@@ -19,7 +19,7 @@ use crate::halt::Halt;
 use crate::plan::Plan;
 use crate::resume::{self, Earlier};
 use crate::stage_in::stage_in;
-use crate::submit::{check_size, end_with_task, submit};
+use crate::submit::{check_size, submit, submit_rest};
 
 /// How long a kill waits for a submission under way, so that it ends the job rather than overtakes it.
 const SUBMIT_GRACE: Duration = Duration::from_secs(5);
@@ -115,7 +115,16 @@ impl Run {
         }
         check_size(&self.plan)?;
         check(&self.plan, &self.events).await?;
-        if self.plan.resume { resume::find(&self.plan).await } else { Ok(None) }
+        if self.plan.resume { self.find_earlier().await } else { Ok(None) }
+    }
+
+    async fn find_earlier(&self) -> Result<Option<Earlier>, Halt> {
+        let found = resume::find(&self.plan).await?;
+        if let Err(error) = found.remove_left_behind(&self.plan).await {
+            let message = format!("What an earlier worker left could not be removed: {error}");
+            self.events.note(Level::Warn, message).await?;
+        }
+        Ok(found.into_earlier())
     }
 
     /// Gives the age of the job.
@@ -127,7 +136,7 @@ impl Run {
         let message = format!("Going on with job '{job_id}' on pool '{pool_id}'");
         self.events.note(Level::Info, message).await?;
         if half_submitted {
-            end_with_task(&self.plan).await?;
+            submit_rest(&self.plan).await?;
         }
         self.delivered_before = resume::delivered(&self.plan).await?;
         Ok(age)
@@ -206,8 +215,10 @@ impl Run {
     /// Ends what was begun, and says how it came to that. A job whose caller has gone is left alone, for another
     /// worker or for a kill that may follow; staged files without a job are of use to nobody.
     async fn halt(&mut self, halt: Halt, kill: &CancellationToken) {
-        if matches!(halt, Halt::Taken(_)) {
-            self.reached = Reached::Staged;
+        match halt {
+            Halt::Taken(_) => self.reached = Reached::Staged,
+            Halt::HandedOver(_) => self.reached = Reached::Nothing,
+            _ => {}
         }
         if matches!(halt, Halt::Detached) && self.submitted() {
             self.remember_delivered().await;

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 
+use crate::claims::Claims;
 use crate::halt::Halt;
 use crate::plan::{Plan, Staged};
 
@@ -14,6 +15,9 @@ pub(crate) const TRANSFERS_AT_ONCE: usize = 32;
 /// Repeating it is safe: the names are the run's own, and a blob is replaced as a whole.
 /// Gives the number of input files and their bytes.
 pub(crate) async fn stage_in(plan: &Plan, staged: &Staged) -> Result<(usize, u64), Halt> {
+    if let Some(claims) = Claims::of(plan) {
+        claims.add(&staged.names).await?;
+    }
     let bytes = stream::iter(staged.inputs.iter().cloned())
         .map(|file| upload(plan, staged, file))
         .buffer_unordered(TRANSFERS_AT_ONCE)

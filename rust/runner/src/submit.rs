@@ -36,7 +36,19 @@ pub(crate) async fn submit(plan: &Plan) -> Result<(), Halt> {
         Some("JobExists") => Halt::Taken(error.to_string()),
         _ => error.into(),
     })?;
-    plan.batch.create_task(&plan.job_id, &task).await?;
+    plan.batch.create_task(&plan.job_id, &task).await.map_err(|error| match error.code() {
+        Some("TaskExists") => Halt::HandedOver(error.to_string()),
+        _ => error.into(),
+    })?;
+    end_with_task(plan).await
+}
+
+/// Does the rest of a submission in the middle of which its worker died.
+pub(crate) async fn submit_rest(plan: &Plan) -> Result<(), Halt> {
+    match plan.batch.create_task(&plan.job_id, &new_task(plan)?).await {
+        Err(error) if error.code() != Some("TaskExists") => return Err(error.into()),
+        _ => {}
+    }
     end_with_task(plan).await
 }
 
@@ -56,7 +68,7 @@ pub(crate) fn check_size(plan: &Plan) -> Result<(), Halt> {
 }
 
 /// Sets the job to end by itself once its task is done. One that is over already needs it no more.
-pub(crate) async fn end_with_task(plan: &Plan) -> Result<(), Halt> {
+async fn end_with_task(plan: &Plan) -> Result<(), Halt> {
     let patch = JobPatch { on_all_tasks_complete: Some(OnAllTasksComplete::TerminateJob) };
     match plan.batch.patch_job(&plan.job_id, &patch).await {
         Err(error) if error.code() == Some("JobCompleted") => Ok(()),

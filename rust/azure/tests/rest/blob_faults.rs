@@ -186,7 +186,7 @@ async fn an_endpoint_that_is_away_is_named() {
 /// The clock is paused: it jumps ahead to the deadline as soon as there is nothing left to do.
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_never_answers_is_named() {
-    let service = ScriptedService::start([Reply::Silence]).await;
+    let service = ScriptedService::start([Reply::Silence, Reply::Silence]).await;
     let error = container_at(&service.endpoint).check().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert!(error.to_string().contains(&service.endpoint), "{error}");

@@ -9,6 +9,8 @@ mod blob_faults;
 #[cfg(test)]
 mod blobs;
 #[cfg(test)]
+mod http1;
+#[cfg(test)]
 mod lost_replies;
 #[cfg(test)]
 mod node_files;

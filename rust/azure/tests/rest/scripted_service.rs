@@ -1,14 +1,15 @@
 //! A service that gives the answers queued for it, in their order, and remembers what it was
 //! asked. Whatever comes after the last answer gets a 400 with the code `ScriptIsOver`.
 
+use crate::http1::{Received, receive};
 use azure::{RetryPolicy, SharedKey, batch::BatchClient};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::{Arc, Mutex},
     time::Duration,
 };
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
@@ -63,15 +64,6 @@ impl Reply {
     pub(crate) fn hang_up() -> Self {
         Self::Break(Vec::new())
     }
-}
-
-/// A request as the service got it. Header names are in lower case.
-#[derive(Clone, Debug)]
-pub(crate) struct Received {
-    pub(crate) method: String,
-    pub(crate) target: String,
-    pub(crate) headers: HashMap<String, String>,
-    pub(crate) body: Vec<u8>,
 }
 
 /// Ends with the test.
@@ -156,29 +148,5 @@ async fn serve(connection: TcpStream, script: Script) {
             Reply::Break(bytes) => return connection.write_all(&bytes).await.unwrap(),
             Reply::Silence => return std::future::pending().await,
         }
-    }
-}
-
-async fn receive(connection: &mut BufReader<TcpStream>) -> Option<Received> {
-    let mut line = String::new();
-    connection.read_line(&mut line).await.ok()?;
-    let mut words = line.split_whitespace().map(str::to_owned);
-    let (method, target) = (words.next()?, words.next()?);
-    let headers = receive_headers(connection).await?;
-    let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
-    let mut body = vec![0; length];
-    connection.read_exact(&mut body).await.ok()?;
-    Some(Received { method, target, headers, body })
-}
-
-async fn receive_headers(connection: &mut BufReader<TcpStream>) -> Option<HashMap<String, String>> {
-    let mut headers = HashMap::new();
-    loop {
-        let mut line = String::new();
-        connection.read_line(&mut line).await.ok()?;
-        match line.trim_end().split_once(": ") {
-            Some((name, value)) => headers.insert(name.to_lowercase(), value.to_owned()),
-            None => return Some(headers),
-        };
     }
 }

@@ -5,6 +5,8 @@
 mod azurite;
 mod bad_input;
 mod gate;
+#[path = "../../../azure/tests/rest/http1.rs"]
+mod http1;
 mod nodes;
 mod resuming;
 mod secrets;

@@ -69,7 +69,7 @@ async fn a_worker_that_goes_on_after_the_loss_of_the_node_misses_no_line() {
         let mut first = lab.start_run(&request(&lab));
         first.until_line("first").await;
         let lost = node_of_the_task(&lab).await;
-        let (_kill, _task) = first.detach();
+        drop(first.leave());
         until(async || lab.blobs().await.iter().any(|blob| blob.ends_with("/delivered"))).await;
         lab.emulator.lose_node(POOL, &lost).unwrap();
         release(&lab, &lost).await;

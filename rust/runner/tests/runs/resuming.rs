@@ -5,7 +5,7 @@ use runner::Status;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Lab, POOL, until};
+use crate::support::{Lab, Left, POOL, until};
 
 /// Long enough for its first line to be seen while it runs.
 const SCRIPT: &str = "echo first; sleep 3; echo second; echo done > out.txt";
@@ -25,11 +25,11 @@ fn request(lab: &Lab) -> Value {
     request
 }
 
-/// A first worker that is shut down. The run can be killed as long as the token lives.
+/// A first worker that is shut down; its run can still be killed.
 async fn leave_after_its_first_line(lab: &Lab, request: &Value) -> CancellationToken {
     let mut first = lab.start_run(request);
     first.until_line("first").await;
-    let (kill, _task) = first.detach();
+    let kill = first.leave().kill;
     until(async || lab.blobs().await.iter().any(|blob| blob.ends_with("/delivered"))).await;
     kill
 }
@@ -54,7 +54,7 @@ async fn a_worker_that_stops_before_it_has_a_line_does_not_forget_those_of_the_f
     let _kill = leave_after_its_first_line(&lab, &request).await;
     let mut second = lab.start_run(&next_attempt(&request));
     second.until_note("Going on").await;
-    let (_kill, _task) = second.detach();
+    drop(second.leave());
     let report = lab.run(&next_attempt(&request)).await;
     assert_eq!(report.stdout, ["second"], "{report:?}");
     assert_eq!(lab.jobs_created(), 1);
@@ -68,7 +68,7 @@ async fn a_run_that_ended_while_nobody_looked_is_collected() {
     request["environment"]["OUT"] = json!("/tmp/kestra-0123456789ab/kestra-output/x");
     let mut first = lab.start_run(&request);
     first.until_note("Job").await;
-    let (_kill, _task) = first.detach();
+    drop(first.leave());
     until(async || lab.jobs().await.iter().all(|job| job.state == JobState::Completed)).await;
     let mut second = next_attempt(&request);
     second["outputDir"] = json!("another-out");
@@ -96,7 +96,7 @@ async fn without_resume_every_run_has_a_job_of_its_own() {
     let lab = Lab::start().await;
     let mut first = lab.start_run(&request(&lab));
     first.until_line("first").await;
-    let (kill, task) = first.detach();
+    let Left { kill, task, .. } = first.leave();
     let mut second = next_attempt(&request(&lab));
     second["resume"] = json!(false);
     assert_eq!(lab.run(&second).await.stdout, ["first", "second"]);
@@ -141,7 +141,7 @@ async fn the_log_of_a_node_that_is_gone_is_read_from_blob_storage() {
     request["commands"][2] = json!("echo only; echo careful >&2; printf 'no end'");
     let mut first = lab.start_run(&request);
     first.until_note("Job").await;
-    let (_kill, _task) = first.detach();
+    drop(first.leave());
     until(async || lab.jobs().await.iter().all(|job| job.state == JobState::Completed)).await;
     lab.lose_node();
     let report = lab.run(&next_attempt(&request)).await;

@@ -12,12 +12,12 @@ fn forms(secret: &str) -> [String; 3] {
     [secret.to_owned(), encoded, BASE64_STANDARD.encode(secret)]
 }
 
-fn found(text: &str, secrets: &[String]) -> Option<String> {
+pub(crate) fn found(text: &str, secrets: &[String]) -> Option<String> {
     secrets.iter().flat_map(|secret| forms(secret)).find(|form| text.contains(form.as_str()))
 }
 
 /// All keys and passwords of a request.
-fn secrets(request: &Value) -> Vec<String> {
+pub(crate) fn secrets(request: &Value) -> Vec<String> {
     let pointers = [
         "/accessKey",
         "/blobStorage/connectionString",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::Lab;
+use crate::support::{Lab, Left};
 use runner::Status;
 use serde_json::json;
 
@@ -63,7 +63,7 @@ async fn a_caller_that_goes_away_leaves_the_job_and_a_later_kill_still_ends_it()
     let mut run = lab.start_run(&lab.request("echo started; sleep 600"));
     run.until_line("started").await;
     let before = lab.changes();
-    let (kill, task) = run.detach();
+    let Left { kill, task, .. } = run.leave();
     // The run has noticed when it stops asking.
     let mut asked = 0;
     while lab.emulator.requests().len() != asked {

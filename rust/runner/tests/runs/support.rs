@@ -124,11 +124,7 @@ impl Lab {
 
     pub(crate) fn start_run_with(&self, request: &Value, http: &runner::HttpClient) -> Run {
         let request = Request::from_json(&request.to_string()).unwrap();
-        let plan = Plan::new(request, http).unwrap();
-        let (events, receiver) = runner::channel();
-        let kill = CancellationToken::new();
-        let task = tokio::spawn(runner::run(plan, events, kill.clone()));
-        Run { events: receiver, kill, task, report: Report::default() }
+        Run::start(Plan::new(request, http).unwrap())
     }
 
     pub(crate) async fn run(&self, request: &Value) -> Report {
@@ -151,7 +147,11 @@ impl Lab {
 
     /// Names of all blobs.
     pub(crate) async fn blobs(&self) -> Vec<String> {
-        let blobs = self.azurite.container(CONTAINER).list("").await.unwrap();
+        self.blobs_below("").await
+    }
+
+    pub(crate) async fn blobs_below(&self, prefix: &str) -> Vec<String> {
+        let blobs = self.azurite.container(CONTAINER).list(prefix).await.unwrap();
         blobs.into_iter().map(|blob| blob.name).collect()
     }
 
@@ -164,13 +164,18 @@ impl Lab {
 }
 
 /// Waits for something that is about to happen.
-pub(crate) async fn until(mut happened: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(happened: impl AsyncFnMut() -> bool) {
+    assert!(happens(happened).await, "it did not happen");
+}
+
+/// Waits for something that may happen.
+pub(crate) async fn happens(mut happened: impl AsyncFnMut() -> bool) -> bool {
     let waiting = async {
         while !happened().await {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("it did not happen");
+    tokio::time::timeout(Duration::from_secs(30), waiting).await.is_ok()
 }
 
 /// A run under way, seen as its caller sees it.
@@ -179,6 +184,13 @@ pub(crate) struct Run {
     pub(crate) kill: CancellationToken,
     pub(crate) task: JoinHandle<()>,
     report: Report,
+}
+
+/// A run whose caller has gone, and what it told before.
+pub(crate) struct Left {
+    pub(crate) report: Report,
+    pub(crate) kill: CancellationToken,
+    pub(crate) task: JoinHandle<()>,
 }
 
 /// What a run told.
@@ -192,6 +204,13 @@ pub(crate) struct Report {
 }
 
 impl Run {
+    pub(crate) fn start(plan: Plan) -> Self {
+        let (events, receiver) = runner::channel();
+        let kill = CancellationToken::new();
+        let task = tokio::spawn(runner::run(plan, events, kill.clone()));
+        Self { events: receiver, kill, task, report: Report::default() }
+    }
+
     pub(crate) async fn ended(mut self) -> Report {
         while self.pull().await {}
         self.task.await.unwrap();
@@ -210,24 +229,17 @@ impl Run {
         }
     }
 
+    pub(crate) fn has_outcome(&self) -> bool {
+        self.report.has_outcome()
+    }
+
     pub(crate) async fn until_end(&mut self) {
         while self.pull().await {}
     }
 
-    /// Nobody listens any more, and the run still comes to its end.
-    pub(crate) async fn task_ended(self) {
-        drop(self.events);
-        self.task.await.unwrap();
-    }
-
-    /// The caller goes away; the run can be killed as long as the token lives.
-    pub(crate) fn left(self) -> (Report, CancellationToken) {
-        (self.report, self.kill)
-    }
-
     /// The caller goes away; the run's future lives on.
-    pub(crate) fn detach(self) -> (CancellationToken, JoinHandle<()>) {
-        (self.kill, self.task)
+    pub(crate) fn leave(self) -> Left {
+        Left { report: self.report, kill: self.kill, task: self.task }
     }
 
     async fn pull(&mut self) -> bool {
@@ -249,12 +261,14 @@ impl Report {
         }
     }
 
-    pub(crate) fn has_outcome(&self) -> bool {
-        self.outcome.is_some()
+    /// Status and exit code, once everything is over.
+    pub(crate) fn result(&self) -> Option<(Status, Option<i32>)> {
+        let outcome = self.outcome.as_ref().filter(|_| self.ended)?;
+        Some((outcome.status, outcome.exit_code))
     }
 
-    pub(crate) fn has_succeeded(&self) -> bool {
-        self.outcome.as_ref().is_some_and(|outcome| outcome.status == Status::Succeeded)
+    pub(crate) fn has_outcome(&self) -> bool {
+        self.outcome.is_some()
     }
 
     pub(crate) fn outcome(&self) -> &Outcome {

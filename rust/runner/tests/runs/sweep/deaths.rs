@@ -1,0 +1,136 @@
+//! A worker stops between two requests, and another goes on.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures::{StreamExt, stream};
+use runner::Status;
+
+use super::faults::{AT_ONCE, Verdict};
+use super::judge::{Lines, Told, secrets_told, wrong};
+use super::trial::{EAGER, Trial, Worker};
+use crate::gate::{Gate, Step};
+use crate::support::{Lab, Left, until};
+
+/// How a worker stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Death {
+    /// Somebody ends the execution.
+    Kill,
+    /// The worker shuts down: the thread is interrupted, and there is a moment for last words.
+    Interrupt,
+    /// The worker's process is gone without one.
+    Sigkill,
+}
+
+impl Death {
+    pub(super) const ALL: [Self; 3] = [Self::Kill, Self::Interrupt, Self::Sigkill];
+}
+
+impl fmt::Display for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kill => "kill",
+            Self::Interrupt => "interrupt, then resume",
+            Self::Sigkill => "SIGKILL, then resume",
+        })
+    }
+}
+
+/// One run whose worker stops when a service has done what this step asks for, and does not know it yet.
+#[derive(Clone, Debug)]
+pub(super) struct Stop {
+    pub(super) step: Step,
+    pub(super) death: Death,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.step, self.death)
+    }
+}
+
+/// All of them, some at once, in their order.
+pub(super) async fn stop_all(lab: &Lab, stops: Vec<Stop>) -> Vec<(Stop, Verdict)> {
+    let runs = stream::iter(stops).map(async |stop| {
+        let verdict = run_one(lab, &stop).await;
+        (stop, verdict)
+    });
+    runs.buffered(AT_ONCE).collect().await
+}
+
+async fn run_one(lab: &Lab, stop: &Stop) -> Verdict {
+    let trial = Trial::new(lab, 0, EAGER);
+    let gate = Arc::new(Gate::start().await);
+    let held = gate.hold(&stop.step);
+    let mut worker = trial.worker(&gate, 0);
+    let reached = tokio::select! {
+        () = held.arrived() => true,
+        () = worker.run.until_end() => false,
+        () = trial.let_go(&gate) => false,
+    };
+    if !reached {
+        return Verdict::NotReached;
+    }
+    let mut wrong = match stop.death {
+        Death::Kill => kill(&trial, worker, || held.release()).await,
+        Death::Interrupt => interrupt(&trial, worker, || held.release()).await,
+        Death::Sigkill => sigkill(&trial, worker, || held.release()).await,
+    };
+    if wrong.is_empty() {
+        wrong = trial.left_behind().await;
+    }
+    Verdict::of(wrong)
+}
+
+async fn kill(trial: &Trial<'_>, worker: Worker, go_on: impl FnOnce()) -> Vec<String> {
+    let expected = match worker.run.has_outcome() {
+        true => (Status::Succeeded, Some(0)),
+        false => (Status::Killed, None),
+    };
+    worker.run.kill.cancel();
+    go_on();
+    let told = trial.ended(worker).await;
+    let mut wrong = secrets_told(&[&told]);
+    let right = told.report.result() == Some(expected);
+    wrong.extend((!right).then(|| format!("the outcome is {:?}", told.report)));
+    wrong
+}
+
+async fn interrupt(trial: &Trial<'_>, worker: Worker, go_on: impl FnOnce()) -> Vec<String> {
+    let Worker { gate, run, dir, request } = worker;
+    let Left { report, kill: _kill, task } = run.leave();
+    go_on();
+    let has_lines = !report.stdout.is_empty() || !report.stderr.is_empty();
+    let last_words = if has_lines { "put blob delivered" } else { "patch job" };
+    until(async || task.is_finished() || gate.has_answered(last_words) && gate.is_idle()).await;
+    let has_outcome = report.has_outcome();
+    let first = Told::new(report, &gate, dir.path(), &request);
+    if has_outcome {
+        // Kestra has it too, and asks for no other worker.
+        return secrets_told(&[&first]);
+    }
+    let second = successor(trial).await;
+    wrong(&[&first, &second], trial.exit_code, Lines::GoOn)
+}
+
+/// The run's future is gone, and so is its client.
+async fn sigkill(trial: &Trial<'_>, worker: Worker, go_on: impl FnOnce()) -> Vec<String> {
+    let Worker { gate, run, dir, request } = worker;
+    run.task.abort();
+    let report = run.leave().report;
+    go_on();
+    until(async || gate.is_idle()).await;
+    let first = Told::new(report, &gate, dir.path(), &request);
+    let second = successor(trial).await;
+    if gate.has_answered("put blob collected") {
+        // The outcome was handed over; a worker that is asked again begins anew.
+        return wrong(&[&second], trial.exit_code, Lines::GoOn);
+    }
+    wrong(&[&first, &second], trial.exit_code, Lines::Again)
+}
+
+async fn successor(trial: &Trial<'_>) -> Told {
+    let gate = Arc::new(Gate::start().await);
+    trial.ended(trial.worker(&gate, 1)).await
+}

@@ -1,0 +1,102 @@
+//! Nothing is lost: the same run, with every request failing and every step dying in turn.
+//!
+//! `make sweep` runs all of it (`whole.rs`); the tests here are the part of it that `make test` can wait for.
+
+mod deaths;
+mod faults;
+mod judge;
+mod trial;
+
+use azure_batch_emulator::Settings;
+
+use crate::gate::{Fault, Step};
+use crate::support::Lab;
+use deaths::{Death, Stop, stop_all};
+use faults::{Cell, Verdict, pairs, run_all, steps};
+use trial::{EAGER, NO_RETRIES};
+
+/// A lab for many runs at once.
+async fn lab() -> Lab {
+    let pools = vec!["pool:slots=64".parse().unwrap()];
+    Lab::start_with(Settings { pools, ..Settings::default() }).await
+}
+
+/// The cells that did not pass, in words.
+fn failed<C: std::fmt::Display>(verdicts: Vec<(C, Verdict)>) -> Vec<String> {
+    let told = verdicts.into_iter().filter_map(|(cell, verdict)| match verdict {
+        Verdict::Failed(wrong) => Some(format!("{cell}: {wrong}")),
+        Verdict::Passed | Verdict::NotReached => None,
+    });
+    told.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_fails_once_changes_nothing() {
+    let lab = lab().await;
+    let steps = steps(&lab).await;
+    assert!(steps.len() > 35, "{steps:?}");
+    let cells = steps.iter().enumerate();
+    let cells = cells.map(|(n, step)| Cell::new(step, Fault::ALL[n % 9], [0, 3][n % 2]));
+    assert_eq!(failed(run_all(&lab, cells.collect(), EAGER).await), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_fails_in_any_way_is_made_once() {
+    let lab = lab().await;
+    let kinds = ["put claim", "post jobs", "post tasks", "patch job", "delete job"];
+    let cells = kinds.iter().flat_map(|kind| {
+        let step = Step::new(kind, 1);
+        Fault::ALL.map(|fault| Cell::new(&step, fault, 0))
+    });
+    let verdicts = run_all(&lab, cells.collect(), EAGER).await;
+    assert!(verdicts.iter().all(|(_, verdict)| *verdict != Verdict::NotReached));
+    assert_eq!(failed(verdicts), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_requests_that_fail_change_nothing() {
+    let lab = lab().await;
+    let steps = steps(&lab).await;
+    assert_eq!(failed(run_all(&lab, pairs(&steps, 12), EAGER).await), [""; 0]);
+}
+
+/// What judges the sweeps must see what goes wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_retries_the_same_faults_are_failures() {
+    let lab = lab().await;
+    let kinds = ["get pool", "put blob run.sh", "post tasks", "get blob out"];
+    let cells = kinds.iter().flat_map(|kind| {
+        let step = Step::new(kind, 1);
+        Fault::ALL.map(|fault| Cell::new(&step, fault, 0))
+    });
+    let verdicts = run_all(&lab, cells.collect(), NO_RETRIES).await;
+    assert_eq!(failed(verdicts).len(), kinds.len() * Fault::ALL.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_stops_between_two_requests_is_replaced_and_nothing_is_lost() {
+    let lab = lab().await;
+    let steps = steps(&lab).await;
+    let cells = steps.iter().enumerate();
+    let cells = cells.map(|(n, step)| Stop { step: step.clone(), death: Death::ALL[n % 3] });
+    assert_eq!(failed(stop_all(&lab, cells.collect()).await), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_gone_after_a_write_is_replaced_and_nothing_is_lost() {
+    let lab = lab().await;
+    let kinds = [
+        "put claim",
+        "put blob in",
+        "put blob run.sh",
+        "post jobs",
+        "post tasks",
+        "patch job",
+        "put blob collected",
+        "delete job",
+    ];
+    let cells = kinds.map(|kind| Stop { step: Step::new(kind, 1), death: Death::Sigkill });
+    let verdicts = stop_all(&lab, cells.into()).await;
+    assert!(verdicts.iter().all(|(_, verdict)| *verdict != Verdict::NotReached));
+    assert_eq!(failed(verdicts), [""; 0]);
+}
