@@ -22,7 +22,7 @@ pub use http::faults::{Moment, Refusal, RequestFailure, RequestFault};
 pub use http::operations::OperationName;
 pub use http::record::RequestRecord;
 pub use http::tally::OperationCount;
-pub use node::faults::{BlobRefusal, BlobRequest, NodeFailure, NodeFault};
+pub use node::faults::{BlobRefusal, BlobRequest, NodeEvent, NodeFailure, NodeFault};
 pub use settings::{
     BlobPrefix, Isolation, LinkedStorage, Logs, NodeError, PoolSettings, RequeueCount, ResizeError,
     Settings, Splitting, WildcardBase,

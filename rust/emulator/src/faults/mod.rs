@@ -3,6 +3,7 @@
 
 pub(crate) mod armed;
 pub(crate) mod nth;
+pub(crate) mod option;
 
 use std::fmt;
 use std::str::FromStr;
@@ -130,6 +131,9 @@ mod tests {
             "node-list-blobs=denied",
             "node-get-blob#1=not-found",
             "node-put-blob=timed-out",
+            "node-run-task#2=lost",
+            "node-run-task=preempted,ms=20",
+            "node-run-task#1..2=unusable",
         ] {
             assert_eq!(text.parse::<Fault>().unwrap().to_string(), text);
         }
@@ -156,6 +160,8 @@ mod tests {
             ("node-dance=failed", "'node-dance' is nothing that a node does"),
             ("node-get-blob:x=denied", "takes no name such as 'x'"),
             ("node-get-blob=503", "'503' is no failure of a node's storage"),
+            ("node-run-task=recovered", "'recovered' is nothing that ends a node"),
+            ("node-run-task=lost,seconds=1", "seconds=1"),
             ("node-pull-image=denied", "'denied' is no failure of a pull"),
         ] {
             let error = text.parse::<Fault>().unwrap_err();

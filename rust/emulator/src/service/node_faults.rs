@@ -2,15 +2,56 @@
 
 use std::sync::Arc;
 
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Service;
+use super::placing::Placing;
 use crate::error::{ApiError, Code, Result};
+use crate::node::faults::{Deed, NodeEvent, NodeFailure};
 use crate::settings::{NodeError, ResizeError};
 use crate::store::node::NodeState;
 use crate::store::task::StopReason;
 
 impl Service {
+    /// Lets happen to a node what was asked for when it begins to run a task.
+    pub(super) fn meet_fault(self: &Arc<Self>, placing: &Placing) {
+        let fault = self.site.faults.strike(Deed::RunTask).map(|fault| fault.what);
+        let Some(NodeFailure::RunTask(event, after)) = fault else { return };
+        let service = Arc::clone(self);
+        let (pool, node) = (placing.pool.clone(), placing.node.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = sleep(after) => {}
+                () = service.closing.cancelled() => return,
+            }
+            if let Err(error) = service.happen(&pool, &node, event).await {
+                eprintln!("a fault that was asked for, {event}, did not happen: {error}");
+            }
+        });
+    }
+
+    /// Something happens to a node.
+    ///
+    /// # Errors
+    /// As of each.
+    pub(crate) async fn happen(
+        self: &Arc<Self>,
+        pool: &str,
+        node: &str,
+        event: NodeEvent,
+    ) -> Result<()> {
+        match event {
+            NodeEvent::Lost => self.lose_node(pool, node),
+            NodeEvent::Preempted => self.preempt_node(pool, node),
+            NodeEvent::Unusable => {
+                let error = NodeError::new("NodeUnusable", "A fault that was asked for");
+                self.make_node_unusable(pool, node, vec![error])
+            }
+            NodeEvent::Recovered => self.recover_node(pool, node).await,
+        }
+    }
+
     /// The service loses contact with a node: its tasks are active again, it leaves the pool after
     /// a while, and another one takes its place if there is one to be had.
     pub(crate) fn lose_node(self: &Arc<Self>, pool: &str, id: &str) -> Result<()> {

@@ -65,6 +65,7 @@ impl Service {
             task.enter(TaskState::Running);
             task.execution.started = Some(task.phase.since);
         });
+        self.meet_fault(&placing);
         let end = node.run(&work, run.stop.subscribe()).await;
         self.pause(&run).await;
         self.conclude(&placing, end, &run);

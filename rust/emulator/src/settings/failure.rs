@@ -1,9 +1,10 @@
 //! What can be wrong with pools and nodes, in the words of the service.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Why a pool does not get its nodes: an item of `resizeErrors`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ResizeError {
     /// `AccountCoreQuotaReached` or `AllocationFailed`, for example.
     pub code: String,

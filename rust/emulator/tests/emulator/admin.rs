@@ -1,8 +1,9 @@
 //! The admin endpoint, as a program on this machine and as a web page would see it.
 
+use azure_batch_emulator::PoolSettings;
 use serde_json::{Value, json};
 
-use crate::support::Cloud;
+use crate::support::{Cloud, until};
 
 /// The status and the JSON of an answer; null if it has no body.
 async fn ask(request: reqwest::RequestBuilder) -> (u16, Value) {
@@ -101,6 +102,67 @@ async fn the_documented_commands_ask_for_faults_show_them_and_take_them_back() {
     assert_eq!(requests[1]["code"], "JobNotFound");
     assert_eq!(documented(&cloud, "curl -X DELETE").await, "");
     assert_eq!(cloud.emulator.faults(), []);
+}
+
+async fn post(cloud: &Cloud, path: &str, body: &Value) -> (u16, Value) {
+    let request = cloud.client.http.post(url(cloud, path)).body(body.to_string());
+    ask(request.header("content-type", "application/json")).await
+}
+
+#[tokio::test]
+async fn nodes_are_shown_and_what_happens_to_them_can_be_asked_for() {
+    let pool: PoolSettings = "pool:nodes=1,low-priority=1".parse().unwrap();
+    let cloud = Cloud::start_with(|settings| settings.pools = vec![pool]).await;
+    let nodes = || async { ask(cloud.client.http.get(url(&cloud, "/nodes"))).await.1 };
+    let shown = nodes().await;
+    let ids = cloud.emulator.node_ids("pool").unwrap();
+    assert_eq!(shown[1]["node"], ids[1].as_str());
+    let expected = json!({"pool": "pool", "node": ids[0], "dedicated": true, "state": "idle", "running-tasks": 0});
+    assert_eq!(shown[0], expected);
+    let event =
+        |node: usize, event: &str| json!({"pool": "pool", "node": ids[node], "event": event});
+    for (name, state) in
+        [("preempted", "preempted"), ("recovered", "idle"), ("unusable", "unusable")]
+    {
+        assert_eq!(post(&cloud, "/nodes", &event(1, name)).await, (204, Value::Null));
+        assert_eq!(nodes().await[1]["state"], state);
+    }
+    let (status, body) = post(&cloud, "/nodes", &event(0, "preempted")).await;
+    assert_eq!(status, 400, "{body}");
+    assert!(body["error"].as_str().unwrap().contains("only low-priority nodes"), "{body}");
+    let (status, body) = post(&cloud, "/nodes", &event(0, "tired")).await;
+    assert_eq!(status, 400, "{body}");
+    assert!(body["error"].as_str().unwrap().contains("`lost`, `preempted`"), "{body}");
+    assert_eq!(post(&cloud, "/nodes", &event(0, "lost")).await.0, 204);
+    until("the lost node is gone", || async {
+        (nodes().await.as_array().unwrap().iter().all(|one| one["node"] != ids[0])).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_pool_can_be_left_without_new_nodes_and_get_them_later() {
+    let cloud = Cloud::start().await;
+    let failure = json!({"code": "AccountCoreQuotaReached", "message": "no cores left"});
+    let body = json!({"pool": "pool", "failure": failure});
+    assert_eq!(post(&cloud, "/pools", &body).await, (204, Value::Null));
+    let node = &cloud.emulator.node_ids("pool").unwrap()[0];
+    let lost = json!({"pool": "pool", "node": node, "event": "lost"});
+    assert_eq!(post(&cloud, "/nodes", &lost).await, (204, Value::Null));
+    let pool = until("resize errors", || async {
+        let pool = cloud.get("/pools/pool").await.body;
+        pool["resizeErrors"][0].is_object().then_some(pool)
+    })
+    .await;
+    assert_eq!(pool["resizeErrors"][0]["code"], "AccountCoreQuotaReached", "{pool}");
+    assert_eq!(post(&cloud, "/pools", &json!({"pool": "pool"})).await, (204, Value::Null));
+    until("another node", || async {
+        (cloud.get("/pools/pool").await.body["currentDedicatedNodes"] == 1).then_some(())
+    })
+    .await;
+    let (status, body) = post(&cloud, "/pools", &json!({"pool": "none"})).await;
+    assert_eq!(status, 400, "{body}");
+    assert!(body["error"].as_str().unwrap().contains("pool"), "{body}");
 }
 
 #[tokio::test]

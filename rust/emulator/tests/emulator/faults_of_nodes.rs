@@ -1,6 +1,6 @@
 //! Faults of nodes, as they show in a task.
 
-use azure_batch_emulator::Fault;
+use azure_batch_emulator::{Fault, PoolSettings};
 use serde_json::{Value, json};
 
 use crate::support::Cloud;
@@ -78,5 +78,18 @@ async fn storage_refuses_the_nodes_requests_for_output_files() {
         let execution = run(&cloud, job, "echo > f", outputs.clone()).await;
         assert_eq!(failure(&execution), code, "{spec}: {execution}");
         assert_eq!((&execution["exitCode"], blobs.text("f")), (&json!(0), None), "{execution}");
+    }
+}
+
+#[tokio::test]
+async fn a_node_goes_when_it_runs_a_task_and_the_task_runs_again() {
+    for (spec, requeues) in [("lost", 1), ("preempted,ms=300", 1), ("unusable", 1), ("lost#9", 0)] {
+        let pool: PoolSettings = "pool:nodes=0,low-priority=2,slots=1".parse().unwrap();
+        let cloud = Cloud::start_with(|settings| settings.pools = vec![pool]).await;
+        let (event, nth) = spec.split_once('#').unwrap_or((spec, "1"));
+        cloud.emulator.inject(fault(&format!("node-run-task#{nth}={event}")));
+        let execution = run(&cloud, "job", "sleep 1; exit 3", json!({})).await;
+        assert_eq!(execution["requeueCount"], requeues, "{spec}: {execution}");
+        assert_eq!(execution["exitCode"], 3, "{spec}: {execution}");
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Moment, Refusal, RequestFailure, RequestFault};
 use crate::faults::nth::Nth;
+use crate::faults::option::number;
 
 /// What stands for any request.
 const ANY: &str = "any";
@@ -56,12 +57,6 @@ fn refusal(status: &str) -> Refusal {
         "503" => Refusal::ServerBusy,
         _ => Refusal::InternalError,
     }
-}
-
-fn number(option: &str, name: &str) -> Result<u32, String> {
-    let value = option.strip_prefix(name).and_then(|rest| rest.strip_prefix('='));
-    let number = value.and_then(|value| value.parse().ok());
-    number.ok_or_else(|| format!("'{option}' is not {name}=NUMBER"))
 }
 
 impl fmt::Display for RequestFault {

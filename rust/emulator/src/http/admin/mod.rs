@@ -1,6 +1,9 @@
 //! The admin endpoint, `/_emulator/…`: what one asks of the emulator itself. It is no part of the
 //! API, needs no key and is not recorded; only programs on this machine get an answer.
 
+mod faults;
+mod nodes;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -9,27 +12,33 @@ use axum::extract::{OriginalUri, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde::Deserialize;
 use serde_json::json;
 
 use super::Front;
 use super::record::RequestRecord;
 use super::tally::OperationCount;
-use crate::faults::FaultCount;
 
 /// Where the admin endpoint is.
 pub(super) const PATH: &str = "/_emulator";
 
 /// All that is there, for whoever asks for something else.
-const PATHS: [&str; 3] = ["/_emulator/faults", "/_emulator/operations", "/_emulator/requests"];
+const PATHS: [&str; 5] = [
+    "/_emulator/faults",
+    "/_emulator/nodes",
+    "/_emulator/operations",
+    "/_emulator/pools",
+    "/_emulator/requests",
+];
 
 /// The routes below [`PATH`].
 pub(super) fn router() -> Router<Arc<Front>> {
     Router::new()
-        .route("/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/faults", get(faults::list).post(faults::add).delete(faults::clear))
+        .route("/nodes", get(nodes::list).post(nodes::happen))
         .route("/operations", get(operations))
+        .route("/pools", post(nodes::allocations))
         .route("/requests", get(requests))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_verb)
@@ -42,38 +51,6 @@ async fn operations(State(front): State<Arc<Front>>) -> Json<Vec<OperationCount>
 
 async fn requests(State(front): State<Arc<Front>>) -> Json<Vec<RequestRecord>> {
     Json(front.records.all())
-}
-
-async fn faults(State(front): State<Arc<Front>>) -> Json<Vec<FaultCount>> {
-    Json(front.faults.counts())
-}
-
-/// The body of a request for a fault.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewFault {
-    /// As `--fault` takes it.
-    fault: String,
-}
-
-async fn add_fault(
-    State(front): State<Arc<Front>>,
-    body: Result<Json<NewFault>, JsonRejection>,
-) -> Response {
-    let fault =
-        body.map_err(|rejection| rejection.body_text()).and_then(|Json(asked)| asked.fault.parse());
-    match fault {
-        Ok(fault) => {
-            front.faults.add(fault);
-            StatusCode::NO_CONTENT.into_response()
-        }
-        Err(reason) => refusal(StatusCode::BAD_REQUEST, &reason),
-    }
-}
-
-async fn clear_faults(State(front): State<Arc<Front>>) -> StatusCode {
-    front.faults.clear();
-    StatusCode::NO_CONTENT
 }
 
 async fn unknown(OriginalUri(uri): OriginalUri) -> Response {
@@ -112,6 +89,21 @@ fn is_loopback(host: &str) -> bool {
     let address = without_port.trim_start_matches('[').trim_end_matches(']');
     without_port.eq_ignore_ascii_case("localhost")
         || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// What a request asks for, or why it cannot be read.
+type Asked<T> = Result<Json<T>, JsonRejection>;
+
+/// Nothing more to say, or an error in words.
+fn done(result: Result<(), String>) -> Response {
+    match result {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(reason) => refusal(StatusCode::BAD_REQUEST, &reason),
+    }
+}
+
+fn read<T>(asked: Asked<T>) -> Result<T, String> {
+    asked.map(|Json(asked)| asked).map_err(|rejection| rejection.body_text())
 }
 
 /// An error in words.

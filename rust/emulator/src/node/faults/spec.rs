@@ -1,78 +1,13 @@
-//! Faults of nodes: what they cannot do.
+//! The text of a node's fault: `node-get-blob#1=denied`.
 
 use std::fmt;
+use std::time::Duration;
 
-use super::image::full_name;
-use crate::faults::armed::Counted;
+use super::{BlobRefusal, BlobRequest, NodeEvent, NodeFailure, NodeFault};
 use crate::faults::nth::Nth;
+use crate::faults::option::number;
 
-/// A fault of what nodes do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeFault {
-    /// Which of the times that a node does it.
-    pub nth: Nth,
-    /// What it cannot do.
-    pub what: NodeFailure,
-}
-
-/// What a node cannot do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NodeFailure {
-    /// Pull this image, or any: `ContainerInvalidImage`.
-    PullImage(Option<String>),
-    /// Make this request of a storage account.
-    Blob(BlobRequest, BlobRefusal),
-}
-
-/// A request that a node makes of a storage account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BlobRequest {
-    /// For the resource files of a container.
-    ListBlobs,
-    /// For a resource file.
-    GetBlob,
-    /// For an output file.
-    PutBlob,
-}
-
-/// How a storage account refuses a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BlobRefusal {
-    /// The SAS does not allow it.
-    Denied,
-    /// There is no such blob or container.
-    NotFound,
-    /// It does not answer.
-    TimedOut,
-}
-
-/// Something that a node is about to do.
-#[derive(Clone, Copy)]
-pub(crate) enum Deed<'a> {
-    PullImage(&'a str),
-    Blob(BlobRequest),
-}
-
-impl Counted for NodeFault {
-    type Event<'a> = Deed<'a>;
-
-    fn is_about(&self, deed: Deed<'_>) -> bool {
-        match (&self.what, deed) {
-            (NodeFailure::PullImage(None), Deed::PullImage(_)) => true,
-            (NodeFailure::PullImage(Some(name)), Deed::PullImage(pulled)) => {
-                full_name(name) == full_name(pulled)
-            }
-            (NodeFailure::Blob(wanted, _), Deed::Blob(request)) => *wanted == request,
-            _ => false,
-        }
-    }
-
-    fn nth(&self) -> Nth {
-        self.nth
-    }
-}
-
-const DEEDS: &str = "node-pull-image, node-list-blobs, node-get-blob, node-put-blob";
+const DEEDS: &str = "node-pull-image, node-list-blobs, node-get-blob, node-put-blob, node-run-task";
 
 impl NodeFault {
     /// Reads the parts of `node-get-blob#1=denied`.
@@ -93,11 +28,30 @@ impl NodeFault {
             ("node-list-blobs", None) => blob(BlobRequest::ListBlobs),
             ("node-get-blob", None) => blob(BlobRequest::GetBlob),
             ("node-put-blob", None) => blob(BlobRequest::PutBlob),
+            ("node-run-task", None) => end(failure),
             (deed, None) => Err(format!("'{deed}' is nothing that a node does; it does {DEEDS}")),
             (deed, Some(name)) => Err(format!("'{deed}' takes no name such as '{name}'")),
         };
         Ok(NodeFault { nth, what: what? })
     }
+}
+
+/// Reads `lost` or `lost,ms=500`.
+fn end(text: &str) -> Result<NodeFailure, String> {
+    let (event, after) = match text.split_once(',') {
+        Some((event, option)) => (event, Duration::from_millis(number(option, "ms")?.into())),
+        None => (text, Duration::ZERO),
+    };
+    let event = match event {
+        "lost" => NodeEvent::Lost,
+        "preempted" => NodeEvent::Preempted,
+        "unusable" => NodeEvent::Unusable,
+        other => {
+            let text = "is nothing that ends a node; there are lost, preempted, unusable";
+            return Err(format!("'{other}' {text}"));
+        }
+    };
+    Ok(NodeFailure::RunTask(event, after))
 }
 
 fn refusal(text: &str) -> Result<BlobRefusal, String> {
@@ -118,6 +72,11 @@ impl fmt::Display for NodeFault {
             NodeFailure::PullImage(None) => write!(formatter, "node-pull-image{nth}=failed"),
             NodeFailure::PullImage(Some(name)) => {
                 write!(formatter, "node-pull-image:{name}{nth}=failed")
+            }
+            NodeFailure::RunTask(event, after) => {
+                write!(formatter, "node-run-task{nth}={event}")?;
+                let after = after.as_millis();
+                if after > 0 { write!(formatter, ",ms={after}") } else { Ok(()) }
             }
             NodeFailure::Blob(request, refusal) => write!(formatter, "{request}{nth}={refusal}"),
         }
@@ -140,6 +99,17 @@ impl fmt::Display for BlobRefusal {
             BlobRefusal::Denied => "denied",
             BlobRefusal::NotFound => "not-found",
             BlobRefusal::TimedOut => "timed-out",
+        })
+    }
+}
+
+impl fmt::Display for NodeEvent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            NodeEvent::Lost => "lost",
+            NodeEvent::Preempted => "preempted",
+            NodeEvent::Unusable => "unusable",
+            NodeEvent::Recovered => "recovered",
         })
     }
 }
