@@ -5,6 +5,9 @@
 
 use crate::Invalid;
 
+#[cfg(test)]
+mod properties;
+
 /// Name of the staged script in the task's `wd`.
 pub(crate) const SCRIPT_NAME: &str = "kestra-run.sh";
 

@@ -2,6 +2,9 @@
 
 use serde::de::IgnoredAny;
 
+#[cfg(test)]
+mod properties;
+
 /// What a message of the task to Kestra begins with, as in `::{"outputs": {}}::`.
 const MARKER: &str = "::{";
 const MARKER_END: &str = "::";

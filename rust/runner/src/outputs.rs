@@ -3,10 +3,11 @@
 use crate::Invalid;
 use crate::names::{BlobNames, OUTPUT_DIR};
 
-const WILDCARDS: [char; 3] = ['*', '?', '['];
+mod glob;
+#[cfg(test)]
+mod properties;
 
-/// Each wildcard that may stand for a dotfile doubles the patterns of one output.
-const MAX_VARIANTS: usize = 16;
+const WILDCARDS: [char; 3] = ['*', '?', '['];
 
 /// What is to come back, whatever the run's names will be.
 #[derive(Debug, Clone, Default)]
@@ -44,7 +45,8 @@ impl Wanted {
         output_dir: Option<&str>,
         everything: bool,
     ) -> Result<Self, Invalid> {
-        let mut globs: Vec<String> = files.iter().flat_map(|glob| expand_braces(glob)).collect();
+        let mut globs: Vec<String> =
+            files.iter().flat_map(|glob| glob::without_groups(glob)).collect();
         globs.iter().try_for_each(|glob| check_relative(glob))?;
         let expected = globs.iter().filter(|glob| is_exact(glob)).cloned().collect();
         if everything {
@@ -52,7 +54,8 @@ impl Wanted {
         } else if output_dir.is_some() {
             globs.push(format!("{OUTPUT_DIR}/**/*"));
         }
-        let patterns: Result<Vec<_>, _> = globs.iter().map(|glob| with_dotfiles(glob)).collect();
+        let patterns: Result<Vec<_>, _> =
+            globs.iter().map(|glob| glob::batch_patterns(glob)).collect();
         Ok(Self {
             patterns: patterns?.concat(),
             expected,
@@ -136,75 +139,6 @@ fn fixed_part(pattern: &str) -> String {
     pattern[..end].to_owned()
 }
 
-/// `a.{x,y}` → `a.x`, `a.y`. Groups do not nest, as in Java's globs.
-fn expand_braces(pattern: &str) -> Vec<String> {
-    let group = pattern.split_once('{').and_then(|(head, rest)| {
-        let (choices, tail) = rest.split_once('}')?;
-        Some((head, choices, tail))
-    });
-    let Some((head, choices, tail)) = group else { return vec![pattern.to_owned()] };
-    choices.split(',').flat_map(|choice| expand_braces(&format!("{head}{choice}{tail}"))).collect()
-}
-
-/// The Batch patterns for one Java glob. Java's wildcards match dotfiles; those of Batch want the dot
-/// to be written, so each place where one may stand is tried both ways.
-fn with_dotfiles(glob: &str) -> Result<Vec<String>, Invalid> {
-    // A last `**` means all files below; with a name of its own the dot can be put before it.
-    let whole =
-        if glob == "**" || glob.ends_with("/**") { format!("{glob}/*") } else { glob.into() };
-    let mut variants = vec![Vec::new()];
-    for part in whole.split('/').flat_map(batch_parts) {
-        let choices = with_dot(&part);
-        variants = variants
-            .iter()
-            .flat_map(|start: &Vec<String>| {
-                choices.iter().map(move |choice| [start, std::slice::from_ref(choice)].concat())
-            })
-            .collect();
-        if variants.len() > MAX_VARIANTS {
-            let reason = format!("'{glob}' has too many wildcards; name the directories instead");
-            return Err(Invalid::new("outputFiles", reason));
-        }
-    }
-    Ok(variants.iter().map(|parts| parts.join("/")).collect())
-}
-
-/// A part of a glob for Batch. Java's `**` may stand beside other characters: `**.txt` is at any depth.
-fn batch_parts(part: &str) -> Vec<String> {
-    let part = escapes_as_classes(part);
-    match part.as_str() {
-        "**" => vec![part],
-        other if other.contains("**") => vec!["**".to_owned(), other.replace("**", "*")],
-        _ => vec![part],
-    }
-}
-
-/// `\x` → `[x]`.
-fn escapes_as_classes(part: &str) -> String {
-    let mut chars = part.chars();
-    let mut text = String::new();
-    while let Some(c) = chars.next() {
-        match (c, chars.clone().next()) {
-            ('\\', Some(literal)) => {
-                chars.next();
-                text.extend(['[', literal, ']']);
-            }
-            _ => text.push(c),
-        }
-    }
-    text
-}
-
-fn with_dot(part: &str) -> Vec<String> {
-    let dotted = match part.chars().next() {
-        Some('*') if part == "**" => Some("**/.*/**".to_owned()),
-        Some('*') => Some(format!(".{part}")),
-        Some('?') => Some(format!(".{}", &part[1..])),
-        _ => None,
-    };
-    [Some(part.to_owned()), dotted].into_iter().flatten().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,35 +172,13 @@ mod tests {
     }
 
     #[test]
-    fn braces_become_a_pattern_each() {
-        assert_eq!(expand_braces("{a,b}/x.{c,d}"), ["a/x.c", "a/x.d", "b/x.c", "b/x.d"]);
-        assert_eq!(expand_braces("a{"), ["a{"]);
-    }
-
-    #[test]
-    fn wildcards_find_dotfiles_and_dot_directories_too() {
-        let table: [(&str, &[&str]); 7] = [
-            ("a/**", &["a/**/*", "a/**/.*", "a/**/.*/**/*", "a/**/.*/**/.*"]),
-            ("*.txt", &["*.txt", ".*.txt"]),
-            ("**/*", &["**/*", "**/.*", "**/.*/**/*", "**/.*/**/.*"]),
-            ("a/?x", &["a/?x", "a/.x"]),
-            ("**.csv", &["**/*.csv", "**/.*.csv", "**/.*/**/*.csv", "**/.*/**/.*.csv"]),
-            (".config/x", &[".config/x"]),
-            ("a\\*b", &["a[*]b"]),
-        ];
-        for (glob, patterns) in table {
-            assert_eq!(with_dotfiles(glob).unwrap(), patterns, "{glob}");
-        }
-    }
-
-    #[test]
     fn the_dollar_sign_of_a_name_is_not_a_variable() {
         assert_eq!(first("$HOME.txt").file_pattern, "kestra-1/[$]HOME.txt");
     }
 
     #[test]
     fn a_path_out_of_the_working_directory_is_refused() {
-        for bad in ["", "/etc/passwd", "../x", "a/../../x", "{a,../b}", "*/*/*/*/*"] {
+        for bad in ["", "/etc/passwd", "../x", "a/../../x", "{a,../b}", "*/*/*/*/*/*"] {
             let error = Wanted::new(&[bad.to_owned()], None, false).unwrap_err();
             assert_eq!(error.property(), "outputFiles", "{bad}");
         }
@@ -285,7 +197,10 @@ mod tests {
     #[test]
     fn everything_is_asked_for_once() {
         let wanted = Wanted::new(&["a".to_owned()], Some("5Kpf"), true).unwrap();
-        assert_eq!(wanted.patterns, ["**/*", "**/.*", "**/.*/**/*", "**/.*/**/.*"]);
+        assert_eq!(
+            wanted.patterns,
+            ["**/*", "**/.*", "**/.*/**/*", "**/.*/**/.*", "**/.*/**/.*/**/*", "**/.*/**/.*/**/.*"]
+        );
         assert_eq!(wanted.expected(), ["a"]);
     }
 }
