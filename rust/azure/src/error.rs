@@ -9,6 +9,9 @@ use serde::Deserialize;
 use std::{error::Error as StdError, fmt, time::Duration};
 use time::{OffsetDateTime, PrimitiveDateTime};
 
+#[cfg(test)]
+mod properties;
+
 /// A result whose error is [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 

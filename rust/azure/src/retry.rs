@@ -100,6 +100,7 @@ async fn until<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use reqwest::{
         StatusCode,
         header::{HeaderValue, RETRY_AFTER},
@@ -181,5 +182,17 @@ mod tests {
         };
         let error = RetryPolicy::default().run(Contact::Later, "call", refused).await.unwrap_err();
         assert_eq!((attempts, error.may_be_our_own_doing()), (10, true));
+    }
+
+    proptest! {
+        #[test]
+        fn the_wait_is_bounded_whatever_the_service_asks_for(
+            value in "[0-9]{0,30}|-?[0-9.e]{0,5}|[A-Z][a-z]{2}, [0-9]{2} Nov [0-9]{4} [0-9:]{8} GMT|[ -~]{0,20}",
+        ) {
+            let headers = [(RETRY_AFTER, HeaderValue::from_str(&value).unwrap())].into_iter().collect();
+            let error = Error::from_response(StatusCode::TOO_MANY_REQUESTS, &headers, b"");
+            let policy = RetryPolicy::default();
+            prop_assert!(policy.delay(1, error.retry_after()) <= policy.max);
+        }
     }
 }

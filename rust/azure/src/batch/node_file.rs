@@ -13,6 +13,9 @@ use reqwest::{
 };
 use url::Url;
 
+#[cfg(test)]
+mod properties;
+
 /// The file is not there yet, or its node is gone: the ordinary life of a log file, not an error.
 const ABSENT: &[&str] = &[
     "FileNotFound",
@@ -88,9 +91,13 @@ impl BatchClient {
         size: u64,
     ) -> Result<u64> {
         let length = self.get_task_file_length(job, task, path).await?;
-        let is_rest = length.is_some_and(|length| length >= from + size);
-        Ok(if is_rest { from } else { 0 })
+        Ok(guessed_start(from, size, length))
     }
+}
+
+fn guessed_start(from: u64, size: u64, length: Option<u64>) -> u64 {
+    let is_rest = length.is_some_and(|length| length >= from.saturating_add(size));
+    if is_rest { from } else { 0 }
 }
 
 /// An answer, or None where the error means that there is nothing to read. A HEAD has no body and

@@ -15,6 +15,9 @@ use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use url::Url;
 
+#[cfg(test)]
+mod properties;
+
 /// Five thousand blobs a page: ten million are more than a task runner should look at.
 const MAX_PAGES: usize = 2_000;
 

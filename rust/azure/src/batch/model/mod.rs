@@ -6,6 +6,8 @@ mod file;
 mod job;
 mod node;
 mod pool;
+#[cfg(test)]
+mod properties;
 mod task;
 
 pub use enums::*;
