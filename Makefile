@@ -24,7 +24,7 @@ demo: setup build ## Runs the flow of Kestra's page on a real engine, a local Az
 	$(SAY) "the job, as the emulator saw it (build/demo/requests.jsonl)"
 	@grep -E '"(POST|PUT|PATCH|DELETE)"' build/demo/requests.jsonl
 
-test: setup build ## Runs every suite, as CI does: Rust, bridge, conformance, Java and flows. Ends with a summary.
+test: setup build ## Runs every suite, as CI does: Rust, bridge, conformance, kit, Java and flows. Ends with a summary.
 	$(SAY) "building the tests"
 	@cargo nextest run --locked --workspace --exclude bridge --no-run
 	@cargo nextest run --locked -p bridge --no-run

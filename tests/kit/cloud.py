@@ -13,6 +13,7 @@ import certificates
 from certificates import Certificates
 from processes import Processes
 
+BLOB_FRONT = Path(__file__).with_name("blob_front.py")
 TLS_FRONT = Path(__file__).with_name("tls_front.py")
 
 # Kestra masks the values of secrets in its logs, so these names must not occur in any flow's output.
@@ -39,6 +40,8 @@ class Cloud:
     # More switches of the emulator.
     switches: list[str] = field(default_factory=list)
     tls: bool = False
+    # What is to fail of the requests to Azurite.
+    blob_faults: list[str] = field(default_factory=list)
     batch_key: str = field(default_factory=_key, repr=False)
     storage_key: str = field(default_factory=_key, repr=False)
     batch_endpoint: str = ""
@@ -52,6 +55,8 @@ class Cloud:
         self._start_azurite()
         authority = self._certificates and self._certificates.authority
         blob.create_container(self.blob_endpoint, STORAGE_ACCOUNT, self.storage_key, CONTAINER, authority)
+        if self.blob_faults:
+            self._start_blob_front()
         if self.emulator is None:
             self.batch_endpoint = f"http://127.0.0.1:{_closed_port()}"
         else:
@@ -102,6 +107,12 @@ class Cloud:
             command += ["--cert", self._certificates.server, "--key", self._certificates.server_key]
         ready = r"Blob service successfully listens on (https?://127\.0\.0\.1:\d+)"
         origin = self.processes.start_service("Azurite", command, ready, env=environment)
+        self.blob_endpoint = f"{origin}/{STORAGE_ACCOUNT}"
+
+    def _start_blob_front(self):
+        port = self.blob_endpoint.rpartition(":")[2].partition("/")[0]
+        command = [sys.executable, BLOB_FRONT, port, *self.blob_faults]
+        origin = self.processes.start_service("blob front", command, r"^listening on (http://127\.0\.0\.1:\d+)$")
         self.blob_endpoint = f"{origin}/{STORAGE_ACCOUNT}"
 
     def _start_emulator(self):

@@ -6,15 +6,13 @@ came by https. Answers are handed back byte by byte. The first line printed says
 """
 
 import asyncio
-import re
 import ssl
 import sys
 from functools import partial
 
+from messages import END_OF_HEAD, LONGEST_HEAD, body_length
+
 HEADER = b"X-Forwarded-Proto: https\r\n"
-END_OF_HEAD = b"\r\n\r\n"
-# Of a request's head; a signed URL has a few hundred bytes.
-LONGEST_HEAD = 65_536
 PIECE = 65_536
 
 
@@ -27,13 +25,6 @@ async def hand_on(client, service):
             await copy(client, service, body_length(head))
     except asyncio.IncompleteReadError:
         service.write_eof()
-
-
-def body_length(head):
-    if re.search(rb"\r\ntransfer-encoding:", head, re.IGNORECASE):
-        raise ValueError("a request without Content-Length: neither Azure's clients nor its nodes send one")
-    length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
-    return int(length.group(1)) if length else 0
 
 
 async def copy(source, target, length):
