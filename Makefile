@@ -34,8 +34,9 @@ live: variables setup build ## Runs flows on the Azure account that AZURE_BATCH_
 	$(SAY) "running the flows"
 	@scripts/live build/live/storage
 
-bench: setup ## Measures transfers against Azurite, as a ratio.
+bench: setup ## Measures transfers against Azurite, as a ratio, and the emulator under load.
 	cargo bench --locked -p azure --bench transfers
+	cargo bench --locked -p azure-batch-emulator --bench load
 
 lint: ## Checks formats and lints; changes nothing.
 	cargo fmt --all --check

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::time::sleep;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Service;
 use super::placing::{Placing, placings};
@@ -110,11 +111,11 @@ impl Service {
     }
 
     /// Removes the task's directory when its retention time is over.
-    fn keep_files(self: &Arc<Self>, key: &TaskKey, task: &Task) {
+    fn keep_files(self: &Arc<Self>, key: &TaskKey, task: &mut Task) {
         let own = task.spec.constraints.as_ref().and_then(|own| own.retention_time.as_deref());
         let Some(retention) = duration::parse(own.unwrap_or(RETENTION)) else { return };
         let (service, key) = (Arc::clone(self), key.clone());
-        tokio::spawn(async move {
+        let cleaning = tokio::spawn(async move {
             tokio::select! {
                 () = sleep(retention) => {}
                 () = service.closing.cancelled() => return,
@@ -124,6 +125,7 @@ impl Service {
                 task.cleaned_up = true;
             });
         });
+        task.cleaning = Some(Arc::new(AbortOnDropHandle::new(cleaning)));
     }
 
     /// What the end of a task means for its job and for the tasks that wait.

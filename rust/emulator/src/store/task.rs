@@ -1,11 +1,13 @@
 //! Tasks.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Serialize;
 use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::reaction::Reaction;
 use super::stamp::{Phase, Stamp};
@@ -36,6 +38,8 @@ pub(crate) struct Task {
     pub(crate) placement: Option<Placement>,
     /// The run that goes on now.
     pub(crate) run: Option<RunHandle>,
+    /// Waits for the end of its retention time, no longer than the task is there.
+    pub(crate) cleaning: Option<Arc<AbortOnDropHandle<()>>>,
     /// Whether its retention time is over and its directory gone.
     pub(crate) cleaned_up: bool,
 }
@@ -223,6 +227,7 @@ impl Task {
             execution: Execution::default(),
             placement: None,
             run: None,
+            cleaning: None,
             cleaned_up: false,
         }
     }

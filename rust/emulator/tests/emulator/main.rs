@@ -17,6 +17,7 @@ mod files;
 mod isolation;
 mod jobs;
 mod lists;
+mod load;
 mod node_faults;
 mod node_operations;
 mod nodes;

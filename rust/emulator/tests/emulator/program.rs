@@ -1,34 +1,17 @@
 //! The emulator as a program.
 
-use std::process::Stdio;
-
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 use crate::support::blobs::BlobServer;
 use crate::support::client::Client;
 use crate::support::processes::{count, unique_sleep};
+use crate::support::program::{client, program};
 use crate::support::tls::TlsFront;
-use crate::support::{ACCOUNT, KEY, shell_task, until};
-
-fn program(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_azure-batch-emulator"));
-    command.args(["--account", ACCOUNT, "--key", KEY, "--listen", "127.0.0.1:0"]);
-    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    command
-}
-
-/// The client for the endpoint in the first line of output.
-async fn client(child: &mut Child) -> Client {
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = lines.next_line().await.unwrap().unwrap();
-    let endpoint = line.strip_prefix("listening on ").unwrap();
-    assert!(endpoint.starts_with("http://127.0.0.1:"), "{endpoint}");
-    Client::new(endpoint)
-}
+use crate::support::{KEY, shell_task, until};
 
 #[tokio::test]
 async fn a_signal_ends_the_program_its_tasks_and_its_files() {

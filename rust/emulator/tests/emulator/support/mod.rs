@@ -3,7 +3,9 @@
 pub(crate) mod blobs;
 pub(crate) mod client;
 pub(crate) mod connection;
+pub(crate) mod load;
 pub(crate) mod processes;
+pub(crate) mod program;
 pub(crate) mod raw;
 pub(crate) mod tls;
 
