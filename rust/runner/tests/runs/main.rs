@@ -4,6 +4,7 @@
 #[path = "../../../azure/tests/rest/azurite.rs"]
 mod azurite;
 mod bad_input;
+mod faults;
 mod gate;
 #[path = "../../../azure/tests/rest/http1.rs"]
 mod http1;

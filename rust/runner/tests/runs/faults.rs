@@ -1,0 +1,86 @@
+//! Faults of the service and of its nodes: a run copes with them or fails in words, and leaves nothing.
+//! Those of requests are in the sweep.
+
+use azure_batch_emulator::{Fault, PoolSettings, Settings};
+use runner::Status;
+use serde_json::{Value, json};
+
+use crate::support::{Lab, POOL, Report, until};
+
+/// Runs with an input and an output while only this fault is asked for.
+async fn run_with(lab: &Lab, request: &Value, fault: &str) -> Report {
+    lab.emulator.clear_faults();
+    lab.emulator.inject(fault.parse::<Fault>().unwrap());
+    let report = lab.run(request).await;
+    assert!(lab.emulator.faults()[0].fired > 0, "{fault}: {report:?}");
+    until(async || lab.jobs().await.is_empty()).await;
+    assert_eq!(lab.blobs().await, [""; 0], "{fault}: {report:?}");
+    report
+}
+
+async fn lab_of(pool: &str) -> (Lab, Value) {
+    let pools: Vec<PoolSettings> = vec![pool.parse().unwrap()];
+    let lab = Lab::start_with(Settings { pools, ..Settings::default() }).await;
+    lab.write("in.txt", b"in\n");
+    let mut request = lab.request("cat in.txt | tee out.txt");
+    request["inputFiles"] = json!(["in.txt"]);
+    request["outputFiles"] = json!(["out.txt"]);
+    (lab, request)
+}
+
+#[tokio::test]
+async fn what_a_node_cannot_fetch_or_upload_is_said_in_words() {
+    let (lab, request) = lab_of(POOL).await;
+    let (read, fetch, upload) = (
+        "blobStorage: the node may not read the staged input files",
+        "The node could not download the staged input files",
+        "outputFiles: the node could not upload the output files",
+    );
+    for (fault, start, code) in [
+        ("node-pull-image=failed", "containerImage: the image", "ContainerInvalidImage"),
+        ("node-get-blob#1=denied", read, "BlobAccessDenied"),
+        ("node-get-blob#1=not-found", fetch, "BlobNotFound"),
+        ("node-get-blob#2=timed-out", fetch, "BlobDownloadTimedOut"),
+        ("node-list-blobs=denied", read, "ResourceContainerAccessDenied"),
+        ("node-list-blobs=not-found", fetch, "ResourceContainerNotFound"),
+        ("node-list-blobs=timed-out", fetch, "ResourceContainerListTimedOut"),
+        ("node-put-blob=denied", upload, "FileUploadAccessDenied"),
+        ("node-put-blob=not-found", upload, "FileUploadContainerNotFound"),
+        ("node-put-blob=timed-out", upload, "FileUploadTimedOut"),
+    ] {
+        let report = run_with(&lab, &request, fault).await;
+        let (outcome, message) = (report.outcome(), report.message());
+        assert_eq!(outcome.status, Status::Failed, "{fault}: {report:?}");
+        assert!(message.starts_with(start) && message.contains(code), "{fault}: {message}");
+        let ran = start == upload;
+        assert_eq!(outcome.exit_code, ran.then_some(0), "{fault}: {report:?}");
+        assert_eq!(report.stdout.len(), usize::from(ran), "{fault}: {report:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_outlives_the_node_that_began_its_task() {
+    for fault in ["lost", "unusable", "preempted"] {
+        let (lab, request) = lab_of("pool:nodes=0,low-priority=2").await;
+        let report = run_with(&lab, &request, &format!("node-run-task#1={fault}")).await;
+        assert_eq!(report.outcome().status, Status::Succeeded, "{fault}: {report:?}");
+        assert_eq!(report.stdout, ["in"], "{fault}: {report:?}");
+        assert_eq!(lab.read("out.txt"), b"in\n", "{fault}: {report:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_quota_and_a_wrong_clock_are_said_in_words() {
+    let full = Settings { job_quota: 0, ..Settings::default() };
+    let late = Settings { clock_offset: 20, ..Settings::default() };
+    for (settings, words) in [
+        (full, "The account has reached its quota of active jobs"),
+        (late, "the date of the request is more than 15 minutes from now"),
+    ] {
+        let lab = Lab::start_with(Settings { pools: vec![POOL.into()], ..settings }).await;
+        let report = lab.run(&lab.request("true")).await;
+        assert_ne!(report.outcome().status, Status::Succeeded, "{report:?}");
+        assert!(report.message().contains(words), "{report:?}");
+        assert_eq!(lab.blobs().await, [""; 0], "{report:?}");
+    }
+}
