@@ -110,3 +110,36 @@ def test_a_file_of_a_task_is_deleted(batch, job):
     batch.delete_task_file(job.job, "task", "wd/d", recursive=True)
     names = [file.name for file in batch.list_task_files(job.job, "task", recursive=True)]
     assert names == ["stderr.txt", "stdout.txt", "wd"]
+
+
+@pytest.fixture
+def waiting(work):
+    """A job whose tasks never run."""
+    work.pool = "later"
+    work.create()
+    return work
+
+
+@pytest.mark.spec
+def test_more_than_100_tasks_are_added_in_several_collections(batch, waiting):
+    tasks = [task_of(f"t{number}", "true") for number in range(250)]
+    batch.create_tasks(waiting.job, tasks, max_concurrency=3)
+    pages = [list(page) for page in batch.list_tasks(waiting.job, max_results=200).by_page()]
+    assert [len(page) for page in pages] == [200, 50]
+    assert {task.id for page in pages for task in page} == {task.id for task in tasks}
+
+
+@pytest.mark.docs
+def test_a_collection_that_is_too_large_is_sent_in_smaller_ones(batch, waiting):
+    tasks = [task_of(f"t{number}", "x" * 60_000) for number in range(30)]
+    batch.create_tasks(waiting.job, tasks)
+    assert len(list(batch.list_tasks(waiting.job, select=["id"]))) == 30
+
+
+@pytest.mark.spec
+def test_a_task_of_a_collection_that_is_refused_is_named(batch, waiting):
+    with pytest.raises(models.CreateTasksError) as caught:
+        batch.create_tasks(waiting.job, [task_of("good", "true"), task_of("b.d", "true")])
+    [failed] = caught.value.failure_tasks
+    assert (failed.task_id, failed.error.code) == ("b.d", "InvalidPropertyValue")
+    assert [task.id for task in batch.list_tasks(waiting.job)] == ["good"]

@@ -111,7 +111,21 @@ impl<F: fmt::Display> From<Count<F>> for FaultCount {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_fault_that_is_written_as_it_is_read_or_refused(
+            text in "(any|create-job|node-get-blob|node-run-task)(#[0-9.]{0,5})?=\
+                (429|503|cut|delay|denied|lost)(,[a-z-]{0,11}=[0-9]{0,20}|,ms=[0-9]{1,4})?|\\PC*",
+        ) {
+            if let Ok(fault) = text.parse::<Fault>() {
+                prop_assert_eq!(fault.to_string().parse(), Ok(fault));
+            }
+        }
+    }
 
     #[test]
     fn every_fault_is_read_and_written_as_the_same_text() {

@@ -14,18 +14,23 @@ use crate::support::client::now;
 use crate::support::raw::{self, RawReply};
 use crate::support::{ACCOUNT, Cloud};
 
+/// How many values are tried.
+const CASES: u32 = 256;
+
 /// Checks something for each of a number of values, against one emulator. The task of the job
 /// `run` has ended, those of `job` never run.
-fn for_each<S: Strategy>(values: &S, check: impl AsyncFn(&Cloud, S::Value)) {
+fn for_each<S: Strategy>(cases: u32, values: &S, check: impl AsyncFn(&Cloud, S::Value)) {
     let runtime = Runtime::new().unwrap();
     let _context = runtime.enter();
     let cloud = runtime.block_on(async {
         let cloud = Cloud::start_with(|settings| settings.isolation = Isolation::None).await;
-        cloud.job_with("job", json!({"poolInfo": {"poolId": "later"}})).await;
+        let job = json!({"poolInfo": {"poolId": "later"}, "usesTaskDependencies": true, "onTaskFailure": "performexitoptionsjobaction"});
+        cloud.job_with("job", job).await;
+        cloud.script("job", "waiting", "true").await;
         cloud.run("echo output").await;
         cloud
     });
-    let outcome = TestRunner::default().run(values, |value| {
+    let outcome = TestRunner::new(ProptestConfig::with_cases(cases)).run(values, |value| {
         runtime.block_on(check(&cloud, value));
         Ok(())
     });
@@ -60,7 +65,7 @@ fn header() -> impl Strategy<Value = Vec<u8>> {
 
 #[test]
 fn any_authorization_is_refused() {
-    for_each(&header(), async |cloud, header| {
+    for_each(CASES, &header(), async |cloud, header| {
         let head = format!("GET /jobs?api-version=2025-06-01 HTTP/1.1\r\nocp-date: {}\r\n", now());
         let request = [head.as_bytes(), b"authorization: ", &header, b"\r\n"].concat();
         let reply = raw::send(&cloud.emulator.endpoint(), &request).await;
@@ -83,7 +88,7 @@ fn any_text_is_a_condition_a_date_or_a_range_or_is_refused() {
         "bytes=[0-9-]{0,8}",
         "[A-Z][a-z]{2}, [0-9]{2} Nov 20[0-9]{2} [0-9:]{8} GMT"
     ];
-    for_each(&(select(names.to_vec()), text), async |cloud, (name, text)| {
+    for_each(CASES, &(select(names.to_vec()), text), async |cloud, (name, text)| {
         for path in ["/jobs/job", "/jobs/run/tasks/task/files/stdout.txt"] {
             let reply = cloud.client.get(path).header(name, &text).send().await;
             // An answer that says "not modified" has no body.
@@ -146,7 +151,7 @@ fn path() -> impl Strategy<Value = String> {
 
 #[test]
 fn any_path_leads_somewhere_or_is_refused() {
-    for_each(&(verb(), path()), async |cloud, (verb, path)| {
+    for_each(CASES, &(verb(), path()), async |cloud, (verb, path)| {
         let query = "api-version=2025-06-01";
         is_raw_answer(
             verb,
@@ -178,7 +183,7 @@ fn any_query_is_understood_or_refused() {
     ];
     let query = prop::collection::vec((name, value), 0..4);
     let paths = select(vec!["/jobs", "/jobs/job", "/jobs/job/tasks", "/pools/pool"]);
-    for_each(&(paths, query), async |cloud, (path, query)| {
+    for_each(CASES, &(paths, query), async |cloud, (path, query)| {
         let pairs = query.iter().map(|(name, value)| format!("&{name}={value}"));
         let query = format!("api-version=2025-06-01{}", pairs.collect::<String>());
         is_raw_answer(

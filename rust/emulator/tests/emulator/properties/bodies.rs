@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Map, Value, json};
 
-use super::{for_each, is_answer};
-use crate::support::client::Reply;
+use super::{CASES, for_each, is_answer};
+use crate::support::client::{Reply, escape};
 use crate::support::{Cloud, shell_task};
 
 /// Texts that mean something somewhere.
@@ -137,6 +137,13 @@ fn right_bodies() -> Vec<(&'static str, &'static str, Value)> {
     task["containerSettings"]["containerRunOptions"] = json!("--rm -e A=b");
     task["containerSettings"]["containerHostBatchBindMounts"] =
         json!([{"source": "Task", "isReadOnly": true}]);
+    task["dependsOn"] = json!({"taskIds": ["waiting"], "taskIdRanges": [{"start": 1, "end": 3}]});
+    let reaction = json!({"jobAction": "terminate", "dependencyAction": "satisfy"});
+    task["exitConditions"] = json!({
+        "exitCodes": [{"code": 1, "exitOptions": reaction}],
+        "exitCodeRanges": [{"start": 2, "end": 4, "exitOptions": reaction}],
+        "default": reaction,
+    });
     let job = json!({
         "id": "new",
         "priority": 1,
@@ -148,16 +155,29 @@ fn right_bodies() -> Vec<(&'static str, &'static str, Value)> {
         "onTaskFailure": "noaction",
     });
     let update = json!({"priority": 2, "constraints": {"maxTaskRetryCount": 1}, "metadata": []});
+    let sizes =
+        json!({"targetDedicatedNodes": 1, "targetLowPriorityNodes": 0, "resizeTimeout": "PT15M"});
+    let scheduling = json!({"nodeDisableSchedulingOption": "requeue"});
     vec![
-        ("POST", "/jobs", job),
-        ("POST", "/jobs/job/tasks", task),
-        ("PATCH", "/jobs/job", update),
+        ("POST", "/jobs", job.clone()),
+        ("POST", "/jobs/job/tasks", task.clone()),
         (
             "POST",
-            "/pools/pool/resize",
-            json!({"targetDedicatedNodes": 1, "targetLowPriorityNodes": 0}),
+            "/jobs/job/addtaskcollection",
+            json!({"value": [task, shell_task("other", "true")]}),
         ),
+        ("PUT", "/jobs/job/tasks/waiting", json!({"constraints": task["constraints"]})),
+        ("PATCH", "/jobs/job", update),
+        ("PUT", "/jobs/job", job),
         ("POST", "/jobs/none/terminate", json!({"terminateReason": "x"})),
+        ("POST", "/jobs/none/disable", json!({"disableTasks": "requeue"})),
+        ("POST", "/pools/pool/resize", sizes),
+        (
+            "POST",
+            "/pools/pool/removenodes",
+            json!({"nodeList": ["none"], "nodeDeallocationOption": "requeue"}),
+        ),
+        ("POST", "/pools/pool/nodes/none/disablescheduling", scheduling),
     ]
 }
 
@@ -174,7 +194,7 @@ async fn send(cloud: &Cloud, verb: &str, path: &str, body: &str) -> Reply {
 async fn try_body(cloud: &Cloud, verb: &str, path: &str, body: &Value) {
     let reply = send(cloud, verb, path, &body.to_string()).await;
     is_answer(reply.status, &reply.body);
-    for list in ["/jobs", "/jobs/job/tasks"] {
+    for list in ["/jobs", "/jobs/job/tasks", "/pools", "/pools/pool/nodes"] {
         let list = cloud.get(list).await.expect(200);
         assert!(list.body["value"].is_array(), "{}", list.text);
     }
@@ -183,27 +203,28 @@ async fn try_body(cloud: &Cloud, verb: &str, path: &str, body: &Value) {
         cloud.get(&path).await.expect(200);
         cloud.client.delete(&path).send().await;
     }
+    for result in reply.body["value"].as_array().into_iter().flatten() {
+        let id = result["taskId"].as_str().unwrap();
+        cloud.client.delete(&format!("/jobs/job/tasks/{}", escape(id))).send().await;
+    }
 }
 
 #[test]
 fn a_right_body_with_changes_is_taken_or_refused() {
-    for (verb, path, body) in right_bodies() {
-        let changes = prop::collection::vec(change(), 1..3);
-        for_each(&changes, async |cloud, changes| {
-            let mut body = body.clone();
-            if path == "/jobs" {
-                // A job that is being deleted keeps its id for a moment.
-                body["id"] = json!(uuid::Uuid::new_v4().to_string());
-            }
-            try_body(cloud, verb, path, &changes.iter().fold(body, changed)).await;
-        });
-    }
+    let changes = (select(right_bodies()), prop::collection::vec(change(), 1..3));
+    for_each(4 * CASES, &changes, async |cloud, ((verb, path, mut body), changes)| {
+        if path == "/jobs" {
+            // A job that is being deleted keeps its id for a moment.
+            body["id"] = json!(uuid::Uuid::new_v4().to_string());
+        }
+        try_body(cloud, verb, path, &changes.iter().fold(body, changed)).await;
+    });
 }
 
 #[test]
 fn any_json_is_taken_or_refused() {
     let paths = right_bodies().into_iter().map(|(verb, path, _)| (verb, path)).collect::<Vec<_>>();
-    for_each(&(select(paths), any_json()), async |cloud, ((verb, path), body)| {
+    for_each(CASES, &(select(paths), any_json()), async |cloud, ((verb, path), body)| {
         try_body(cloud, verb, path, &body).await;
     });
 }
@@ -212,7 +233,7 @@ fn any_json_is_taken_or_refused() {
 fn a_damaged_body_is_taken_or_refused() {
     let damage = ("[\\[\\]{}\",:0-9eE+-]{0,3}|\\PC{0,3}", any::<Index>(), any::<Index>());
     let bodies = select(right_bodies());
-    for_each(&(bodies, damage), async |cloud, ((verb, path, body), (put, start, end))| {
+    for_each(CASES, &(bodies, damage), async |cloud, ((verb, path, body), (put, start, end))| {
         let mut text = body.to_string();
         let (start, end) = (start.index(text.len()), end.index(text.len()));
         text.replace_range(start.min(end)..start.max(end), &put);
