@@ -79,3 +79,9 @@ def test_an_error_can_be_read_as_a_model(batch):
     error = caught.value.model
     assert isinstance(error, models.BatchError)
     assert (error.code, error.message.lang) == ("PoolNotFound", "en-US")
+
+
+@pytest.mark.docs
+def test_an_empty_parameter_that_the_client_does_not_sign_makes_the_signature_wrong(batch):
+    with refused(403, "AuthenticationFailed"):
+        list(batch.list_jobs(filter=""))
