@@ -1,7 +1,7 @@
 # The one front door: `make` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test live lint fmt bench plugin clean build variables
+.PHONY: help setup demo test sweep live lint fmt bench plugin clean build variables
 .NOTPARALLEL:
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -33,6 +33,10 @@ test: setup build ## Runs every suite, as CI does: Rust, bridge, conformance, ki
 live: variables setup build ## Runs flows on the Azure account that AZURE_BATCH_… and AZURE_STORAGE_… name (docs/live.md).
 	$(SAY) "running the flows"
 	@scripts/live build/live/storage
+
+sweep: setup ## Lets every request of a run fail and every step of it die; the tables go to docs/sweep.md.
+	$(SAY) "sweeping; this takes a quarter of an hour"
+	@SWEEP_TABLE=$(CURDIR)/docs/sweep.md cargo nextest run --locked -p runner --run-ignored only --no-capture -E 'test(/^sweep::whole::/)'
 
 bench: setup ## Measures transfers against Azurite, as a ratio, and the emulator under load.
 	cargo bench --locked -p azure --bench transfers

@@ -217,8 +217,11 @@ impl Log {
     async fn pull(&mut self, plan: &Plan, events: &Events) -> Result<bool, Halt> {
         let start = self.offset;
         let task = plan.task_id();
-        while let Some(bytes) =
-            plan.batch.get_task_file(&plan.job_id, task, self.file(), self.offset, CHUNK).await?
+        while let Some(bytes) = plan
+            .batch
+            .get_task_file(&plan.job_id, task, self.file(), self.offset, CHUNK)
+            .await
+            .map_err(gone)?
         {
             if bytes.is_empty() {
                 break;

@@ -18,8 +18,12 @@ use crate::names::LOG_FILES;
 use crate::plan::{Command, Plan, Staged};
 use crate::resume;
 
-/// What a signature or a job may live beyond the run's own limit: clocks differ, and uploads take time.
-const MARGIN: Duration = Duration::from_secs(60 * 60);
+/// What a job may live beyond the run's own limit, which a worker keeps: it is for a job that no worker watches.
+const JOB_MARGIN: Duration = Duration::from_secs(60 * 60);
+
+/// What a signature may live beyond the run's own limit. The job ends first, so no task begins or uploads with
+/// a signature that is over, however long it waited for a node: uploads take time, and clocks differ.
+const SIGNATURE_MARGIN: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Longest list of output files, in characters of its JSON.
 const MAX_LIST_CHARS: usize = 32_768;
@@ -81,7 +85,7 @@ fn new_job(plan: &Plan) -> NewJob {
     let prefix = prefix.map(|prefix| (resume::PREFIX.to_owned(), prefix));
     let metadata = plan.metadata.iter().cloned().chain(prefix);
     // The last resort for a job whose creator died between two requests.
-    let max_wall_clock_time = Some(plan.limit + MARGIN);
+    let max_wall_clock_time = Some(plan.limit + JOB_MARGIN);
     NewJob {
         id: plan.job_id.clone(),
         pool_info: PoolInfo { pool_id: plan.pool_id.clone() },
@@ -141,7 +145,7 @@ fn task_user(elevation_level: ElevationLevel) -> UserIdentity {
 /// All inputs are one resource file: Batch allows 32,768 characters for the whole list, and a signature
 /// for each file would end at about 105 files. The script is a second one, so that its place is known.
 fn resource_files(plan: &Plan, staged: &Staged) -> Result<Vec<ResourceFile>, Halt> {
-    let life = plan.limit + MARGIN;
+    let life = plan.limit + SIGNATURE_MARGIN;
     let (container, names) = (&staged.container, &staged.names);
     let script = ResourceFile {
         http_url: Some(container.blob_url_with_sas(&names.script(), SasRights::READ, life)?),
@@ -161,7 +165,8 @@ fn resource_files(plan: &Plan, staged: &Staged) -> Result<Vec<ResourceFile>, Hal
 }
 
 fn output_files(plan: &Plan, staged: &Staged) -> Result<Vec<OutputFile>, Halt> {
-    let url = staged.container.container_url_with_sas(SasRights::WRITE, plan.limit + MARGIN)?;
+    let life = plan.limit + SIGNATURE_MARGIN;
+    let url = staged.container.container_url_with_sas(SasRights::WRITE, life)?;
     let logs = LOG_FILES.map(|file| (format!("../{file}"), staged.names.log(file)));
     let outputs = staged.wanted.outputs(&staged.names);
     let files = outputs.into_iter().map(|output| (output.file_pattern, output.destination));

@@ -32,14 +32,13 @@ impl SasRights {
     pub const READ: Self = Self { read: true, list: false, write: false };
     /// Read and list: what a resource file by `storage_container_url` needs.
     pub const READ_LIST: Self = Self { read: true, list: true, write: false };
-    /// Create and overwrite blobs: what an output file needs.
+    /// Write blobs, new ones and over others: what an output file needs, as a task that runs again writes again.
     pub const WRITE: Self = Self { read: false, list: false, write: true };
 
     fn permissions(self) -> BlobSasPermissions {
         BlobSasPermissions {
             read: self.read,
             list: self.list,
-            create: self.write,
             write: self.write,
             ..BlobSasPermissions::default()
         }
@@ -134,7 +133,7 @@ mod tests {
         assert_eq!(get("spr").as_deref(), Some("https"));
         assert_eq!((get("st"), get("restype")), (None, None));
         let url = container.container_url_with_sas(SasRights::WRITE, hour).unwrap();
-        assert_eq!(parameter(&url, "sp").as_deref(), Some("cw"));
+        assert_eq!(parameter(&url, "sp").as_deref(), Some("w"));
     }
 
     #[test]

@@ -8,9 +8,11 @@ mod faults;
 mod gate;
 #[path = "../../../azure/tests/rest/http1.rs"]
 mod http1;
+mod meanwhile;
 mod nodes;
 mod resuming;
 mod secrets;
+mod signatures;
 mod stopping;
 mod support;
 mod sweep;

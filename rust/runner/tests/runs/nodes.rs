@@ -33,7 +33,7 @@ async fn node_of_the_task(lab: &Lab) -> String {
 }
 
 /// Lets the task go on that runs on another node than this one.
-async fn release(lab: &Lab, lost: &str) {
+pub(crate) async fn release(lab: &Lab, lost: &str) {
     until(async || {
         let directory = WalkDir::new(lab.node.path()).into_iter().flatten().find(|entry| {
             entry.file_name() == "kestra-0123456789ab"

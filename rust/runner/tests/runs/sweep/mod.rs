@@ -5,7 +5,9 @@
 mod deaths;
 mod faults;
 mod judge;
+mod table;
 mod trial;
+mod whole;
 
 use azure_batch_emulator::Settings;
 

@@ -1,0 +1,96 @@
+//! What can happen while no worker looks, or while two do.
+
+use runner::Status;
+use serde_json::{Value, json};
+
+use crate::gate::{Gate, Step};
+use crate::nodes::release;
+use crate::resuming::next_attempt;
+use crate::support::{Lab, until};
+
+fn request(lab: &Lab) -> Value {
+    lab.write("in.txt", b"input\n");
+    let mut request = lab.request("cat in.txt; cp in.txt out.txt");
+    request["inputFiles"] = json!(["in.txt"]);
+    request["outputFiles"] = json!(["out.txt"]);
+    request
+}
+
+async fn nothing_is_left(lab: &Lab) {
+    until(async || lab.blobs().await.is_empty() && lab.jobs().await.is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_job_that_is_deleted_by_hand_is_a_failure_in_words() {
+    let lab = Lab::start().await;
+    let mut request = request(&lab);
+    request["commands"][2] = json!("echo started; sleep 600");
+    // The log is read in between, and tells it first.
+    request["completionCheckIntervalMillis"] = json!(30_000);
+    let mut run = lab.start_run(&request);
+    run.until_line("started").await;
+    lab.batch().delete_job(request["jobName"].as_str().unwrap()).await.unwrap();
+    let report = run.ended().await;
+    assert_eq!(report.outcome().status, Status::Failed);
+    let start = "The Batch task was deleted while it was followed: ";
+    assert!(report.message().starts_with(start), "{report:?}");
+    nothing_is_left(&lab).await;
+}
+
+#[tokio::test]
+async fn a_job_that_was_deleted_while_nobody_looked_is_begun_anew_and_its_blobs_are_removed() {
+    let lab = Lab::start().await;
+    let request = request(&lab);
+    let mut first = lab.start_run(&request);
+    first.until_note("Job").await;
+    drop(first.leave());
+    lab.batch().delete_job(request["jobName"].as_str().unwrap()).await.unwrap();
+    until(async || lab.jobs().await.is_empty()).await;
+    let report = lab.run(&next_attempt(&request)).await;
+    assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
+    assert_eq!(report.stdout, ["input"]);
+    assert_eq!(lab.jobs_created(), 2);
+    nothing_is_left(&lab).await;
+}
+
+/// The outcome was handed over, so a worker that is asked all the same begins anew.
+#[tokio::test]
+async fn a_worker_that_died_before_it_had_cleaned_up_leaves_that_to_the_next() {
+    let lab = Lab::start().await;
+    let (request, gate) = (request(&lab), Gate::start().await);
+    let held = gate.hold(&Step::new("put blob collected", 1));
+    let mut first = lab.start_run_with(&request, &gate.client());
+    tokio::select! {
+        () = held.arrived() => {}
+        () = first.until_end() => unreachable!("it waits for its answer"),
+    }
+    first.task.abort();
+    assert!(first.has_outcome());
+    let report = lab.run(&next_attempt(&request)).await;
+    assert_eq!(report.stdout, ["input"]);
+    nothing_is_left(&lab).await;
+}
+
+#[tokio::test]
+async fn a_worker_whose_job_another_one_has_taken_over_leaves_it_alone() {
+    let lab = Lab::start().await;
+    let (mut request, gate) = (request(&lab), Gate::start().await);
+    request["inputFiles"] = json!([]);
+    request["commands"][2] =
+        json!("echo input; until test -e go; do sleep 0.1; done; echo done > out.txt");
+    let held = gate.hold(&Step::new("post jobs", 1));
+    let first = lab.start_run_with(&request, &gate.client());
+    held.arrived().await;
+    let mut second = lab.start_run(&next_attempt(&request));
+    second.until_line("input").await;
+    held.release();
+    let report = first.ended().await;
+    assert_eq!(report.outcome().status, Status::Failed);
+    assert!(report.message().contains("TaskExists"), "{report:?}");
+    release(&lab, "no node").await;
+    let report = second.ended().await;
+    assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
+    assert_eq!(lab.read("out.txt"), b"done\n");
+    assert_eq!(lab.jobs_created(), 1);
+    nothing_is_left(&lab).await;
+}

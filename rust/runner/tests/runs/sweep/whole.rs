@@ -1,0 +1,145 @@
+//! `make sweep`: every request of the run fails in every way, and every step dies. The tables go to docs/sweep.md.
+
+use std::fmt::{Display, Write};
+
+use time::OffsetDateTime;
+use tokio::time::Instant;
+
+use super::deaths::{Death, Stop, stop_all};
+use super::faults::{Cell, Verdict, pairs, run_all, steps};
+use super::table::{Count, Table};
+use super::trial::{EAGER, NO_RETRIES};
+use super::{failed, lab};
+use crate::gate::{Fault, Step};
+use crate::support::Lab;
+
+/// Runs with two faults.
+const PAIRS: usize = 120;
+
+/// Of a hundred runs so many may never come to their request.
+const NOT_REACHED_PERCENT: usize = 5;
+
+const INTRODUCTION: &str = include_str!("introduction.md");
+
+/// What is written down, and what must not be in it.
+#[derive(Default)]
+struct Findings {
+    text: String,
+    total: Count,
+    failed: Vec<String>,
+    not_reached: Vec<String>,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes a quarter of an hour: make sweep"]
+async fn the_whole_sweep_fails_in_no_cell() {
+    let file = std::env::var_os("SWEEP_TABLE").expect("make sweep says where the tables go");
+    let (lab, start) = (lab().await, Instant::now());
+    let steps = steps(&lab).await;
+    let mut findings = Findings::default();
+    findings.take_faults(&lab, &steps).await;
+    findings.take_pairs(&lab, &steps).await;
+    findings.take_deaths(&lab, &steps).await;
+    let control = without_retries(&lab, &steps).await;
+    let text = findings.report(&control, start.elapsed().as_secs().div_ceil(60));
+    println!("{text}");
+    std::fs::write(file, text).unwrap();
+    assert_eq!(findings.failed, [""; 0]);
+    assert!(findings.not_reached.len() * 100 <= findings.total.runs * NOT_REACHED_PERCENT);
+}
+
+impl Findings {
+    async fn take_faults(&mut self, lab: &Lab, steps: &[Step]) {
+        let mut table = Table::default();
+        for step in steps {
+            let verdicts = run_all(lab, row(step, &[0, 3]), EAGER).await;
+            println!("{step}: {} runs", verdicts.len());
+            for (cell, verdict) in &verdicts {
+                table.take(step, &cell.faults[0].1, verdict);
+            }
+            self.take(verdicts);
+        }
+        self.write("One request fails", &table.markdown());
+    }
+
+    async fn take_pairs(&mut self, lab: &Lab, steps: &[Step]) {
+        let verdicts = run_all(lab, pairs(steps, PAIRS), EAGER).await;
+        let mut count = Count::default();
+        verdicts.iter().for_each(|(_, verdict)| count.take(verdict));
+        let Count { runs, passed, not_reached } = count;
+        let text = format!(
+            "A sample of {runs} pairs of the cells above, the same every time: {passed} passed, {not_reached} n/a."
+        );
+        self.take(verdicts);
+        self.write("Two requests fail", &text);
+    }
+
+    async fn take_deaths(&mut self, lab: &Lab, steps: &[Step]) {
+        let mut table = Table::default();
+        for step in steps {
+            let stops = Death::ALL.map(|death| Stop { step: step.clone(), death });
+            let verdicts = stop_all(lab, stops.into()).await;
+            println!("{step}: {} workers", verdicts.len());
+            for (stop, verdict) in &verdicts {
+                table.take(step, &stop.death, verdict);
+            }
+            self.take(verdicts);
+        }
+        self.write("The worker stops", &table.markdown());
+    }
+
+    fn take<C: Display>(&mut self, verdicts: Vec<(C, Verdict)>) {
+        for (cell, verdict) in &verdicts {
+            self.total.take(verdict);
+            if *verdict == Verdict::NotReached {
+                self.not_reached.push(cell.to_string());
+            }
+        }
+        self.failed.extend(failed(verdicts));
+    }
+
+    fn write(&mut self, title: &str, text: &str) {
+        write!(self.text, "\n## {title}\n\n{text}\n").unwrap();
+    }
+
+    fn report(&self, control: &str, minutes: u64) -> String {
+        let date = OffsetDateTime::now_utc().date();
+        let Count { runs, passed, not_reached } = self.total;
+        let failed = self.total.failed();
+        let list = |cells: &[String]| match cells {
+            [] => "None.".to_owned(),
+            cells => cells.iter().map(|cell| format!("- {cell}")).collect::<Vec<_>>().join("\n"),
+        };
+        format!(
+            "{INTRODUCTION}\n`make sweep`, {date}, {minutes} minutes: {runs} runs, {passed} passed, {failed} failed, \
+             {not_reached} n/a.\n{}\n## Failed\n\n{}\n\n## Not reached (n/a)\n\nHow often the run asks for the state and \
+             the logs depends on when it looks. In these it had no such request:\n\n{}\n\n## Without retries\n\n{control}\n",
+            self.text,
+            list(&self.failed),
+            list(&self.not_reached),
+        )
+    }
+}
+
+/// All faults of one step.
+fn row(step: &Step, exit_codes: &[i32]) -> Vec<Cell> {
+    let cells = Fault::ALL
+        .iter()
+        .flat_map(|fault| exit_codes.iter().map(|exit_code| Cell::new(step, *fault, *exit_code)));
+    cells.collect()
+}
+
+/// The same faults while every request is made once only: what the judge does not see then, it never sees.
+async fn without_retries(lab: &Lab, steps: &[Step]) -> String {
+    let cells = steps.iter().flat_map(|step| row(step, &[0])).collect();
+    let verdicts = run_all(lab, cells, NO_RETRIES).await;
+    let count = verdicts.len();
+    let passed = verdicts.iter().filter(|(_, verdict)| *verdict == Verdict::Passed);
+    let passed: Vec<_> = passed.map(|(cell, _)| format!("- {cell}")).collect();
+    let red = failed(verdicts).len();
+    format!(
+        "The same with one attempt for each request: {red} of {count} runs fail. These pass, as the run gets over them or \
+         the effect was there:\n\n{}",
+        passed.join("\n")
+    )
+}
