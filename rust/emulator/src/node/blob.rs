@@ -140,8 +140,12 @@ impl ListedBlob {
     }
 }
 
-/// The URL of a blob of a container; the container's SAS stays.
+/// The URL of a blob of a container; the container's SAS stays. `None` for a name that no URL can
+/// hold: in a path, `.` and `..` are directories.
 pub(crate) fn blob_url(container: &Url, name: &str) -> Option<Url> {
+    if name.split('/').any(|segment| matches!(segment, "." | "..")) {
+        return None;
+    }
     let mut url = container.clone();
     url.path_segments_mut().ok()?.pop_if_empty().extend(name.split('/'));
     Some(url)
@@ -242,7 +246,25 @@ async fn ok(response: Response) -> Result<Response, BlobError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn the_url_of_a_blob_holds_its_whole_name_or_there_is_none(name in "[ab./ %?#&+é]{1,9}|\\PC{1,9}") {
+            let container = Url::parse("http://127.0.0.1:1/acc/box?sig=a%2Bb").unwrap();
+            let has_dots = format!("/{name}/").contains("/./") || format!("/{name}/").contains("/../");
+            match blob_url(&container, &name) {
+                Some(url) => {
+                    let path = percent_encoding::percent_decode_str(url.path()).decode_utf8().unwrap();
+                    prop_assert_eq!(path, format!("/acc/box/{name}"));
+                    prop_assert_eq!(url.query(), Some("sig=a%2Bb"));
+                }
+                None => prop_assert!(has_dots),
+            }
+        }
+    }
 
     #[test]
     fn a_blob_url_keeps_the_sas_and_escapes_the_name() {

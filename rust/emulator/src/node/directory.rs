@@ -80,7 +80,19 @@ pub(crate) fn real_inside(root: &Path, path: &Path) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_path_leaves_its_base(path in "[a./]{0,12}|\\PC*") {
+            if let Some(joined) = join_inside(Path::new("/base"), &path) {
+                prop_assert!(joined.starts_with("/base"));
+                prop_assert!(joined.components().all(|part| part != Component::ParentDir));
+            }
+        }
+    }
 
     #[test]
     fn a_path_that_leaves_its_base_is_refused() {

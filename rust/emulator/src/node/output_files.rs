@@ -118,7 +118,10 @@ impl Transfer<'_> {
 
     async fn send(&self, storage: &Storage, upload: Upload) -> (Upload, Result<(), FailureInfo>) {
         let Some(url) = blob::blob_url(&self.container, &upload.blob) else {
-            return (upload, Err(misc_failure("the container's URL cannot hold blobs")));
+            return (
+                upload,
+                Err(misc_failure("the container's URL cannot hold a blob of this name")),
+            );
         };
         let sent = blob::upload(storage, url, &upload.file, self.headers).await;
         let sent = sent.map_err(|error| upload_failure(&error).with("FilePath", &*upload.blob));

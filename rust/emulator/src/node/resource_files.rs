@@ -130,7 +130,10 @@ async fn fetch_listed(
     }
     match blob::blob_url(container, name) {
         Some(url) => fetch_one(storage, &url, file, (name, mode)).await,
-        None => Err(FailureInfo::user("BlobDownloadMiscError", "The URL cannot hold blobs")),
+        None => Err(FailureInfo::user(
+            "BlobDownloadMiscError",
+            "The URL cannot hold a blob of this name",
+        )),
     }
 }
 

@@ -36,7 +36,30 @@ fn sum(text: &str, units: &[(char, f64)]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_duration_is_the_sum_of_its_parts(
+            days in prop::option::of(0..9_999_u64),
+            clock in prop::option::of((0..99_u64, 0..99_u64, 0..99_u64, 0..1_000_u64)),
+        ) {
+            prop_assume!(days.is_some() || clock.is_some());
+            let date = days.map_or(String::new(), |days| format!("{days}D"));
+            let time = clock.map_or(String::new(), |(h, m, s, milli)| format!("T{h}H{m}M{s}.{milli:03}S"));
+            let (h, m, s, milli) = clock.unwrap_or_default();
+            let seconds = ((days.unwrap_or_default() * 24 + h) * 60 + m) * 60 + s;
+            let read = parse(&format!("P{date}{time}")).map(|read| (read.as_secs_f64() * 1e3).round());
+            prop_assert_eq!(read, Some((seconds * 1000 + milli) as f64));
+        }
+
+        #[test]
+        fn any_text_is_a_duration_or_none(text in "P?[0-9.DTHMSe+-]{0,12}|P[0-9]{1,400}D|\\PC*") {
+            parse(&text);
+        }
+    }
 
     #[test]
     fn durations_are_read() {
