@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use azure_batch_emulator::{
     BlobPrefix, Emulator, Fault, Isolation, LinkedStorage, Logs, PoolSettings, RequeueCount,
-    Settings, Splitting, WildcardBase,
+    Settings, Splitting, StartTask, WildcardBase,
 };
 use clap::{Parser, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
@@ -31,10 +31,13 @@ struct Arguments {
     // By name: clap would take `From<&str>`, which reads no traits.
     #[arg(
         long = "pool",
-        value_name = "NAME[:nodes=1,low-priority=0,slots=4,containers=yes|no,identity=ID]",
+        value_name = "NAME[:nodes=1,low-priority=0,slots=4,containers=yes|no,identity=ID,start-delay=MILLIS]",
         value_parser = PoolSettings::from_str
     )]
     pools: Vec<PoolSettings>,
+    /// What the nodes of a pool run when they start, and need to succeed; repeatable
+    #[arg(long = "start-task", value_name = "POOL=COMMAND", value_parser = parse_start_task)]
+    start_tasks: Vec<(String, StartTask)>,
     /// The connection string of the storage account that is linked to the Batch account
     #[arg(long, value_name = "CONNECTION-STRING")]
     auto_storage: Option<LinkedStorage>,
@@ -100,6 +103,21 @@ fn parse_image(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
+fn parse_start_task(text: &str) -> Result<(String, StartTask), String> {
+    let (pool, command) = text.split_once('=').ok_or("it must be POOL=COMMAND")?;
+    Ok((pool.to_owned(), command.into()))
+}
+
+/// Gives the pools their start tasks, or names the pool that is not there.
+fn give_start_tasks(arguments: &mut Arguments) -> Result<(), String> {
+    for (name, task) in arguments.start_tasks.drain(..) {
+        let pool = arguments.pools.iter_mut().find(|pool| pool.id.eq_ignore_ascii_case(&name));
+        let pool = pool.ok_or_else(|| format!("--start-task names no --pool: {name}"))?;
+        pool.start_task = Some(task);
+    }
+    Ok(())
+}
+
 fn parse_millis(text: &str) -> Result<Duration, std::num::ParseIntError> {
     text.parse().map(Duration::from_millis)
 }
@@ -140,7 +158,11 @@ fn isolation(asked: Option<IsolationArgument>) -> Isolation {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let mut arguments = Arguments::parse();
+    if let Err(error) = give_start_tasks(&mut arguments) {
+        eprintln!("azure-batch-emulator: {error}");
+        return ExitCode::FAILURE;
+    }
     let asked = arguments.isolation.is_some();
     let settings = Settings::from(arguments);
     if !asked && settings.isolation == Isolation::None {

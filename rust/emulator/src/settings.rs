@@ -3,6 +3,7 @@
 mod choices;
 mod failure;
 mod pool;
+mod start_task;
 mod storage;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ pub use choices::{BlobPrefix, Logs, RequeueCount, Splitting, WildcardBase};
 pub use failure::{NodeError, ResizeError};
 pub(crate) use pool::MOST_NODES;
 pub use pool::PoolSettings;
+pub use start_task::StartTask;
 pub use storage::LinkedStorage;
 
 /// What an emulator serves and how it runs tasks.

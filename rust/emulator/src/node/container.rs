@@ -41,7 +41,7 @@ pub(super) struct Mount {
 /// on a pool for containers or the other way round, `ContainerInvalidImage` where the image cannot
 /// be pulled, `ContainerInvalidSettings` for settings that make no container.
 pub(super) fn prepare(node: &Node, work: &Work) -> Result<Container, FailureInfo> {
-    match (&work.task.container_settings, node.containers) {
+    match (&work.task.container_settings, work.in_container_pool(node)) {
         (Some(settings), true) => with_image(node, work, settings),
         (None, false) => Ok(without_image(node, work)),
         (None, true) => {

@@ -24,23 +24,25 @@ pub(super) fn variables(node: &Node, work: &Work) -> BTreeMap<String, String> {
 fn batch_variables(node: &Node, work: &Work) -> Vec<(String, String)> {
     let root = &work.directory.inside_root;
     let task = work.directory.inside();
-    [
+    let of_job = work
+        .job_id
+        .iter()
+        .flat_map(|job| [("JOB_ID", job.clone()), ("TASK_ID", work.task.id.clone())]);
+    let of_node = [
         ("ACCOUNT_NAME", node.site.account.clone()),
         ("ACCOUNT_URL", node.site.account_url.clone()),
         ("POOL_ID", node.pool_id.clone()),
         ("NODE_ID", node.id.clone()),
         ("NODE_IS_DEDICATED", node.is_dedicated.to_string()),
-        ("JOB_ID", work.job_id.clone()),
-        ("TASK_ID", work.task.id.clone()),
         ("NODE_ROOT_DIR", text(root)),
         ("NODE_SHARED_DIR", text(&root.join("shared"))),
         ("NODE_STARTUP_DIR", text(&root.join("startup"))),
         ("NODE_MOUNTS_DIR", text(&root.join("fsmounts"))),
         ("TASK_DIR", text(&task)),
         ("TASK_WORKING_DIR", text(&task.join("wd"))),
-    ]
-    .map(|(name, value)| (format!("AZ_BATCH_{name}"), value))
-    .into()
+    ];
+    let all = of_node.into_iter().chain(of_job);
+    all.map(|(name, value)| (format!("AZ_BATCH_{name}"), value)).collect()
 }
 
 fn text(path: &Path) -> String {

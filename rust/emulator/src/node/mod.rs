@@ -68,7 +68,8 @@ pub(crate) struct Site {
 
 /// One run of a task.
 pub(crate) struct Work {
-    pub(crate) job_id: String,
+    /// A start task has none.
+    pub(crate) job_id: Option<String>,
     pub(crate) task: TaskAdd,
     /// The job's commonEnvironmentSettings.
     pub(crate) common_environment: Vec<EnvironmentSetting>,
@@ -124,6 +125,13 @@ impl Node {
             Isolation::None => &self.root,
         };
         TaskDirectory::new(&self.root, inside, job_id, task_id)
+    }
+
+    /// The directory of the start task.
+    fn startup_directory(&self) -> TaskDirectory {
+        let inside_root = self.task_directory("", "").inside_root;
+        let relative = "startup".to_owned();
+        TaskDirectory { inside_root, host: self.root.join(&relative), relative }
     }
 
     /// What it may use of storage accounts.

@@ -15,6 +15,7 @@ use super::{Node, Work, command_line, container, output_files, resource_files, s
 use crate::settings::Isolation;
 use crate::store::task::{ContainerInfo, End, FailureInfo, StopReason, TaskResult};
 use crate::wire::duration;
+use crate::wire::task::TaskAdd;
 
 /// What may end a run from outside: a request, or its wall-clock limit.
 struct Interruption {
@@ -35,6 +36,21 @@ impl Node {
             uploaded = self.upload(work, &container, &end) => with_upload(end.clone(), uploaded),
             () = interruption.abandoned() => end,
         }
+    }
+
+    /// Runs a start task to its end.
+    pub(crate) async fn run_start_task(
+        &self,
+        command_line: &str,
+        stop: watch::Receiver<Option<StopReason>>,
+    ) -> End {
+        let work = Work {
+            job_id: None,
+            task: TaskAdd::of_command("startup", command_line),
+            common_environment: Vec::new(),
+            directory: self.startup_directory(),
+        };
+        self.run(&work, stop).await
     }
 
     async fn execute(
@@ -100,7 +116,7 @@ impl Node {
             None => Ok(code),
         });
         match exit {
-            Ok(code) => exited(code, self.containers),
+            Ok(code) => exited(code, work.in_container_pool(self)),
             Err(failure) => End::without_exit_code(failure),
         }
     }
@@ -135,6 +151,13 @@ impl Node {
             succeeded: end.result == TaskResult::Success,
         };
         output_files::upload(&self.site, self.access(), outputs, &ended).await
+    }
+}
+
+impl Work {
+    /// Whether it needs a container: a start task without settings of its own runs on the node.
+    pub(super) fn in_container_pool(&self, node: &Node) -> bool {
+        self.job_id.is_some() && node.containers
     }
 }
 

@@ -1,5 +1,6 @@
 //! The rules of the service: what is allowed when, and what follows from it.
 
+mod booting;
 pub(crate) mod conditions;
 mod counts;
 pub(crate) mod files;
@@ -114,10 +115,10 @@ impl Service {
         self.closing.cancel();
         let store = self.store();
         let tasks = store.jobs.values().flat_map(|entry| entry.tasks.iter());
-        tasks
-            .filter_map(|task| task.run.as_ref())
-            .map(|run| run.ask(StopReason::Discarded))
-            .collect()
+        let nodes = store.pools.values().flat_map(|pool| &pool.nodes);
+        let runs = tasks.filter_map(|task| task.run.as_ref());
+        let runs = runs.chain(nodes.filter_map(|node| node.boot.as_ref()));
+        runs.map(|run| run.ask(StopReason::Discarded)).collect()
     }
 
     /// A panic while the lock was held cannot leave half a change that matters more than going on.

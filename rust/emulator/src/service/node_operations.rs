@@ -78,12 +78,14 @@ fn require_reboot(node: &ComputeNode) -> Result<()> {
     let code = match node.phase.state {
         NodeState::Idle | NodeState::Running => return Ok(()),
         NodeState::Creating => Code::NodeBeingCreated,
-        NodeState::Starting => Code::NodeBeingStarted,
+        NodeState::Starting | NodeState::WaitingForStartTask => Code::NodeBeingStarted,
         NodeState::Rebooting => Code::NodeBeingRebooted,
         NodeState::Unusable => Code::NodeStateUnusable,
-        NodeState::Offline | NodeState::LeavingPool | NodeState::Unknown | NodeState::Preempted => {
-            Code::OperationNotValidOnNode
-        }
+        NodeState::StartTaskFailed
+        | NodeState::Offline
+        | NodeState::LeavingPool
+        | NodeState::Unknown
+        | NodeState::Preempted => Code::OperationNotValidOnNode,
     };
     Err(ApiError::from(code).with("NodeId", &*node.id))
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use super::Service;
 use crate::error::Result;
 use crate::node::Node;
-use crate::settings::ResizeError;
+use crate::settings::{ResizeError, StartTask};
 use crate::store::Store;
 use crate::store::node::ComputeNode;
 use crate::store::pool::Pool;
@@ -17,6 +17,7 @@ use crate::store::task::Task;
 pub(crate) struct NodeView {
     pub(crate) node: ComputeNode,
     pub(crate) pool_id: String,
+    pub(crate) start_task: Option<StartTask>,
     /// Each with the id of its job, the latest first.
     pub(crate) recent: Vec<(String, Task)>,
 }
@@ -49,34 +50,30 @@ impl Service {
     /// # Errors
     /// When the directories of a node cannot be made.
     pub(super) fn try_to_fill(self: &Arc<Self>, pool: &str) -> io::Result<()> {
+        let nodes = self.allocate_missing(pool)?;
+        nodes.iter().for_each(|id| self.boot(pool, id));
+        Ok(())
+    }
+
+    /// Gives the ids of the new nodes, which are not started yet.
+    fn allocate_missing(&self, pool: &str) -> io::Result<Vec<String>> {
         let mut store = self.store();
-        let Some(pool) = store.pool_mut(pool) else { return Ok(()) };
+        let Some(pool) = store.pool_mut(pool) else { return Ok(Vec::new()) };
         let missing = pool.missing();
         let failure = pool.obstacle().filter(|_| !missing.is_empty());
         pool.resize_errors = failure.into_iter().collect();
-        if pool.resize_errors.is_empty() {
-            missing.into_iter().try_for_each(|is_dedicated| self.allocate(pool, is_dedicated))?;
+        match pool.resize_errors.is_empty() {
+            true => missing.into_iter().map(|dedicated| self.allocate(pool, dedicated)).collect(),
+            false => Ok(Vec::new()),
         }
-        Ok(())
     }
 
-    fn allocate(&self, pool: &mut Pool, is_dedicated: bool) -> io::Result<()> {
+    fn allocate(&self, pool: &mut Pool, is_dedicated: bool) -> io::Result<String> {
         let node = Node::new(&pool.settings, is_dedicated, &self.site)?;
-        let mut shown = ComputeNode::new(node.id.clone(), is_dedicated, pool.settings.slots);
-        self.all_nodes().insert(node.id.clone(), Arc::new(node));
-        shown.start();
-        shown.get_ready();
-        pool.nodes.push(shown);
-        Ok(())
-    }
-
-    /// Starts a node; from then on it takes tasks.
-    pub(super) fn boot(self: &Arc<Self>, pool: &str, id: &str) {
-        if let Ok(node) = self.store().node_mut(pool, id) {
-            node.start();
-            node.get_ready();
-        }
-        self.schedule();
+        let id = node.id.clone();
+        pool.nodes.push(ComputeNode::new(id.clone(), is_dedicated, pool.settings.slots));
+        self.all_nodes().insert(id.clone(), Arc::new(node));
+        Ok(id)
     }
 
     /// Takes a node out of its pool, with its files. No task may run there any more.
@@ -103,5 +100,10 @@ impl Service {
 fn view(store: &Store, pool: &Pool, node: &ComputeNode) -> NodeView {
     let recent = node.recent.iter().rev();
     let recent = recent.filter_map(|key| Some((key.job.clone(), store.task(key)?.clone())));
-    NodeView { node: node.clone(), pool_id: pool.settings.id.clone(), recent: recent.collect() }
+    NodeView {
+        node: node.clone(),
+        pool_id: pool.settings.id.clone(),
+        start_task: pool.settings.start_task.clone(),
+        recent: recent.collect(),
+    }
 }

@@ -51,6 +51,7 @@ impl Service {
             let directory = node.task_directory(&job_id, &task.spec.id);
             task.placement = Some(placement(&node, &directory));
             task.enter(TaskState::Preparing);
+            let job_id = Some(job_id);
             let work = Work { job_id, task: task.spec.clone(), common_environment, directory };
             (work, new_run(task))
         })?;

@@ -1,8 +1,9 @@
 //! The pools of an account.
 
 use std::str::FromStr;
+use std::time::Duration;
 
-use super::ResizeError;
+use super::{ResizeError, StartTask};
 
 /// Task slots of a node that the service takes at most.
 const MOST_SLOTS: u32 = 256;
@@ -12,7 +13,7 @@ pub(crate) const MOST_NODES: u32 = 100;
 const SLOTS: &str = "a node has 1 to 256 task slots";
 const NODES: &str = "a pool has at most 100 nodes";
 const USAGE: &str = "none of nodes=N, low-priority=N (100 nodes at most in all), slots=1 to \
-    slots=256, containers=yes|no, identity=RESOURCE-ID";
+    slots=256, containers=yes|no, identity=RESOURCE-ID, start-delay=MILLIS";
 
 /// A pool of Linux nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,10 @@ pub struct PoolSettings {
     pub containers: bool,
     /// The resource ids of its user-assigned managed identities.
     pub identities: Vec<String>,
+    /// What each node runs when it starts.
+    pub start_task: Option<StartTask>,
+    /// How long each node takes to start, before its start task.
+    pub start_delay: Duration,
     /// Why it gets no nodes, if it is to get none.
     pub resize_error: Option<ResizeError>,
 }
@@ -43,6 +48,8 @@ impl From<&str> for PoolSettings {
             slots: 4,
             containers: true,
             identities: Vec::new(),
+            start_task: None,
+            start_delay: Duration::ZERO,
             resize_error: None,
         }
     }
@@ -69,6 +76,9 @@ impl PoolSettings {
             ("nodes", count) => self.nodes = count.parse().ok()?,
             ("low-priority", count) => self.low_priority = count.parse().ok()?,
             ("slots", count) => self.slots = count.parse().ok()?,
+            ("start-delay", millis) => {
+                self.start_delay = Duration::from_millis(millis.parse().ok()?)
+            }
             ("containers", "yes") => self.containers = true,
             ("containers", "no") => self.containers = false,
             ("identity", id) if !id.is_empty() => self.identities.push(id.to_owned()),

@@ -7,6 +7,7 @@ pub(crate) mod node;
 pub(crate) mod pool;
 pub(crate) mod reaction;
 pub(crate) mod stamp;
+pub(crate) mod start_task;
 pub(crate) mod task;
 mod tasks;
 
@@ -74,10 +75,10 @@ impl Store {
         state: NodeState,
         stop: Option<StopReason>,
     ) -> Result<Vec<CancellationToken>> {
-        self.node_mut(pool, id)?.phase.enter(state);
+        let boot = self.node_mut(pool, id)?.stop(state);
         let runs = self.runs_of(self.pool(pool)?.node(id)?);
         let over = runs.iter().map(|run| stop.map_or(run.over.clone(), |reason| run.ask(reason)));
-        Ok(over.collect())
+        Ok(over.chain(boot).collect())
     }
 
     /// The runs that go on at a node.

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
 
 use super::TaskKey;
 use super::stamp::Phase;
-use super::task::TaskResult;
+use super::start_task::StartTaskInfo;
+use super::task::{RunHandle, StopReason, TaskResult};
 use crate::error::{ApiError, Code, Result};
 use crate::settings::NodeError;
 
@@ -20,6 +22,8 @@ const RECENT: usize = 10;
 pub(crate) enum NodeState {
     Creating,
     Starting,
+    WaitingForStartTask,
+    StartTaskFailed,
     Idle,
     Running,
     Offline,
@@ -42,6 +46,9 @@ pub(crate) struct ComputeNode {
     /// Whether it gets tasks as long as it is ready.
     pub(crate) schedules: bool,
     pub(crate) errors: Vec<NodeError>,
+    pub(crate) start_task_info: Option<StartTaskInfo>,
+    /// Its last start.
+    pub(crate) boot: Option<RunHandle>,
     pub(crate) total_run: u32,
     pub(crate) total_succeeded: u32,
     /// The last tasks that started or ended on it, the latest last.
@@ -64,6 +71,8 @@ impl ComputeNode {
             phase,
             schedules: true,
             errors: Vec::new(),
+            start_task_info: None,
+            boot: None,
             total_run: 0,
             total_succeeded: 0,
             recent: VecDeque::new(),
@@ -73,10 +82,19 @@ impl ComputeNode {
     }
 
     /// Starts it anew, without what was wrong with it.
-    pub(crate) fn start(&mut self) {
+    pub(crate) fn start(&mut self, boot: RunHandle) {
         self.errors.clear();
+        self.start_task_info = None;
+        self.boot = Some(boot);
         self.phase.enter(NodeState::Starting);
         self.booted = self.phase.since;
+    }
+
+    /// Puts it into a state in which it gets no tasks; the token tells when a start that went on
+    /// is over.
+    pub(super) fn stop(&mut self, state: NodeState) -> Option<CancellationToken> {
+        self.phase.enter(state);
+        self.boot.take().map(|boot| boot.ask(StopReason::Discarded))
     }
 
     /// From now on it takes tasks.

@@ -49,6 +49,11 @@ pub(crate) const NODE: Properties = &[
     ("stateTransitionTime", Kind::Time),
     ("lastBootTime", Kind::Time),
     ("allocationTime", Kind::Time),
+    ("startTaskInfo/state", Kind::Choice),
+    ("startTaskInfo/result", Kind::Choice),
+    ("startTaskInfo/exitCode", Kind::Number),
+    ("startTaskInfo/startTime", Kind::Time),
+    ("startTaskInfo/endTime", Kind::Time),
 ];
 
 /// Of jobs.

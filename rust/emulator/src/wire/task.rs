@@ -18,7 +18,7 @@ pub(crate) use user::UserIdentity;
 
 /// The body of
 /// [Create Task](https://learn.microsoft.com/rest/api/batchservice/tasks/create-task).
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct TaskAdd {
     pub(crate) id: String,
@@ -89,6 +89,12 @@ pub(crate) struct TaskUpdate {
 }
 
 impl TaskAdd {
+    /// A task of nothing but a command.
+    pub(crate) fn of_command(id: &str, command_line: &str) -> TaskAdd {
+        let (id, command_line) = (id.to_owned(), command_line.to_owned());
+        TaskAdd { id, command_line, ..TaskAdd::default() }
+    }
+
     /// Whether its user is an administrator, which none is without being made one.
     pub(crate) fn is_elevated(&self) -> bool {
         self.user_identity.as_ref().is_some_and(UserIdentity::is_elevated)

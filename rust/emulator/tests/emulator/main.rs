@@ -30,6 +30,7 @@ mod resizing;
 mod resource_files;
 mod rules;
 mod scheduling;
+mod start_tasks;
 mod states;
 mod storage;
 mod task_changes;

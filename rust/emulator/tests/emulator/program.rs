@@ -49,13 +49,14 @@ async fn a_node_root_that_was_given_stays() {
 
 #[tokio::test]
 async fn wrong_arguments_are_refused_and_named() {
-    let cases: [(&[&str], &str); 14] = [
+    let cases: [(&[&str], &str); 15] = [
         (&["--listen", "0.0.0.0:0"], "loopback"),
         (&["--key", "not base64!"], "base64"),
         (&["--pool", "a b"], "a b"),
         (&["--pool", "a", "--pool", "A"], "given twice"),
         (&["--pool", "a:slots=0"], "slots=0"),
         (&["--pool", "a:nodes=101"], "at most"),
+        (&["--start-task", "other=true"], "names no --pool: other"),
         (&["--state-delay", "1s"], "--state-delay"),
         (&["--logs", "never"], "at-end"),
         (&["--fault", "create-job#0=503"], "#0"),
@@ -168,6 +169,20 @@ async fn faults_a_wrong_clock_and_a_full_quota_can_be_asked_for() {
     let job = json!({"id": "job", "poolInfo": {"poolId": "pool"}});
     let reply = client.post("/jobs").json(&job).send_at(theirs).await;
     reply.expect_error(409, "ActiveJobAndScheduleQuotaReached");
+}
+
+#[tokio::test]
+async fn a_pool_has_the_start_task_that_a_switch_gives_it() {
+    let arguments = ["--pool", "pool", "--start-task", "pool=/bin/sh -c 'exit 5'"];
+    let mut child = program(&arguments).spawn().unwrap();
+    let client = client(&mut child).await;
+    let failed = client.get("/pools/pool/nodes").query("$filter", "startTaskInfo/exitCode eq 5");
+    until("a start task that failed", || async {
+        let nodes = client.get("/pools/pool/nodes").send().await.expect(200).body;
+        (nodes["value"][0]["state"] == "starttaskfailed").then_some(())
+    })
+    .await;
+    assert_eq!(failed.send().await.expect(200).ids("id").len(), 1);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use super::pool::{VM_SIZE, image_reference};
 use super::task::execution;
 use super::{object, task};
 use crate::service::nodes::NodeView;
+use crate::store::start_task::StartTaskInfo;
 use crate::wire::time::instant;
 
 /// Every property of a node that `$select` may name.
@@ -59,9 +60,31 @@ pub(crate) fn render(view: &NodeView, endpoint: &str) -> Map<String, Value> {
     if !view.recent.is_empty() {
         shown.insert("recentTasks".into(), recent_tasks(view, endpoint));
     }
+    if let Some(task) = &view.start_task {
+        shown.insert("startTask".into(), json!(task));
+    }
+    if let Some(info) = &node.start_task_info {
+        shown.insert("startTaskInfo".into(), start_task_info(info));
+    }
     if !node.errors.is_empty() {
         shown.insert("errors".into(), json!(node.errors));
     }
+    shown
+}
+
+fn start_task_info(info: &StartTaskInfo) -> Value {
+    let mut shown = json!({
+        "state": if info.end.is_some() { "completed" } else { "running" },
+        "startTime": instant(info.started),
+        "retryCount": info.retries,
+    });
+    for (name, at) in [("endTime", info.ended), ("lastRetryTime", info.last_retry)] {
+        if let Some(at) = at {
+            shown[name] = json!(instant(at));
+        }
+    }
+    let end = info.end.as_ref().map(object).unwrap_or_default();
+    end.into_iter().for_each(|(name, value)| shown[name] = value);
     shown
 }
 

@@ -71,6 +71,9 @@ pub(crate) fn render(pool: &Pool, endpoint: &str) -> Map<String, Value> {
         "taskSlotsPerNode": pool.settings.slots,
         "taskSchedulingPolicy": { "nodeFillType": "spread" },
     }));
+    if let Some(task) = &pool.settings.start_task {
+        shown.insert("startTask".into(), json!(task));
+    }
     if !pool.resize_errors.is_empty() {
         shown.insert("resizeErrors".into(), json!(pool.resize_errors));
     }

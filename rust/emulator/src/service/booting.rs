@@ -1,0 +1,106 @@
+//! Nodes that start, with their start tasks.
+
+use std::sync::Arc;
+
+use tokio::time::sleep;
+
+use super::Service;
+use crate::settings::{PoolSettings, StartTask};
+use crate::store::node::{ComputeNode, NodeState};
+use crate::store::start_task::StartTaskInfo;
+use crate::store::task::{End, RunHandle, TaskResult};
+
+/// A start of a node that goes on.
+struct Boot {
+    pool: PoolSettings,
+    /// The node's id.
+    node: String,
+    run: RunHandle,
+}
+
+impl Service {
+    /// Starts a node. It takes tasks at once, or after the delay and the start task of its pool.
+    pub(super) fn boot(self: &Arc<Self>, pool: &str, id: &str) {
+        let Some(boot) = self.begin_boot(pool, id) else { return };
+        if boot.pool.start_delay.is_zero() && boot.pool.start_task.is_none() {
+            self.finish_boot(&boot);
+        } else {
+            tokio::spawn(Arc::clone(self).run_boot(boot));
+        }
+    }
+
+    fn begin_boot(&self, pool: &str, id: &str) -> Option<Boot> {
+        let mut store = self.store();
+        let settings = store.pool(pool).ok()?.settings.clone();
+        let run = RunHandle::new();
+        store.node_mut(pool, id).ok()?.start(run.clone());
+        Some(Boot { pool: settings, node: id.to_owned(), run })
+    }
+
+    async fn run_boot(self: Arc<Self>, boot: Boot) {
+        tokio::select! {
+            () = sleep(boot.pool.start_delay) => {}
+            () = boot.run.abandoned() => {}
+        }
+        match &boot.pool.start_task {
+            Some(task) => self.run_start_task(&boot, task).await,
+            None => self.finish_boot(&boot),
+        }
+        boot.run.over.cancel();
+    }
+
+    /// The node takes tasks from now on, unless it was stopped meanwhile.
+    fn finish_boot(self: &Arc<Self>, boot: &Boot) {
+        self.change(boot, ComputeNode::get_ready);
+        boot.run.over.cancel();
+        self.schedule();
+    }
+
+    async fn run_start_task(self: &Arc<Self>, boot: &Boot, task: &StartTask) {
+        let Some(node) = self.node(&boot.node) else { return };
+        self.change(boot, |shown| {
+            shown.start_task_info = Some(StartTaskInfo::begin());
+            if task.wait_for_success {
+                shown.phase.enter(NodeState::WaitingForStartTask);
+            } else {
+                shown.get_ready();
+            }
+        });
+        self.schedule();
+        while boot.run.stop.borrow().is_none() {
+            let end = node.run_start_task(&task.command_line, boot.run.stop.subscribe()).await;
+            if !self.is_started_again(boot, task, end) {
+                break;
+            }
+        }
+        self.schedule();
+    }
+
+    /// Writes down the end of a try, and says whether another one follows.
+    fn is_started_again(&self, boot: &Boot, task: &StartTask, end: End) -> bool {
+        let most = task.max_task_retry_count;
+        let again = self.change(boot, |shown| {
+            let info = shown.start_task_info.get_or_insert_with(StartTaskInfo::begin);
+            let (failed, exit_code) = (end.result == TaskResult::Failure, end.exit_code);
+            info.complete(end);
+            let again = failed
+                && exit_code.is_some()
+                && (most == -1 || i64::from(info.retries) < i64::from(most));
+            match (again, task.wait_for_success) {
+                (true, _) => info.retry(),
+                (false, true) if failed => shown.phase.enter(NodeState::StartTaskFailed),
+                (false, true) => shown.get_ready(),
+                (false, false) => {}
+            }
+            again
+        });
+        again.unwrap_or(false)
+    }
+
+    /// Changes the node, unless its start was stopped.
+    fn change<R>(&self, boot: &Boot, change: impl FnOnce(&mut ComputeNode) -> R) -> Option<R> {
+        let mut store = self.store();
+        let node = store.node_mut(&boot.pool.id, &boot.node).ok()?;
+        boot.run.stop.borrow().is_none().then(|| change(node))
+    }
+}
