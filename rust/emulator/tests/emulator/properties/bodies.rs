@@ -241,3 +241,33 @@ fn a_damaged_body_is_taken_or_refused() {
         is_answer(reply.status, &reply.body);
     });
 }
+
+/// What the admin endpoint is asked for.
+fn admin_order() -> impl Strategy<Value = Value> {
+    let fault = "(any|get-job|node-get-blob)(#[0-9.]{0,3})?=(429|503|cut|denied|lost)(,ms=[0-9]{1,3})?|\\PC{0,9}";
+    prop_oneof![
+        any_json(),
+        fault.prop_map(|fault| json!({"fault": fault})),
+        (select(WORDS.to_vec()), "lost|recovered|x")
+            .prop_map(|(node, event)| json!({"pool": "pool", "node": node, "event": event})),
+        any_json().prop_map(|failure| json!({"pool": "pool", "failure": failure})),
+    ]
+}
+
+#[test]
+fn any_order_of_the_admin_is_taken_or_refused_in_words() {
+    let paths = select(vec!["faults", "nodes", "pools", "operations", "x"]);
+    for_each(CASES, &(paths, admin_order()), async |cloud, (path, order)| {
+        let url = |path: &str| format!("{}/_emulator/{path}", cloud.emulator.endpoint());
+        let http = &cloud.client.http;
+        let request = http.post(url(path)).header("content-type", "application/json");
+        let answer = request.body(order.to_string()).send().await.unwrap();
+        let status = answer.status().as_u16();
+        let text = answer.text().await.unwrap();
+        let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        assert!((200..500).contains(&status), "{status}: {text}");
+        assert!(status < 400 || body["error"].is_string(), "{status}: {text}");
+        http.delete(url("faults")).send().await.unwrap();
+        cloud.get("/pools/pool").await.expect(200);
+    });
+}
