@@ -25,5 +25,5 @@ pub use http::tally::OperationCount;
 pub use node::faults::{BlobRefusal, BlobRequest, NodeEvent, NodeFailure, NodeFault};
 pub use settings::{
     BlobPrefix, Isolation, LinkedStorage, Logs, NodeError, PoolSettings, RequeueCount, ResizeError,
-    Settings, Splitting, StartTask, WildcardBase,
+    Settings, Splitting, StartTask, StateDelays, WildcardBase,
 };

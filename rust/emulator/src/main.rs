@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use azure_batch_emulator::{
     BlobPrefix, Emulator, Fault, Isolation, LinkedStorage, Logs, PoolSettings, RequeueCount,
-    Settings, Splitting, StartTask, WildcardBase,
+    Settings, Splitting, StartTask, StateDelays, WildcardBase,
 };
 use clap::{Parser, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
@@ -70,8 +70,8 @@ struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     requeue_count: RequeueCount,
     /// How long jobs and tasks stay at least in each state before they move on by themselves
-    #[arg(long, value_name = "MILLIS", default_value = "0", value_parser = parse_millis)]
-    state_delay: Duration,
+    #[arg(long, value_name = "MILLIS|STATE=MILLIS,…", default_value = "0")]
+    state_delay: StateDelays,
     /// What is to fail and when, create-job#1=503 for example; repeatable
     #[arg(long = "fault", value_name = "EVENT[#N]=FAILURE")]
     faults: Vec<Fault>,
@@ -116,10 +116,6 @@ fn give_start_tasks(arguments: &mut Arguments) -> Result<(), String> {
         pool.start_task = Some(task);
     }
     Ok(())
-}
-
-fn parse_millis(text: &str) -> Result<Duration, std::num::ParseIntError> {
-    text.parse().map(Duration::from_millis)
 }
 
 impl From<Arguments> for Settings {

@@ -1,6 +1,7 @@
 //! What an emulator is started with.
 
 mod choices;
+mod delays;
 mod failure;
 mod pool;
 mod start_task;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use crate::faults::Fault;
 use crate::node::sandbox;
 pub use choices::{BlobPrefix, Logs, RequeueCount, Splitting, WildcardBase};
+pub use delays::StateDelays;
 pub use failure::{NodeError, ResizeError};
 pub(crate) use pool::MOST_NODES;
 pub use pool::PoolSettings;
@@ -55,7 +57,7 @@ pub struct Settings {
     /// Which of a task's new runs its requeueCount counts.
     pub requeue_count: RequeueCount,
     /// How long jobs and tasks stay at least in each state before they move on by themselves.
-    pub state_delay: Duration,
+    pub state_delay: StateDelays,
     /// What is to fail from the beginning.
     pub faults: Vec<Fault>,
     /// How many minutes the clock of the answers is ahead of this machine's. Requests are dated,
@@ -108,7 +110,7 @@ impl Default for Settings {
             blob_prefix: BlobPrefix::default(),
             wildcard_base: WildcardBase::default(),
             requeue_count: RequeueCount::default(),
-            state_delay: Duration::ZERO,
+            state_delay: StateDelays::default(),
             faults: Vec::new(),
             clock_offset: 0,
             job_quota: Self::JOB_QUOTA,

@@ -88,7 +88,7 @@ impl Service {
         for over in runs {
             over.cancelled().await;
         }
-        sleep(SETTLE.max(self.state_delay)).await;
+        sleep(SETTLE.max(self.state_delay.changing)).await;
     }
 }
 

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
 use crate::node::{Node, Site};
-use crate::settings::{Logs, RequeueCount, Settings};
+use crate::settings::{Logs, RequeueCount, Settings, StateDelays};
 use crate::store::pool::Pool;
 use crate::store::task::StopReason;
 use crate::store::{Store, key};
@@ -46,7 +46,7 @@ pub(crate) struct Service {
     logs: Logs,
     requeue_count: RequeueCount,
     /// How long a state stays at least before the next one follows by itself.
-    state_delay: Duration,
+    state_delay: StateDelays,
     /// The active jobs that the account may have at once.
     job_quota: usize,
 }
@@ -97,15 +97,16 @@ impl Service {
         self.all_nodes().values().for_each(|node| node.kill_all());
     }
 
-    /// Goes on once the state that was just entered has lasted long enough.
+    /// Goes on once an active job or task has been so for long enough.
     fn after_delay(self: &Arc<Self>, next: impl FnOnce(&Arc<Self>) + Send + 'static) {
-        if self.state_delay.is_zero() {
+        let delay = self.state_delay.active;
+        if delay.is_zero() {
             return next(self);
         }
         let service = Arc::clone(self);
         tokio::spawn(async move {
             tokio::select! {
-                () = sleep(service.state_delay) => next(&service),
+                () = sleep(delay) => next(&service),
                 () = service.closing.cancelled() => {}
             }
         });

@@ -1,6 +1,7 @@
 //! Which task runs when, and what follows from its end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
@@ -33,7 +34,7 @@ impl Service {
         }
         let assignments: Vec<Assignment> = {
             let mut store = self.store();
-            let placings = placings(&store, self.state_delay);
+            let placings = placings(&store, self.state_delay.active);
             placings.into_iter().filter_map(|one| self.assign(&mut store, one)).collect()
         };
         for assignment in assignments {
@@ -62,23 +63,23 @@ impl Service {
 
     async fn run(self: Arc<Self>, assignment: Assignment) {
         let Assignment { placing, node, work, run } = assignment;
-        self.pause(&run).await;
+        self.pause(&run, self.state_delay.preparing).await;
         self.store().change_task(&placing.task, |task| {
             task.enter(TaskState::Running);
             task.execution.started = Some(task.phase.since);
         });
         self.meet_fault(&placing);
         let end = node.run(&work, run.stop.subscribe()).await;
-        self.pause(&run).await;
+        self.pause(&run, self.state_delay.running).await;
         self.conclude(&placing, end, &run);
         run.over.cancel();
         self.after_end(&placing.task);
     }
 
     /// Lets the state of a task last, unless nobody will ask for the task any more.
-    async fn pause(&self, run: &RunHandle) {
+    async fn pause(&self, run: &RunHandle, delay: Duration) {
         tokio::select! {
-            () = sleep(self.state_delay) => {}
+            () = sleep(delay) => {}
             () = run.abandoned() => {}
         }
     }

@@ -92,7 +92,7 @@ async fn a_pool_that_is_to_get_no_nodes_says_why() {
     pool.resize_error = Some(azure_batch_emulator::ResizeError::new("AllocationFailed", "none"));
     let cloud = Cloud::start_with(|settings| {
         settings.pools = vec![pool];
-        settings.state_delay = Duration::from_millis(1);
+        settings.state_delay = Duration::from_millis(1).into();
     })
     .await;
     let pool = cloud.get("/pools/pool").await.expect(200).body;

@@ -49,7 +49,7 @@ async fn a_node_root_that_was_given_stays() {
 
 #[tokio::test]
 async fn wrong_arguments_are_refused_and_named() {
-    let cases: [(&[&str], &str); 15] = [
+    let cases: &[(&[&str], &str)] = &[
         (&["--listen", "0.0.0.0:0"], "loopback"),
         (&["--key", "not base64!"], "base64"),
         (&["--pool", "a b"], "a b"),
@@ -58,6 +58,7 @@ async fn wrong_arguments_are_refused_and_named() {
         (&["--pool", "a:nodes=101"], "at most"),
         (&["--start-task", "other=true"], "names no --pool: other"),
         (&["--state-delay", "1s"], "--state-delay"),
+        (&["--state-delay", "running=5,idle=1"], "idle=1"),
         (&["--logs", "never"], "at-end"),
         (&["--fault", "create-job#0=503"], "#0"),
         (&["--fault", "make-job=503"], "make-job"),
@@ -71,7 +72,7 @@ async fn wrong_arguments_are_refused_and_named() {
         if !arguments.contains(&"--key") {
             command.args(["--key", KEY]);
         }
-        let output = command.args(arguments).output().await.unwrap();
+        let output = command.args(*arguments).output().await.unwrap();
         let text = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success() && text.contains(part), "{arguments:?}: {text}");
         assert!(!text.contains(KEY) && !text.contains("not base64!"), "{text}");

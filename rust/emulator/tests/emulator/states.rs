@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use azure_batch_emulator::StateDelays;
 use serde_json::json;
 
 use crate::support::{Cloud, until};
@@ -11,7 +12,7 @@ use crate::support::{Cloud, until};
 const DELAY: Duration = Duration::from_secs(1);
 
 async fn slow_cloud() -> Cloud {
-    Cloud::start_with(|settings| settings.state_delay = DELAY).await
+    Cloud::start_with(|settings| settings.state_delay = DELAY.into()).await
 }
 
 /// The states that are seen until the last one; a resource that is gone is `gone`.
@@ -42,6 +43,24 @@ async fn every_state_of_a_task_and_its_job_can_be_seen() {
     assert_eq!(of_job, ["active", "terminating", "completed"]);
     cloud.client.delete("/jobs/job").send().await.expect(202);
     assert_eq!(states(&cloud, "/jobs/job", "gone").await, ["deleting", "gone"]);
+}
+
+#[tokio::test]
+async fn each_state_can_last_its_own_time() {
+    let long = Duration::from_secs(600);
+    for (state, delays) in [
+        ("active", StateDelays { active: long, ..StateDelays::default() }),
+        ("preparing", StateDelays { preparing: long, ..StateDelays::default() }),
+        ("running", StateDelays { running: long, ..StateDelays::default() }),
+    ] {
+        let cloud = Cloud::start_with(|settings| settings.state_delay = delays).await;
+        cloud.job("job").await;
+        cloud.script("job", "task", "true").await;
+        let seen = states(&cloud, "/jobs/job/tasks/task", state).await;
+        assert!(!seen.contains(&"completed".to_owned()), "{state}: {seen:?}");
+        cloud.client.delete("/jobs/job").send().await.expect(202);
+        states(&cloud, "/jobs/job", "gone").await;
+    }
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ async fn a_service_that_shows_logs_at_the_end_only() {
 
 #[tokio::test]
 async fn a_service_that_takes_its_time_for_every_state() {
-    let settings = Settings { state_delay: Duration::from_millis(300), ..usual() };
+    let settings = Settings { state_delay: Duration::from_millis(300).into(), ..usual() };
     everything_arrives(settings).await;
 }
 
