@@ -2,7 +2,8 @@
 //!
 //! Its rooms point one way: `http` (what a request must be) → `service` (rules, states, limits)
 //! → `node` (runs a task) → `store` (what the account holds) → `wire` (request models, filters,
-//! times) → `error` (the catalogue of errors). It shares no code with the client that it helps to test.
+//! times) → `error` (the catalogue of errors). Beside them `faults` holds what is to fail on request;
+//! `http` and `node` ask it where something can fail. It shares no code with the client that it helps to test.
 
 mod emulator;
 mod error;

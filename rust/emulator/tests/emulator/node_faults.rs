@@ -1,5 +1,7 @@
 //! Nodes that are lost, preempted or unusable, and what becomes of their tasks.
 
+use std::time::Duration;
+
 use azure_batch_emulator::{NodeError, PoolSettings, RequeueCount, ResizeError, Settings};
 use serde_json::{Value, json};
 
@@ -38,7 +40,9 @@ const ONCE: &str = "mkdir $AZ_BATCH_NODE_SHARED_DIR/../../seen && { echo up; sle
 
 #[tokio::test]
 async fn the_task_of_a_lost_node_runs_again_on_another_one() {
-    let cloud = cloud_of("pool:nodes=2").await;
+    // Long enough for the lost node to be seen.
+    let slow = Duration::from_secs(2);
+    let cloud = cloud_with("pool:nodes=2", |settings| settings.state_delay.changing = slow).await;
     let sleep = unique_sleep();
     cloud.script("job", "task", &format!("echo up; sleep {sleep}")).await;
     let lost = node_of_running(&cloud, "task").await;

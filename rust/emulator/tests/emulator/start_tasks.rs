@@ -16,9 +16,10 @@ async fn cloud_with(task: StartTask) -> Cloud {
     cloud
 }
 
+/// The node of the pool; an error if it went just now.
 async fn node(cloud: &Cloud) -> Value {
     let id = cloud.emulator.node_ids("pool").unwrap().remove(0);
-    cloud.get(&format!("/pools/pool/nodes/{id}")).await.expect(200).body
+    cloud.get(&format!("/pools/pool/nodes/{id}")).await.body
 }
 
 async fn node_in(cloud: &Cloud, state: &str) -> Value {
