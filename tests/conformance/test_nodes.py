@@ -64,3 +64,14 @@ def test_scheduling_on_a_node_is_switched_off_and_on(batch):
         batch.disable_node_scheduling(SPARE, node, option)
     batch.enable_node_scheduling(SPARE, node)
     assert batch.get_node(SPARE, node).state == models.BatchNodeState.IDLE
+
+
+@pytest.mark.spec
+def test_the_files_of_a_node_are_those_of_its_tasks_and_its_own(batch, job):
+    ran = job.run("echo text > f").node_info
+    root = ran.task_root_directory
+    assert f"{root}/wd/f" in [file.name for file in batch.list_node_files(POOL, ran.node_id, recursive=True)]
+    assert b"".join(batch.download_node_file(POOL, ran.node_id, f"{root}/wd/f")) == b"text\n"
+    assert batch.get_node_file_properties(POOL, ran.node_id, f"{root}/wd/f").content_length == 5
+    batch.delete_node_file(POOL, ran.node_id, f"{root}/wd/f")
+    assert job.text("wd/f") is None

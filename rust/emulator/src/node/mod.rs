@@ -45,7 +45,7 @@ pub(crate) struct Node {
     /// The resource ids of its pool's identities.
     identities: Vec<String>,
     /// AZ_BATCH_NODE_ROOT_DIR, on this machine.
-    root: PathBuf,
+    pub(crate) root: PathBuf,
     site: Site,
     processes: Processes,
 }

@@ -1,4 +1,4 @@
-//! The files of a task on its node.
+//! The files of a node, and of a task on its node.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -17,11 +17,17 @@ use crate::store::task::{Placement, Task, TaskState};
 /// The streams of a task, in its directory.
 const STREAMS: [&str; 2] = ["stdout.txt", "stderr.txt"];
 
-/// A file or directory of a task.
+/// Whose files are asked for.
+pub(crate) enum Owner<'a> {
+    Task { job: &'a str, id: &'a str },
+    Node { pool: &'a str, id: &'a str },
+}
+
+/// A file or directory of a node.
 pub(crate) struct NodeFile {
     /// On this machine.
     pub(crate) path: PathBuf,
-    /// Relative to the task's directory.
+    /// Relative to the directory of its owner.
     pub(crate) name: String,
     pub(crate) is_directory: bool,
     /// Bytes.
@@ -30,69 +36,59 @@ pub(crate) struct NodeFile {
     pub(crate) modified: OffsetDateTime,
 }
 
-/// The directory of a task and what nobody sees of it yet.
+/// The directory of an owner and what nobody sees of it, or not yet.
 struct Root {
     path: PathBuf,
     hidden: Vec<PathBuf>,
 }
 
 impl Service {
-    /// A file of a task by its path in the task's directory.
+    /// A file by its path in the directory of its owner.
     ///
     /// # Errors
-    /// `FileNotFound` also for a path or a link that leaves the task's directory.
+    /// `FileNotFound` also for a path or a link that leaves this directory.
     pub(crate) fn file(
         &self,
-        job_id: &str,
-        task_id: &str,
+        owner: &Owner<'_>,
         name: &str,
         conditions: &Conditions,
     ) -> Result<NodeFile> {
-        let Root { path: root, hidden } = self.task_root(job_id, task_id)?;
+        let Root { path: root, hidden } = self.root(owner)?;
         let missing = || ApiError::from(Code::FileNotFound).with("FilePath", name);
         let path = join_inside(&root, name).ok_or_else(missing)?;
-        let found = inspect(&root, &path).filter(|file| !hidden.contains(&file.path));
+        let found = inspect(&root, &path).filter(|file| !is_hidden(file, &hidden));
         let Some(file) = found else {
             // The files may have been cleaned up just now, which is another error.
-            self.task_root(job_id, task_id)?;
+            self.root(owner)?;
             return Err(missing());
         };
         conditions.check_read(&Stamp { etag: String::new(), last_modified: file.modified })?;
         Ok(file)
     }
 
-    /// The files of a task in the order of their names: all, or those right in its directory.
-    pub(crate) fn files(
-        &self,
-        job_id: &str,
-        task_id: &str,
-        recursive: bool,
-    ) -> Result<Vec<NodeFile>> {
-        let Root { path: root, hidden } = self.task_root(job_id, task_id)?;
+    /// The files of an owner in the order of their names: all, or those right in its directory.
+    pub(crate) fn files(&self, owner: &Owner<'_>, recursive: bool) -> Result<Vec<NodeFile>> {
+        let Root { path: root, hidden } = self.root(owner)?;
         let depth = if recursive { usize::MAX } else { 1 };
         let walk = WalkDir::new(&root).min_depth(1).max_depth(depth).into_iter().flatten();
         let mut files: Vec<_> = walk.filter_map(|entry| inspect(&root, entry.path())).collect();
-        files.retain(|file| !hidden.contains(&file.path));
+        files.retain(|file| !is_hidden(file, &hidden));
         files.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(files)
     }
 
-    /// Deletes a file of a task, or a directory: with all that is in it, or only if it is empty.
+    /// Deletes a file, or a directory: with all that is in it, or only if it is empty.
     ///
     /// # Errors
     /// `FileNotFound`, and `IOError` for what cannot be deleted.
-    pub(crate) fn delete_file(
-        &self,
-        job_id: &str,
-        task_id: &str,
-        name: &str,
-        recursive: bool,
-    ) -> Result<()> {
-        let file = self.file(job_id, task_id, name, &Conditions::default())?;
-        let root = self.task_root(job_id, task_id)?.path;
+    pub(crate) fn delete_file(&self, owner: &Owner<'_>, name: &str, recursive: bool) -> Result<()> {
+        let file = self.file(owner, name, &Conditions::default())?;
+        let root = self.root(owner)?.path;
         // A link goes, not what it leads to.
         let Some(path) = join_inside(&root, name).filter(|path| *path != root) else {
-            return Err(ApiError::from(Code::IOError).with("Reason", "it is the task's directory"));
+            return Err(
+                ApiError::from(Code::IOError).with("Reason", "it is the directory of all files")
+            );
         };
         let deleted = match (file.is_directory && !path.is_symlink(), recursive) {
             (false, _) => std::fs::remove_file(&path),
@@ -104,6 +100,20 @@ impl Service {
         })
     }
 
+    fn root(&self, owner: &Owner<'_>) -> Result<Root> {
+        match owner {
+            Owner::Task { job, id } => self.task_root(job, id),
+            Owner::Node { pool, id } => self.node_root(pool, id),
+        }
+    }
+
+    fn node_root(&self, pool: &str, id: &str) -> Result<Root> {
+        let shown = self.pool_node(pool, id)?.node;
+        shown.require_reachable()?;
+        let node = self.node(&shown.id).ok_or(Code::NodeNotFound)?;
+        Ok(Root { path: node.root.clone(), hidden: vec![node.root.join("etc")] })
+    }
+
     fn task_root(&self, job_id: &str, task_id: &str) -> Result<Root> {
         let (task, _) = self.task(job_id, task_id, &Conditions::default())?;
         let placement = placement_of(&task)?;
@@ -113,6 +123,10 @@ impl Service {
         let streams = STREAMS.iter().filter(|_| hides);
         Ok(Root { hidden: streams.map(|name| path.join(name)).collect(), path })
     }
+}
+
+fn is_hidden(file: &NodeFile, hidden: &[PathBuf]) -> bool {
+    hidden.iter().any(|path| file.path.starts_with(path))
 }
 
 fn placement_of(task: &Task) -> Result<&Placement> {

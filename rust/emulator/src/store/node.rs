@@ -155,7 +155,9 @@ impl ComputeNode {
 
     /// Refuses what needs a node that can be reached.
     pub(crate) fn require_reachable(&self) -> Result<()> {
-        match self.is_ready() || self.phase.state == NodeState::LeavingPool {
+        let others =
+            [NodeState::LeavingPool, NodeState::WaitingForStartTask, NodeState::StartTaskFailed];
+        match self.is_ready() || others.contains(&self.phase.state) {
             true => Ok(()),
             false => Err(ApiError::from(Code::NodeNotReady).with("NodeId", &*self.id)),
         }

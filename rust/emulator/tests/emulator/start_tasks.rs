@@ -63,6 +63,29 @@ async fn a_node_whose_start_task_fails_takes_no_tasks() {
 }
 
 #[tokio::test]
+async fn the_output_of_a_start_task_is_read_from_its_node() {
+    let command = "/bin/sh -c 'echo up; echo text > f; exit 9'";
+    let cloud = cloud_with(command.into()).await;
+    let node = node_in(&cloud, "starttaskfailed").await;
+    let files = format!("/pools/pool/nodes/{}/files", node["id"].as_str().unwrap());
+    let list = cloud.get(&files).await.expect(200);
+    assert_eq!(list.ids("name"), ["applications", "fsmounts", "shared", "startup", "workitems"]);
+    let all = cloud.client.get(&files).query("recursive", "true").send().await.expect(200);
+    assert!(all.ids("name").contains(&"startup/wd/f".to_owned()), "{}", all.text);
+    assert!(!all.text.contains("etc"), "{}", all.text);
+    assert_eq!(cloud.get(&format!("{files}/startup/stdout.txt")).await.expect(200).text, "up\n");
+    let head = cloud.client.head(&format!("{files}/startup/wd/f")).send().await.expect(200);
+    assert_eq!(head.header("content-length"), "5");
+    assert!(head.header("ocp-batch-file-url").ends_with("/files/startup/wd/f"));
+    let file = format!("{files}/startup/wd/f");
+    cloud.client.delete(&file).send().await.expect(200);
+    cloud.get(&file).await.expect_error(404, "FileNotFound");
+    cloud.get(&format!("{files}/etc/passwd")).await.expect_error(404, "FileNotFound");
+    cloud.emulator.lose_node("pool", node["id"].as_str().unwrap()).unwrap();
+    cloud.get(&files).await.expect_error(409, "NodeNotReady");
+}
+
+#[tokio::test]
 async fn a_start_task_that_need_not_succeed_holds_nothing_up() {
     let task = StartTask { wait_for_success: false, ..StartTask::from("/no/such/program") };
     let cloud = cloud_with(task).await;

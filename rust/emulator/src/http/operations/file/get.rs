@@ -1,4 +1,5 @@
 //! [Get Task File](https://learn.microsoft.com/rest/api/batchservice/tasks/get-task-file)
+//! and the same [of a node](https://learn.microsoft.com/rest/api/batchservice/nodes/get-node-file)
 
 use std::io::SeekFrom;
 use std::ops::Range;
@@ -13,25 +14,28 @@ use crate::error::{ApiError, Code, Result};
 use crate::http::call::Call;
 use crate::http::reply::Reply;
 use crate::service::Service;
+use crate::service::files::Owner;
 
 /// Answers 200 for a range too: Microsoft's Python and JavaScript clients refuse 206.
 pub(in crate::http::operations) async fn run(
     call: &Call,
     service: &Service,
-    job: &str,
-    task: &str,
+    owner: &Owner<'_>,
     name: &str,
 ) -> Result<Reply> {
     call.allow_query(&[])?;
-    let file = service.file(job, task, name, &call.conditions()?)?;
+    let file = service.file(owner, name, &call.conditions()?)?;
     if file.is_directory {
         return Err(ApiError::from(Code::FileNotFound).with("Reason", "it is a directory"));
     }
     let bytes = range(call.header("ocp-range"), file.length)?;
-    let reply = described(&file, &url(call, job, task, name))
+    let reply = described(&file, &url(call, owner, name))
         .header("content-length", &(bytes.end - bytes.start).to_string());
-    // It can only have gone since it was looked at.
-    let mut opened = File::open(&file.path).await.map_err(|_| Code::FileNotFound)?;
+    let Ok(mut opened) = File::open(&file.path).await else {
+        // It can only have gone since it was looked at, and there may be another reason now.
+        service.file(owner, name, &call.conditions()?)?;
+        return Err(Code::FileNotFound.into());
+    };
     opened
         .seek(SeekFrom::Start(bytes.start))
         .await

@@ -1,4 +1,5 @@
 //! [List Task Files](https://learn.microsoft.com/rest/api/batchservice/tasks/list-task-files)
+//! and the same [of a node](https://learn.microsoft.com/rest/api/batchservice/nodes/list-node-files)
 
 use super::url;
 use crate::error::Result;
@@ -7,6 +8,7 @@ use crate::http::list::{ListRules, page};
 use crate::http::reply::Reply;
 use crate::http::shown::file::render;
 use crate::service::Service;
+use crate::service::files::Owner;
 use crate::wire::filter;
 
 const RULES: ListRules =
@@ -15,11 +17,10 @@ const RULES: ListRules =
 pub(in crate::http::operations) fn run(
     call: &Call,
     service: &Service,
-    job: &str,
-    task: &str,
+    owner: &Owner<'_>,
 ) -> Result<Reply> {
     call.allow_query(&["$filter", "recursive", "maxresults", "$skiptoken"])?;
-    let files = service.files(job, task, call.query.flag("recursive")?)?;
-    let shown = files.iter().map(|file| render(file, &url(call, job, task, &file.name)));
+    let files = service.files(owner, call.query.flag("recursive")?)?;
+    let shown = files.iter().map(|file| render(file, &url(call, owner, &file.name)));
     page(call, shown.collect(), &RULES)
 }
