@@ -175,6 +175,7 @@ fn front(
         shared_key: SharedKey::new(&settings.account, key),
         records,
         faults,
+        settings: settings.shown(),
         clock_offset: time::Duration::minutes(settings.clock_offset.into()),
         client_timeout: settings.client_timeout,
         closing: CancellationToken::new(),

@@ -4,6 +4,7 @@ mod choices;
 mod delays;
 mod failure;
 mod pool;
+mod shown;
 mod start_task;
 mod storage;
 

@@ -45,6 +45,8 @@ pub(crate) struct Front {
     pub(crate) shared_key: SharedKey,
     pub(crate) records: Records,
     pub(crate) faults: Faults,
+    /// The settings, without secrets.
+    pub(crate) settings: serde_json::Value,
     /// How far the clock of the answers is from this machine's.
     pub(crate) clock_offset: time::Duration,
     /// How long a client may be silent before its connection is closed.

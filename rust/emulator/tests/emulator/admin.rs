@@ -3,7 +3,7 @@
 use azure_batch_emulator::PoolSettings;
 use serde_json::{Value, json};
 
-use crate::support::{Cloud, until};
+use crate::support::{Cloud, KEY, until};
 
 /// The status and the JSON of an answer; null if it has no body.
 async fn ask(request: reqwest::RequestBuilder) -> (u16, Value) {
@@ -163,6 +163,15 @@ async fn a_pool_can_be_left_without_new_nodes_and_get_them_later() {
     let (status, body) = post(&cloud, "/pools", &json!({"pool": "none"})).await;
     assert_eq!(status, 400, "{body}");
     assert!(body["error"].as_str().unwrap().contains("pool"), "{body}");
+}
+
+#[tokio::test]
+async fn settings_are_shown_without_the_key() {
+    let cloud = Cloud::start_with(|settings| settings.job_quota = 7).await;
+    let (status, shown) = ask(cloud.client.http.get(url(&cloud, "/settings"))).await;
+    assert_eq!((status, &shown["job-quota"], &shown["logs"]), (200, &json!(7), &json!("live")));
+    assert_eq!(shown["pools"][0]["id"], "pool");
+    assert!(!shown.to_string().contains(KEY), "{shown}");
 }
 
 #[tokio::test]

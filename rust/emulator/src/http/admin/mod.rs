@@ -14,7 +14,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Front;
 use super::record::RequestRecord;
@@ -24,12 +24,13 @@ use super::tally::OperationCount;
 pub(super) const PATH: &str = "/_emulator";
 
 /// All that is there, for whoever asks for something else.
-const PATHS: [&str; 5] = [
+const PATHS: [&str; 6] = [
     "/_emulator/faults",
     "/_emulator/nodes",
     "/_emulator/operations",
     "/_emulator/pools",
     "/_emulator/requests",
+    "/_emulator/settings",
 ];
 
 /// The routes below [`PATH`].
@@ -40,6 +41,7 @@ pub(super) fn router() -> Router<Arc<Front>> {
         .route("/operations", get(operations))
         .route("/pools", post(nodes::allocations))
         .route("/requests", get(requests))
+        .route("/settings", get(settings))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_verb)
         .layer(from_fn(guard))
@@ -47,6 +49,10 @@ pub(super) fn router() -> Router<Arc<Front>> {
 
 async fn operations(State(front): State<Arc<Front>>) -> Json<Vec<OperationCount>> {
     Json(front.records.operations())
+}
+
+async fn settings(State(front): State<Arc<Front>>) -> Json<Value> {
+    Json(front.settings.clone())
 }
 
 async fn requests(State(front): State<Arc<Front>>) -> Json<Vec<RequestRecord>> {
