@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
+use tokio::task::spawn_blocking;
 
 /// How often the process table is searched again for a tree that grows while it is killed.
 const SWEEPS: usize = 20;
@@ -73,8 +74,10 @@ impl ProcessTree {
     pub(super) async fn wait(&mut self) -> io::Result<i32> {
         let status = self.child.wait().await?;
         // The first process is reaped, so its id may soon be another's: only the marker counts.
-        if let Some(Marker::TaskDirectory(directory)) = self.processes.trees().remove(&self.pid) {
-            sweep(&directory);
+        let marker = self.processes.trees().remove(&self.pid);
+        if let Some(Marker::TaskDirectory(directory)) = marker {
+            // It reads the whole process table, and answers must not wait for that.
+            spawn_blocking(move || sweep(&directory)).await.map_err(io::Error::other)?;
         }
         Ok(exit_code(status))
     }
