@@ -35,6 +35,11 @@ impl<'a> Claims<'a> {
         self.container.put_bytes(&self.name(names), Bytes::new()).await
     }
 
+    /// Whether the claim still stands: whoever takes the task run over removes it with the blobs.
+    pub(crate) async fn holds(&self, names: &BlobNames) -> azure::Result<bool> {
+        Ok(self.all().await?.contains(names))
+    }
+
     pub(crate) async fn remove(&self, names: &BlobNames) -> azure::Result<()> {
         self.container.delete(&self.name(names)).await
     }

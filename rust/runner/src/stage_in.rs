@@ -25,7 +25,18 @@ pub(crate) async fn stage_in(plan: &Plan, staged: &Staged) -> Result<(usize, u64
         .await?;
     let script = Bytes::from(staged.script.clone());
     staged.container.put_bytes(&staged.names.script(), script).await?;
+    require_claim(plan, staged).await?;
     Ok((staged.inputs.len(), bytes))
+}
+
+/// A worker that was slow is taken for dead, and its files are removed: no job may run without them.
+async fn require_claim(plan: &Plan, staged: &Staged) -> Result<(), Halt> {
+    let Some(claims) = Claims::of(plan) else { return Ok(()) };
+    if claims.holds(&staged.names).await? {
+        return Ok(());
+    }
+    let message = "Another worker has taken this task run over and removed its staged files";
+    Err(Halt::Failed(message.to_owned()))
 }
 
 async fn upload(plan: &Plan, staged: &Staged, file: String) -> Result<u64, Halt> {

@@ -94,3 +94,22 @@ async fn a_worker_whose_job_another_one_has_taken_over_leaves_it_alone() {
     assert_eq!(lab.jobs_created(), 1);
     nothing_is_left(&lab).await;
 }
+
+#[tokio::test]
+async fn a_worker_whose_staged_files_another_one_has_removed_creates_no_job() {
+    let lab = Lab::start().await;
+    let (request, gate) = (request(&lab), Gate::start().await);
+    let held = gate.hold(&Step::new("put blob in", 1));
+    let first = lab.start_run_with(&request, &gate.client());
+    held.arrived().await;
+    let report = lab.run(&next_attempt(&request)).await;
+    assert_eq!(report.stdout, ["input"], "{report:?}");
+    held.release();
+    let report = first.ended().await;
+    assert!(
+        report.message().starts_with("Another worker has taken this task run over"),
+        "{report:?}"
+    );
+    assert_eq!(lab.jobs_created(), 1);
+    nothing_is_left(&lab).await;
+}
