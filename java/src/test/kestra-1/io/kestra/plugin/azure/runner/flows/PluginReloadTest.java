@@ -1,0 +1,105 @@
+package io.kestra.plugin.azure.runner.flows;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.kestra.core.plugins.PluginClassLoader;
+import java.io.IOException;
+import java.lang.ref.WeakReference;
+import java.lang.reflect.Method;
+import java.net.URL;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+/** The jar in Kestra's own plugin class loader, with a run, again and again. */
+class PluginReloadTest {
+    private static final int LOADS = 4;
+    private static final Duration LIMIT = Duration.ofSeconds(60);
+    private static final String OURS = "io.kestra.plugin.azure.runner.";
+
+    @Test
+    void a_plugin_that_ran_can_be_thrown_away_and_loaded_again() throws Exception {
+        long before = mappedLibraries();
+        for (int n = 0; n < LOADS; n++) {
+            var loader = runInLoader();
+
+            assertThat(Poll.until(LIMIT, () -> isGone(loader))).as("class loader %d is gone", n).isTrue();
+            assertThat(Poll.until(LIMIT, () -> mappedLibraries() <= before)).as("library %d is gone", n).isTrue();
+        }
+    }
+
+    private static WeakReference<ClassLoader> runInLoader() throws Exception {
+        var jar = jar();
+        try (var loader = PluginClassLoader.of(jar, new URL[] {jar}, PluginReloadTest.class.getClassLoader())) {
+            // In a thread that ends: one that goes on keeps the library mapped, for what the library keeps in it.
+            var inThread = CompletableFuture.supplyAsync(() -> outcome(loader), run -> new Thread(run).start());
+            assertThat(inThread.get()).contains("\"succeeded\"");
+            return new WeakReference<>(loader);
+        }
+    }
+
+    private static URL jar() throws IOException {
+        try (var files = Files.list(Path.of("build/plugins"))) {
+            return files.findFirst().orElseThrow().toUri().toURL();
+        }
+    }
+
+    private static boolean isGone(WeakReference<ClassLoader> loader) {
+        System.gc();
+        return loader.refersTo(null);
+    }
+
+    /** Runs a command to its end and gives the last events. */
+    private static String outcome(ClassLoader loader) {
+        try {
+            var boundary = method(loader.loadClass(OURS + "Native"), "boundary").invoke(null);
+            var type = loader.loadClass(OURS + "Boundary");
+            var run = method(type, "start", String.class).invoke(boundary, request());
+            var events = new StringBuilder();
+            while (events.indexOf("\"end\"") < 0) {
+                var next = method(type, "next", long.class, long.class).invoke(boundary, run, 200L);
+                events.append(next == null ? "" : next);
+            }
+            method(type, "close", long.class).invoke(boundary, run);
+            return events.toString();
+        } catch (ReflectiveOperationException | IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static Method method(Class<?> type, String name, Class<?>... parameters) throws NoSuchMethodException {
+        var method = type.getDeclaredMethod(name, parameters);
+        method.setAccessible(true);
+        return method;
+    }
+
+    private static String request() throws IOException {
+        var request = (ObjectNode) new ObjectMapper().readTree(Path.of(System.getProperty("fixtures"), "request.json").toFile());
+        request.put("account", System.getenv("AZURE_BATCH_ACCOUNT"));
+        request.put("accessKey", System.getenv("AZURE_BATCH_ACCESS_KEY"));
+        request.put("endpoint", System.getenv("AZURE_BATCH_ENDPOINT"));
+        request.put("poolId", System.getenv("AZURE_BATCH_POOL"));
+        request.put("containerImage", "ubuntu:latest");
+        request.putNull("blobStorage").putNull("registry");
+        request.putArray("inputFiles");
+        request.putArray("outputFiles");
+        request.putArray("commands").add("/bin/sh").add("-c").add("echo hello");
+        return request.toString().replace("1a2b3c4d", UUID.randomUUID().toString().substring(0, 8));
+    }
+
+    /** Copies of the library in this process, beside the one that the tests share. */
+    private static long mappedLibraries() {
+        try {
+            return Files.readAllLines(Path.of("/proc/self/maps")).stream()
+                .filter(line -> line.contains("/kestra-azure-batch-") && line.contains(" r-xp "))
+                .count();
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
