@@ -34,9 +34,10 @@ live: variables setup build ## Runs flows on the Azure account that AZURE_BATCH_
 	$(SAY) "running the flows"
 	@scripts/live build/live/storage
 
-sweep: setup ## Lets every request of a run fail and every step of it die; the tables go to docs/sweep.md.
-	$(SAY) "sweeping; this takes a quarter of an hour"
+sweep: setup build ## Lets every request of a run fail and every step of it die; the tables go to docs/sweep.md and sweep-worker.md.
+	$(SAY) "sweeping; this takes half an hour"
 	@SWEEP_TABLE=$(CURDIR)/docs/sweep.md cargo nextest run --locked -p runner --run-ignored only --no-capture -E 'test(/^sweep::whole::/)'
+	@scripts/sweep-worker $(DEV)
 
 bench: setup ## Measures transfers against Azurite, as a ratio, and the emulator under load.
 	cargo bench --locked -p azure --bench transfers
@@ -45,7 +46,7 @@ bench: setup ## Measures transfers against Azurite, as a ratio, and the emulator
 lint: ## Checks formats and lints; changes nothing.
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	set -e; for script in scripts/{setup,find-jdk,engine,gradle,test,conformance,live} .ci/run; do bash -n $$script; done
+	set -e; for script in scripts/{setup,find-jdk,engine,gradle,test,conformance,live,sweep-worker} .ci/run; do bash -n $$script; done
 	/usr/bin/python3 -m compileall -q tests/kit tests/conformance
 
 fmt: ## Formats the Rust code.

@@ -60,6 +60,15 @@ public final class Engine implements AutoCloseable {
 
     /** Boots an engine with settings beyond those of the demo. */
     public static Engine start(Path storage, Map<String, Object> settings) {
+        return start(storage, settings, true);
+    }
+
+    /** Boots an engine whose tasks are run by workers elsewhere. */
+    public static Engine startWithoutWorker(Path storage, Map<String, Object> settings) {
+        return start(storage, settings, false);
+    }
+
+    private static Engine start(Path storage, Map<String, Object> settings, boolean worker) {
         var context = ApplicationContext.builder()
             .environments("demo")
             .properties(Map.of("demo.storage", storage.toString()))
@@ -67,6 +76,7 @@ public final class Engine implements AutoCloseable {
             .start();
         var engine = new Engine(context);
         engine.runner.setSchedulerEnabled(false);
+        engine.runner.setWorkerEnabled(worker);
         engine.runner.run();
         return engine;
     }

@@ -1,0 +1,43 @@
+package io.kestra.plugin.azure.runner.flows;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** Keys that may stand nowhere, in whatever form. */
+final class Secrets {
+    static final String BATCH_KEY = System.getenv("AZURE_BATCH_ACCESS_KEY");
+    static final String STORAGE_KEY = storageKey();
+    /** What a signed URL has in it. */
+    static final String SIGNATURE = "sig=";
+
+    private Secrets() {
+    }
+
+    /** The texts that hold a secret. */
+    static List<String> found(List<String> texts, String secret) {
+        return texts.stream().filter(text -> forms(secret).anyMatch(text::contains)).toList();
+    }
+
+    /** The texts that hold a key of the account or a signature. */
+    static List<String> found(List<String> texts) {
+        return Stream.of(BATCH_KEY, STORAGE_KEY, SIGNATURE).flatMap(secret -> found(texts, secret).stream()).toList();
+    }
+
+    static Stream<String> forms(String secret) {
+        byte[] bytes = secret.getBytes(StandardCharsets.UTF_8);
+        return Stream.of(secret, URLEncoder.encode(secret, StandardCharsets.UTF_8), Base64.getEncoder().encodeToString(bytes));
+    }
+
+    private static String storageKey() {
+        Matcher key = Pattern.compile("AccountKey=([^;]+)").matcher(System.getenv("AZURE_STORAGE_CONNECTION_STRING"));
+        assertThat(key.find()).isTrue();
+        return key.group(1);
+    }
+}

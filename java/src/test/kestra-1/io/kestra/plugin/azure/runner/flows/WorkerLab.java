@@ -1,0 +1,244 @@
+package io.kestra.plugin.azure.runner.flows;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kestra.core.models.executions.Execution;
+import io.kestra.core.models.executions.LogEntry;
+import io.kestra.core.models.flows.State;
+import io.kestra.core.repositories.LogRepositoryInterface;
+import io.kestra.plugin.azure.demo.Engine;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.slf4j.event.Level;
+
+/** An engine without a worker of its own, and a worker process that can be ended at each of its requests. */
+final class WorkerLab implements AutoCloseable {
+    private static final String FLOW = "worker_dies.yaml";
+    private static final List<String> LINES = IntStream.rangeClosed(1, 3).boxed().flatMap(n -> Stream.of("out " + n, "err " + n)).toList();
+    private static final Duration LOG_LIMIT = Duration.ofSeconds(20);
+
+    final Flows flows;
+    private final Emulator emulator = new Emulator();
+    private final Path storage;
+    private final Path database;
+    private final Watch watch = new Watch();
+    private final Front batch;
+    private final Front blob;
+    private WorkerProcess worker;
+    private WorkerProcess previous;
+    private Execution last;
+    /** Booted and waiting, because a boot takes longer than a run. */
+    private WorkerProcess spare;
+
+    /** How a worker is ended. */
+    interface End {
+        void of(WorkerProcess worker) throws Exception;
+    }
+
+    /** What came of a run, and whether its worker was ended. */
+    record Cell(boolean ended, boolean resumed, long jobs, State.Type state, Object answer, String file, List<String> lost, List<String> twice,
+        List<String> leaked) {
+        boolean hasRightResult() {
+            return state == State.Type.SUCCESS && Integer.valueOf(42).equals(answer) && "one\ntwo\n".equals(file);
+        }
+
+        boolean isRight() {
+            return hasRightResult() && jobs == 1 && lost.isEmpty() && leaked.isEmpty();
+        }
+    }
+
+    /** Notes the requests of a run, and ends the worker after the one that is meant. */
+    private final class Watch {
+        private final Map<String, Integer> counts = new LinkedHashMap<>();
+        private String step;
+        private boolean struck;
+        private End end;
+
+        synchronized void arm(String step, End end) {
+            this.step = step;
+            this.end = end;
+            struck = false;
+            counts.clear();
+        }
+
+        synchronized void answered(String request) {
+            var name = named(request);
+            var count = counts.merge(name, 1, Integer::sum);
+            if (!struck && step(name, count).equals(step)) {
+                struck = true;
+                try {
+                    end.of(worker);
+                } catch (Exception e) {
+                    throw new IllegalStateException(e);
+                }
+            }
+        }
+
+        synchronized boolean hasStruck() {
+            return struck;
+        }
+
+        /** Every request so far: those that come again and again are named twice. */
+        synchronized List<String> steps() {
+            return counts.entrySet().stream()
+                .flatMap(each -> IntStream.rangeClosed(1, Math.min(each.getValue(), 2)).mapToObj(count -> step(each.getKey(), count)))
+                .toList();
+        }
+    }
+
+    WorkerLab() throws Exception {
+        storage = Files.createTempDirectory(Path.of("build"), "flow-storage-").toAbsolutePath();
+        database = storage.resolveSibling(storage.getFileName() + "-db").resolve("kestra");
+        Files.createDirectories(database.getParent());
+        flows = new Flows(Engine.startWithoutWorker(storage, WorkerProcess.settings(database, "EXECUTOR")));
+        batch = new Front(URI.create(System.getenv("AZURE_BATCH_ENDPOINT")), watch::answered);
+        blob = new Front(URI.create(System.getenv("AZURE_STORAGE_ENDPOINT")), watch::answered);
+        spare = bootWorker();
+        nextWorker();
+    }
+
+    /** Runs the flow, ends its worker after a request and lets another go on. */
+    Cell run(String step, End end) throws Exception {
+        var jobsBefore = jobs();
+        watch.arm(step, end);
+        replaceLost();
+        previous = worker;
+        var execution = flows.start(FLOW, Map.of());
+        Poll.until(Flows.LIMIT, () -> watch.hasStruck() || hasEnded(execution));
+        if (watch.hasStruck()) {
+            nextWorker();
+        }
+        var ended = flows.engine.awaitEnd(execution, Flows.LIMIT);
+        last = ended;
+        return cell(ended, jobs() - jobsBefore);
+    }
+
+    /** Runs the flow undisturbed and gives all its steps. */
+    List<String> steps() throws Exception {
+        assertThat(run("none", WorkerProcess::kill).isRight()).as("an undisturbed run").isTrue();
+        return watch.steps();
+    }
+
+    /** Wakes the worker that hung in the last run, and gives the run's state when that worker has noticed that it was replaced. */
+    State.Type stateAfterWakingUp() throws Exception {
+        previous.wakeUp();
+        var noticed = Poll.until(Flows.LIMIT, () -> previous.hasEnded() || holds(last, "was deleted while it was followed"));
+        assertThat(noticed).as("the first worker has noticed").isTrue();
+        return flows.engine.awaitEnd(last, Flows.LIMIT).getState().getCurrent();
+    }
+
+    private Cell cell(Execution execution, long jobs) throws Exception {
+        Poll.until(LOG_LIMIT, () -> lost(execution).isEmpty());
+        var outputs = execution.getTaskRunList().getFirst().getOutputs();
+        var resumed = holds(execution, "Going on with job");
+        var twice = LINES.stream().filter(line -> logged(execution).stream().filter(line::equals).count() > 1).toList();
+        return new Cell(watch.hasStruck(), resumed, jobs, execution.getState().getCurrent(), answer(outputs), file(outputs), lost(execution), twice, leaked(execution));
+    }
+
+    private static Object answer(Map<String, Object> outputs) {
+        return outputs == null || !(outputs.get("vars") instanceof Map<?, ?> vars) ? null : vars.get("answer");
+    }
+
+    private String file(Map<String, Object> outputs) throws IOException {
+        return outputs == null || !(outputs.get("outputFiles") instanceof Map<?, ?> files) || files.isEmpty() ? null
+            : flows.engine.read("company.team", files.get("both.txt").toString());
+    }
+
+    private List<String> lost(Execution execution) {
+        var logged = logged(execution);
+        return LINES.stream().filter(line -> !logged.contains(line)).toList();
+    }
+
+    /** What the flow or a worker has printed and that holds a secret. */
+    private List<String> leaked(Execution execution) throws IOException {
+        var workers = Files.readAllLines(WorkerProcess.log(database));
+        return Secrets.found(Stream.concat(workers.stream(), logged(execution).stream()).toList());
+    }
+
+    /** What Kestra has kept of the log. Who only listens misses lines that another process wrote at the same time. */
+    private List<String> logged(Execution execution) {
+        return flows.engine.context().getBean(LogRepositoryInterface.class)
+            .findByExecutionId(Engine.TENANT, execution.getId(), Level.TRACE).stream()
+            .map(LogEntry::getMessage)
+            .toList();
+    }
+
+    private boolean holds(Execution execution, String text) {
+        return logged(execution).stream().anyMatch(line -> line.contains(text));
+    }
+
+    private boolean hasEnded(Execution execution) {
+        return holds(execution, "Removed the job");
+    }
+
+    /** Jobs that got their task: one that never did is removed by the next worker. */
+    private long jobs() throws IOException {
+        return emulator.requests().stream()
+            .filter(request -> request.method().equals("POST") && request.path().endsWith("/tasks") && request.status() == 201)
+            .count();
+    }
+
+    private void nextWorker() throws IOException {
+        worker = spare;
+        worker.go();
+        spare = bootWorker();
+    }
+
+    /** A worker that was too slow on a busy machine to report in time counts as lost, and ends itself. */
+    private void replaceLost() throws IOException {
+        if (worker.hasEnded()) {
+            nextWorker();
+        }
+    }
+
+    private WorkerProcess bootWorker() throws IOException {
+        return WorkerProcess.boot(database, storage, environment());
+    }
+
+    /** Both services are reached through their fronts. */
+    private Map<String, String> environment() {
+        var environment = new HashMap<String, String>();
+        environment.put("SECRET_ENDPOINT", encoded(batch.address()));
+        environment.put("SECRET_CONNECTIONSTRING", encoded(System.getenv("AZURE_STORAGE_CONNECTION_STRING").replace(System.getenv("AZURE_STORAGE_ENDPOINT"), blob.address())));
+        return environment;
+    }
+
+    private static String encoded(String value) {
+        return Base64.getEncoder().encodeToString(value.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** The {@code count}-th request of its kind. */
+    private static String step(String name, int count) {
+        return count == 1 ? name : name + " #" + count;
+    }
+
+    /** A request without what differs from run to run. */
+    private static String named(String request) {
+        var words = request.split(" ");
+        var path = words[1].replaceFirst("\\?.*?(comp=[a-z]+).*", "?$1").replaceFirst("\\?(?!comp).*", "")
+            .replaceFirst("^/[^/]*/my-container", "container").replaceFirst("/kestra-runs/[0-9a-f]+", "/kestra-runs/RUN").replaceFirst("/kestra-[0-9a-f]{12}", "/PREFIX")
+            .replaceAll("companyteam-[a-z0-9-]+", "JOB");
+        return words[0] + " " + path;
+    }
+
+    @Override
+    public void close() throws Exception {
+        previous.close();
+        worker.close();
+        spare.close();
+        flows.close();
+        batch.close();
+        blob.close();
+    }
+}
