@@ -143,3 +143,21 @@ def test_a_task_of_a_collection_that_is_refused_is_named(batch, waiting):
     [failed] = caught.value.failure_tasks
     assert (failed.task_id, failed.error.code) == ("b.d", "InvalidPropertyValue")
     assert [task.id for task in batch.list_tasks(waiting.job)] == ["good"]
+
+
+@pytest.mark.spec
+def test_a_job_prepares_its_nodes_and_releases_them_at_its_end(batch, work):
+    command = "/bin/sh -c 'exit 0'"
+    work.create(
+        job_preparation_task=models.BatchJobPreparationTask(command_line=command, container_settings=IMAGE),
+        job_release_task=models.BatchJobReleaseTask(command_line=command, container_settings=IMAGE),
+    )
+    work.run('test -d "$AZ_BATCH_JOB_PREP_WORKING_DIR"')
+    work.terminate()
+    [status] = batch.list_job_preparation_and_release_task_status(work.job)
+    prepared, released = status.job_preparation_task_execution_info, status.job_release_task_execution_info
+    assert (prepared.state, prepared.exit_code, prepared.retry_count) == ("completed", 0, 0)
+    assert (released.state, released.exit_code) == ("completed", 0)
+    assert status.node_id == batch.get_task(work.job, "task").node_info.node_id
+    with refused(409, "JobCompleted", ResourceExistsError):
+        work.terminate()

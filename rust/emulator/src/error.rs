@@ -29,6 +29,7 @@ pub(crate) enum Code {
     JobNotActive,
     JobNotDisabled,
     JobNotFound,
+    JobPreparationTaskNotSpecified,
     MissingRequiredProperty,
     MissingRequiredQueryParameter,
     NodeAlreadyInTargetSchedulingState,
@@ -51,6 +52,8 @@ pub(crate) enum Code {
     TaskExists,
     TaskFilesCleanedup,
     TaskFilesUnavailable,
+    TaskIdSameAsJobPreparationTask,
+    TaskIdSameAsJobReleaseTask,
     TaskNotCompleted,
     TaskNotFound,
     TaskSucceeded,
@@ -142,6 +145,9 @@ impl Code {
                 (409, "The operation is not valid for the current state of the resource.")
             }
             Code::PoolBeingResized => (409, "The specified pool is being resized."),
+            Code::JobPreparationTaskNotSpecified => {
+                (409, "The specified job has no job preparation task.")
+            }
             Code::NodeNotReady => (409, "The specified node is not ready."),
             Code::OperationNotValidOnNode => {
                 (409, "The operation is not valid on the specified node.")
@@ -154,6 +160,12 @@ impl Code {
             Code::TaskFilesUnavailable => (409, "The files of the specified task are unavailable."),
             Code::TaskNotCompleted => (409, "The specified task is not completed."),
             Code::TaskSucceeded => (409, "The specified task has already succeeded."),
+            Code::TaskIdSameAsJobPreparationTask => {
+                (409, "The id of the task is that of the job's preparation task.")
+            }
+            Code::TaskIdSameAsJobReleaseTask => {
+                (409, "The id of the task is that of the job's release task.")
+            }
             Code::ConditionNotMet => (412, "A condition in the request's headers is not met."),
             Code::RequestBodyTooLarge => (413, "The request body is too large."),
             Code::InvalidRange => (416, "The range is not valid for the size of the file."),

@@ -131,12 +131,14 @@ fn mounts(
         .collect()
 }
 
-/// The node's shared directories and, of all tasks, this one's directory. A task of the service
+/// The node's shared directories and, of all tasks, this one's directory and that of
+/// its job's preparation. A task of the service
 /// sees the whole root, but no task may rely on another's files.
 fn all_mounts(node: &Node, work: &Work) -> Vec<Mount> {
     let shared = DIRECTORIES.iter().filter(|name| **name != "workitems");
-    let own = work.directory.relative.as_str();
-    shared.chain([&own]).map(|relative| mount(node, work, relative, false)).collect()
+    let own = [Some(&work.directory), work.preparation.as_ref()].into_iter().flatten();
+    let relative = shared.copied().chain(own.map(|directory| directory.relative.as_str()));
+    relative.map(|relative| mount(node, work, relative, false)).collect()
 }
 
 fn mount(node: &Node, work: &Work, relative: &str, read_only: bool) -> Mount {
@@ -155,7 +157,11 @@ fn source<'a>(bind: &BindMount, work: &'a Work) -> Result<&'a str, FailureInfo> 
         BindSource::VfsMounts => Ok("fsmounts"),
         BindSource::Applications => Ok("applications"),
         BindSource::Task => Ok(&work.directory.relative),
-        BindSource::JobPrep => Err(invalid_settings("the job has no job preparation task")),
+        BindSource::JobPrep => work
+            .preparation
+            .as_ref()
+            .map(|directory| directory.relative.as_str())
+            .ok_or_else(|| invalid_settings("the job has no job preparation task")),
     }
 }
 

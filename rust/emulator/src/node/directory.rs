@@ -33,14 +33,19 @@ impl TaskDirectory {
         self.inside_root.join(&self.relative)
     }
 
-    /// Makes the directory anew; what an earlier run left is gone.
+    /// Makes the directory anew; what an earlier run left is gone. A directory that is there stays
+    /// the same one, for others may have mounted it.
     ///
     /// # Errors
-    /// When the old one cannot be removed or the new one not be made.
+    /// When the old files cannot be removed or the new directory not be made.
     pub(crate) fn create(&self) -> io::Result<()> {
-        match std::fs::remove_dir_all(&self.host) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        std::fs::create_dir_all(&self.host)?;
+        for entry in std::fs::read_dir(&self.host)? {
+            let entry = entry?;
+            match entry.file_type()?.is_dir() {
+                true => std::fs::remove_dir_all(entry.path())?,
+                false => std::fs::remove_file(entry.path())?,
+            }
         }
         std::fs::create_dir_all(self.working())?;
         // An image may run as any user, and the task must be able to write here all the same.

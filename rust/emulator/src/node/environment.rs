@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::directory::TaskDirectory;
 use super::{Node, Work};
 
 /// The variables of a task by name. The job's settings come first, the task's replace them, and
@@ -18,7 +19,19 @@ pub(super) fn variables(node: &Node, work: &Work) -> BTreeMap<String, String> {
         .map(|setting| (setting.name.clone(), setting.value.clone().unwrap_or_default()))
         .collect();
     variables.extend(batch_variables(node, work));
+    variables.extend(preparation_variables(work));
     variables
+}
+
+/// Where the job's preparation task left its files.
+fn preparation_variables(work: &Work) -> Vec<(String, String)> {
+    let Some(directory) = work.preparation.as_ref().map(TaskDirectory::inside) else {
+        return Vec::new();
+    };
+    vec![
+        ("AZ_BATCH_JOB_PREP_DIR".to_owned(), text(&directory)),
+        ("AZ_BATCH_JOB_PREP_WORKING_DIR".to_owned(), text(&directory.join("wd"))),
+    ]
 }
 
 fn batch_variables(node: &Node, work: &Work) -> Vec<(String, String)> {

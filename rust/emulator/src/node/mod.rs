@@ -74,6 +74,8 @@ pub(crate) struct Work {
     /// The job's commonEnvironmentSettings.
     pub(crate) common_environment: Vec<EnvironmentSetting>,
     pub(crate) directory: TaskDirectory,
+    /// The directory of the job's preparation task, if it has one.
+    pub(crate) preparation: Option<TaskDirectory>,
 }
 
 impl Node {

@@ -49,6 +49,7 @@ impl Node {
             task: TaskAdd::of_command("startup", command_line),
             common_environment: Vec::new(),
             directory: self.startup_directory(),
+            preparation: None,
         };
         self.run(&work, stop).await
     }

@@ -23,7 +23,7 @@ impl Service {
     /// Creates a job. Its pool need not exist: the service does not reject such a job, its tasks
     /// just stay active.
     pub(crate) fn add_job(self: &Arc<Self>, spec: JobAdd) -> Result<Stamp> {
-        limits::check_job(&spec)?;
+        limits::check_job(&spec, self.rules(&self.store(), &spec))?;
         let id = spec.id.clone();
         let stamp = self.insert_job(spec)?;
         self.watch_wall_clock(&id);
@@ -44,7 +44,7 @@ impl Service {
         }
         let job = Job::new(spec, store.next_number());
         let stamp = job.stamp.clone();
-        store.jobs.insert(key(&job.spec.id), JobEntry { job, tasks: Default::default() });
+        store.jobs.insert(key(&job.spec.id), JobEntry::new(job));
         Ok(stamp)
     }
 
@@ -94,6 +94,5 @@ impl Service {
 
 /// Asks every run of a job to end; the tokens tell when they have.
 fn stop_runs(entry: &JobEntry, reason: StopReason) -> Vec<CancellationToken> {
-    let runs = entry.tasks.iter().filter_map(|task| task.run.as_ref());
-    runs.map(|run| run.ask(reason)).collect()
+    entry.runs().map(|run| run.ask(reason)).collect()
 }

@@ -3,12 +3,14 @@
 mod container;
 mod exit;
 mod files;
+mod node_tasks;
 mod task;
 
 use crate::error::{ApiError, Code, Result};
 use crate::wire::common::{EnvironmentSetting, MetadataItem};
 use crate::wire::duration;
 use crate::wire::job::{JobAdd, JobConstraints, JobReplace};
+use node_tasks::check_node_tasks;
 pub(super) use task::{TaskRules, check_collection, check_task, check_task_constraints};
 
 /// Characters of an id.
@@ -20,7 +22,7 @@ const PRIORITY: i32 = 1000;
 
 /// # Errors
 /// Names the first property with a value that the service refuses.
-pub(super) fn check_job(job: &JobAdd) -> Result<()> {
+pub(super) fn check_job(job: &JobAdd, rules: TaskRules) -> Result<()> {
     check_id("id", &job.id)?;
     check_id("poolInfo.poolId", &job.pool_info.pool_id)?;
     check_display_name(job.display_name.as_deref())?;
@@ -28,7 +30,8 @@ pub(super) fn check_job(job: &JobAdd) -> Result<()> {
     check_parallel(job.max_parallel_tasks, job.allow_task_preemption)?;
     check_job_constraints(job.constraints.as_ref())?;
     check_environment("commonEnvironmentSettings", job.common_environment_settings.as_deref())?;
-    check_metadata(job.metadata.as_deref())
+    check_metadata(job.metadata.as_deref())?;
+    check_node_tasks(job, rules)
 }
 
 /// # Errors

@@ -8,6 +8,7 @@ mod jobs;
 mod limits;
 mod node_faults;
 mod node_operations;
+mod node_tasks;
 pub(crate) mod nodes;
 mod placing;
 mod resizing;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::Result;
 use crate::node::{Node, Site};
 use crate::settings::{Logs, RequeueCount, Settings, StateDelays};
+use crate::store::job::JobEntry;
 use crate::store::pool::Pool;
 use crate::store::task::StopReason;
 use crate::store::{Store, key};
@@ -115,9 +117,8 @@ impl Service {
     fn stop_all(&self) -> Vec<CancellationToken> {
         self.closing.cancel();
         let store = self.store();
-        let tasks = store.jobs.values().flat_map(|entry| entry.tasks.iter());
         let nodes = store.pools.values().flat_map(|pool| &pool.nodes);
-        let runs = tasks.filter_map(|task| task.run.as_ref());
+        let runs = store.jobs.values().flat_map(JobEntry::runs);
         let runs = runs.chain(nodes.filter_map(|node| node.boot.as_ref()));
         runs.map(|run| run.ask(StopReason::Discarded)).collect()
     }

@@ -4,6 +4,7 @@ use std::iter;
 use std::time::Duration;
 
 use crate::store::job::{JobEntry, JobState};
+use crate::store::node::ComputeNode;
 use crate::store::pool::Pool;
 use crate::store::task::Task;
 use crate::store::{Store, TaskKey};
@@ -19,23 +20,24 @@ pub(super) struct Placing {
 }
 
 /// The free slots of a pool's nodes.
-struct Room<'a>(Vec<(&'a str, u32)>);
+struct Room<'a>(Vec<(&'a ComputeNode, u32)>);
 
 impl Room<'_> {
     fn of(pool: &Pool) -> Room<'_> {
-        Room(pool.nodes.iter().map(|node| (node.id.as_str(), node.free_slots())).collect())
+        Room(pool.nodes.iter().map(|node| (node, node.free_slots())).collect())
     }
 
     fn is_full(&self) -> bool {
         self.0.iter().all(|(_, free)| *free == 0)
     }
 
-    /// Takes the slots from the node that has most of them, for tasks are spread over the nodes.
-    fn take(&mut self, slots: u32) -> Option<String> {
+    /// Takes the slots from the node that the job may use and that has most of them, for tasks are spread over the nodes.
+    fn take(&mut self, slots: u32, job: &JobEntry) -> Option<String> {
+        let open = self.0.iter_mut().filter(|(node, _)| !job.is_barred_from(node));
         // Of equal ones the first: `max_by_key` gives the last.
-        let (node, free) = self.0.iter_mut().rev().max_by_key(|(_, free)| *free)?;
+        let (node, free) = open.rev().max_by_key(|(_, free)| *free)?;
         *free = free.checked_sub(slots)?;
-        Some((*node).to_owned())
+        Some(node.id.clone())
     }
 }
 
@@ -51,7 +53,7 @@ fn placings_in(store: &Store, pool: &Pool, delay: Duration) -> Vec<Placing> {
     while !room.is_full()
         && let Some((job, task)) = waiting.next()
     {
-        if let Some(node) = room.take(task.slots()) {
+        if let Some(node) = room.take(task.slots(), job) {
             let key = TaskKey::new(&job.job.spec.id, task);
             let (pool, slots) = (pool.settings.id.clone(), task.slots());
             placings.push(Placing { task: key, pool, node, slots });

@@ -8,9 +8,9 @@ use super::limits::{self, TaskRules};
 use crate::error::{ApiError, Code, Result};
 use crate::store::job::Job;
 use crate::store::stamp::Stamp;
-use crate::store::task::{End, FailureInfo, RunHandle, StopReason, Task, TaskResult, TaskState};
+use crate::store::task::{End, Placement, RunHandle, StopReason, Task, TaskResult, TaskState};
 use crate::store::{Store, TaskKey};
-use crate::wire::job::OnTaskFailure;
+use crate::wire::job::{JobAdd, OnTaskFailure};
 use crate::wire::task::{TaskAdd, TaskConstraints, TaskUpdate};
 
 impl Service {
@@ -43,11 +43,12 @@ impl Service {
     }
 
     fn insert_task(&self, store: &mut Store, job_id: &str, spec: TaskAdd) -> Result<Stamp> {
-        let rules = self.rules(store, job_id)?;
+        let rules = self.rules(store, &store.job(job_id)?.job.spec);
         limits::check_task(&spec, rules)?;
         let number = store.next_number();
         let entry = store.job_mut(job_id)?;
         entry.job.require_open()?;
+        entry.job.require_free(&spec.id)?;
         if entry.tasks.get(&spec.id).is_some() {
             return Err(ApiError::from(Code::TaskExists).with("TaskId", spec.id));
         }
@@ -59,15 +60,14 @@ impl Service {
     }
 
     /// What the job and its pool allow its tasks to ask for.
-    fn rules(&self, store: &Store, job_id: &str) -> Result<TaskRules> {
-        let spec = &store.job(job_id)?.job.spec;
-        let pool = store.pool(&spec.pool_info.pool_id).ok();
-        Ok(TaskRules {
+    pub(super) fn rules(&self, store: &Store, job: &JobAdd) -> TaskRules {
+        let pool = store.pool(&job.pool_info.pool_id).ok();
+        TaskRules {
             slots_per_node: pool.map(|pool| pool.settings.slots),
             has_storage: self.site.storage.linked.is_some(),
-            uses_dependencies: spec.uses_task_dependencies.unwrap_or(false),
-            acts_on_failure: spec.on_task_failure == OnTaskFailure::PerformExitOptionsJobAction,
-        })
+            uses_dependencies: job.uses_task_dependencies.unwrap_or(false),
+            acts_on_failure: job.on_task_failure == OnTaskFailure::PerformExitOptionsJobAction,
+        }
     }
 
     /// A task and the id of its job, if the conditions allow to read it. A job that is being
@@ -208,8 +208,7 @@ fn terminate(task: &mut Task) -> Result<()> {
             Ok(())
         }
         (None, _) => {
-            let message = "The task was ended by user request before it ran";
-            task.complete(End::without_exit_code(FailureInfo::user("TaskEnded", message)));
+            task.complete(End::stopped_before_it_ran());
             Ok(())
         }
     }
@@ -230,7 +229,11 @@ fn reactivate(task: &mut Task) -> Result<()> {
 /// Removes what a task left on its node. A file that cannot be removed is no error of the task;
 /// it goes with the node.
 pub(super) fn remove_files(task: &Task) {
-    let Some(placement) = &task.placement else { return };
+    task.placement.iter().for_each(remove_directory);
+}
+
+/// Removes the directory of a task from its node, and those of its job if it was the last one.
+pub(super) fn remove_directory(placement: &Placement) {
     std::fs::remove_dir_all(&placement.directory).ok();
     // The directories of the job go with its last task; until then they are not empty.
     let of_job = placement.directory.ancestors().skip(1).take(2);

@@ -1,10 +1,14 @@
 //! Jobs.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::node::ComputeNode;
+use super::node_task::NodeTasks;
 use super::stamp::{Phase, Stamp};
-use super::task::Task;
+use super::task::{RunHandle, Task};
 use super::tasks::Tasks;
 use crate::error::{ApiError, Code, Result};
 use crate::wire::job::JobAdd;
@@ -45,6 +49,8 @@ pub(crate) struct JobEnd {
 pub(crate) struct JobEntry {
     pub(crate) job: Job,
     pub(crate) tasks: Tasks,
+    /// What its preparation and release tasks came to, by the ids of the nodes.
+    pub(crate) node_tasks: BTreeMap<String, NodeTasks>,
 }
 
 impl Job {
@@ -79,6 +85,19 @@ impl Job {
         }
     }
 
+    /// Refuses the ids of its preparation and release tasks.
+    pub(crate) fn require_free(&self, task_id: &str) -> Result<()> {
+        let preparation = self.spec.job_preparation_task.as_ref().map(|task| task.id.as_str());
+        let release = self.spec.job_release_task.as_ref().map(|task| task.id.as_str());
+        let taken = |id: Option<&str>| id.is_some_and(|id| id.eq_ignore_ascii_case(task_id));
+        let code = match (taken(preparation), taken(release)) {
+            (true, _) => Code::TaskIdSameAsJobPreparationTask,
+            (_, true) => Code::TaskIdSameAsJobReleaseTask,
+            _ => return Ok(()),
+        };
+        Err(ApiError::from(code).with("TaskId", task_id))
+    }
+
     /// How many of its tasks may run at the same time.
     pub(crate) fn most_running(&self) -> usize {
         let most = self.spec.max_parallel_tasks.and_then(|most| usize::try_from(most).ok());
@@ -87,6 +106,24 @@ impl Job {
 }
 
 impl JobEntry {
+    pub(crate) fn new(job: Job) -> JobEntry {
+        JobEntry { job, tasks: Tasks::default(), node_tasks: BTreeMap::new() }
+    }
+
+    /// Every run that goes on for the job.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = &RunHandle> {
+        let of_nodes = self.node_tasks.values().flat_map(NodeTasks::all).map(|task| &task.run);
+        let tasks = self.tasks.iter().filter_map(|task| task.run.as_ref());
+        tasks.chain(of_nodes.filter(|run| !run.over.is_cancelled()))
+    }
+
+    /// Whether its preparation failed on a node, so that none of its tasks may run there.
+    pub(crate) fn is_barred_from(&self, node: &ComputeNode) -> bool {
+        let spec = self.job.spec.job_preparation_task.as_ref();
+        let done = self.node_tasks.get(&node.id).and_then(|tasks| tasks.preparation.as_ref());
+        spec.zip(done).is_some_and(|(spec, done)| done.bars(spec, node))
+    }
+
     pub(crate) fn task(&self, id: &str) -> Result<&Task> {
         self.tasks.get(id).ok_or_else(|| self.task_not_found(id))
     }

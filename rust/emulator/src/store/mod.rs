@@ -4,6 +4,7 @@
 
 pub(crate) mod job;
 pub(crate) mod node;
+pub(crate) mod node_task;
 pub(crate) mod pool;
 pub(crate) mod reaction;
 pub(crate) mod stamp;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use crate::error::{ApiError, Code, Result};
 use job::JobEntry;
 use node::{ComputeNode, NodeState};
+use node_task::NodeTasks;
 use pool::Pool;
 use task::{RunHandle, StopReason, Task};
 use tokio_util::sync::CancellationToken;
@@ -83,7 +85,10 @@ impl Store {
 
     /// The runs that go on at a node.
     pub(crate) fn runs_of(&self, node: &ComputeNode) -> Vec<RunHandle> {
-        node.running().filter_map(|key| self.task(key)?.run.clone()).collect()
+        let tasks = node.running().filter_map(|key| self.task(key)?.run.as_ref());
+        let of_jobs = self.jobs.values().filter_map(|entry| entry.node_tasks.get(&node.id));
+        let of_jobs = of_jobs.flat_map(NodeTasks::all).map(|task| &task.run);
+        tasks.chain(of_jobs.filter(|run| !run.over.is_cancelled())).cloned().collect()
     }
 
     pub(crate) fn pool(&self, id: &str) -> Result<&Pool> {

@@ -143,6 +143,12 @@ impl FailureInfo {
 }
 
 impl End {
+    /// The end of a task whose command was never started because it was asked to end.
+    pub(crate) fn stopped_before_it_ran() -> End {
+        let message = "The task was ended by user request before it ran";
+        End::without_exit_code(FailureInfo::user("TaskEnded", message))
+    }
+
     /// Whether the run was ended from outside, before it came to an end of its own.
     pub(crate) fn was_stopped(&self) -> bool {
         self.exit_code.is_none()
@@ -203,6 +209,13 @@ impl RunHandle {
             stronger
         });
         self.over.clone()
+    }
+
+    /// Waits until it is asked to end.
+    pub(crate) async fn asked(&self) {
+        let mut stop = self.stop.subscribe();
+        // The sender lives as long as this handle, so the wait cannot fail.
+        stop.wait_for(Option::is_some).await.ok();
     }
 
     /// Waits until nobody waits for the run.

@@ -56,6 +56,9 @@ pub(crate) const NODE: Properties = &[
     ("startTaskInfo/endTime", Kind::Time),
 ];
 
+/// Of the preparation and release tasks of a job.
+pub(crate) const NODE_TASKS: Properties = &[("nodeId", Kind::Text), ("poolId", Kind::Text)];
+
 /// Of jobs.
 pub(crate) const JOB: Properties = &[
     ("id", Kind::Text),

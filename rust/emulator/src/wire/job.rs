@@ -4,6 +4,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::common::{EnvironmentSetting, MetadataItem, Unsupported};
+use super::task::{JobPreparationTask, JobReleaseTask};
 
 /// The body of
 /// [Create Job](https://learn.microsoft.com/rest/api/batchservice/jobs/create-job).
@@ -35,9 +36,9 @@ pub(crate) struct JobAdd {
     #[serde(skip_serializing_if = "Option::is_none")]
     job_manager_task: Option<Unsupported>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    job_preparation_task: Option<Unsupported>,
+    pub(crate) job_preparation_task: Option<JobPreparationTask>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    job_release_task: Option<Unsupported>,
+    pub(crate) job_release_task: Option<JobReleaseTask>,
     #[serde(skip_serializing_if = "Option::is_none")]
     network_configuration: Option<Unsupported>,
 }

@@ -4,6 +4,7 @@ mod container;
 mod dependencies;
 mod exit;
 mod files;
+mod node_tasks;
 mod user;
 
 use serde::de::IgnoredAny;
@@ -14,6 +15,7 @@ pub(crate) use container::{BindMount, BindSource, ContainerSettings, Registry, W
 pub(crate) use dependencies::{TaskDependencies, TaskIdRange};
 pub(crate) use exit::{DependencyAction, ExitConditions, ExitOptions, JobAction};
 pub(crate) use files::{OutputFile, ResourceFile, UploadCondition, UploadHeader};
+pub(crate) use node_tasks::{JobPreparationTask, JobReleaseTask, RELEASE_TIME};
 pub(crate) use user::UserIdentity;
 
 /// The body of

@@ -20,6 +20,7 @@ mod lists;
 mod load;
 mod node_faults;
 mod node_operations;
+mod node_tasks;
 mod nodes;
 mod output_files;
 mod pools;

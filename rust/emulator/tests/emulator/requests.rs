@@ -38,11 +38,11 @@ async fn what_the_emulator_does_not_do_is_refused_and_named() {
     let body = json!({
         "id": "job",
         "poolInfo": {"poolId": "pool"},
-        "jobPreparationTask": {"commandLine": "true"},
+        "networkConfiguration": {"subnetId": "x"},
     });
     let reply = cloud.client.post("/jobs").json(&body).send().await;
     let reply = reply.expect_error(400, "UnsupportedProperty");
-    assert_eq!(reply.value("PropertyName"), "jobPreparationTask");
+    assert_eq!(reply.value("PropertyName"), "networkConfiguration");
     assert!(reply.value("Reason").contains("not supported by the emulator"));
     cloud.get("/jobs/job").await.expect_error(404, "JobNotFound");
 }

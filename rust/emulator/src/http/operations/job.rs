@@ -6,6 +6,7 @@ mod disable;
 mod enable;
 mod get;
 mod list;
+mod node_tasks;
 mod patch;
 mod replace;
 mod task_counts;
@@ -35,6 +36,12 @@ pub(super) static OPERATIONS: &[Operation] = &[
     now("Enable Job", "POST", "jobs/{job}/enable", |call, service, at| {
         enable::run(call, service, &at[0])
     }),
+    now(
+        "List Job Preparation And Release Task Status",
+        "GET",
+        "jobs/{job}/jobpreparationandreleasetaskstatus",
+        |call, service, at| node_tasks::run(call, service, &at[0]),
+    ),
     now("Get Job Task Counts", "GET", "jobs/{job}/taskcounts", |call, service, at| {
         task_counts::run(call, service, &at[0])
     }),

@@ -3,6 +3,7 @@
 pub(super) mod file;
 pub(super) mod job;
 pub(super) mod node;
+pub(super) mod node_tasks;
 pub(super) mod pool;
 pub(super) mod task;
 

@@ -58,7 +58,7 @@ impl Service {
         let mut store = self.store();
         let Ok(entry) = store.job_mut(&id) else { return };
         // It may have been enabled and disabled anew, with tasks that run: that one will finish.
-        let is_idle = entry.tasks.iter().all(|task| task.run.is_none());
+        let is_idle = entry.runs().next().is_none();
         if entry.job.number == number && entry.job.phase.state == JobState::Disabling && is_idle {
             entry.job.enter(JobState::Disabled);
         }
@@ -101,9 +101,6 @@ fn runs(entry: &JobEntry, tasks: DisableTasks) -> Vec<CancellationToken> {
     match tasks {
         DisableTasks::Requeue => stop_runs(entry, StopReason::Requeue),
         DisableTasks::Terminate => stop_runs(entry, StopReason::UserRequest),
-        DisableTasks::Wait => {
-            let runs = entry.tasks.iter().filter_map(|task| task.run.as_ref());
-            runs.map(|run| run.over.clone()).collect()
-        }
+        DisableTasks::Wait => entry.runs().map(|run| run.over.clone()).collect(),
     }
 }

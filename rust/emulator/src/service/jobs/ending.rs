@@ -13,6 +13,7 @@ use crate::service::conditions::Conditions;
 use crate::service::{Service, tasks};
 use crate::store::job::{JobEnd, JobState};
 use crate::store::key;
+use crate::store::node_task::NodeTasks;
 use crate::store::task::StopReason;
 use crate::wire::duration;
 use crate::wire::job::OnAllTasksComplete;
@@ -44,29 +45,33 @@ impl Service {
 
     /// Starts to delete a job with all its tasks and their files.
     pub(crate) fn delete_job(self: &Arc<Self>, id: &str, conditions: &Conditions) -> Result<()> {
-        let (number, runs) = {
+        let (number, was_open, runs) = {
             let mut store = self.store();
             let entry = store.job_mut(id)?;
             conditions.check_write(&entry.job.stamp)?;
             entry.job.require_not_deleting()?;
+            let was_open = entry.job.require_open().is_ok();
             entry.job.enter(JobState::Deleting);
-            (entry.job.number, stop_runs(entry, StopReason::Discarded))
+            (entry.job.number, was_open, stop_runs(entry, StopReason::Discarded))
         };
-        tokio::spawn(Arc::clone(self).finish_deletion(id.to_owned(), number, runs));
+        let (service, id) = (Arc::clone(self), id.to_owned());
+        tokio::spawn(async move {
+            service.settle(runs).await;
+            if was_open {
+                service.release(&id, number).await;
+            }
+            service.remove_job(&id, number);
+        });
         Ok(())
     }
 
-    async fn finish_deletion(
-        self: Arc<Self>,
-        id: String,
-        number: u64,
-        runs: Vec<CancellationToken>,
-    ) {
-        self.settle(runs).await;
+    fn remove_job(&self, id: &str, number: u64) {
         let mut store = self.store();
-        if store.job(&id).is_ok_and(|entry| entry.job.number == number)
-            && let Some(entry) = store.jobs.remove(&key(&id))
+        if store.job(id).is_ok_and(|entry| entry.job.number == number)
+            && let Some(entry) = store.jobs.remove(&key(id))
         {
+            let of_nodes = entry.node_tasks.values().flat_map(NodeTasks::all);
+            of_nodes.for_each(|task| tasks::remove_directory(&task.placement));
             entry.tasks.iter().for_each(tasks::remove_files);
         }
     }
@@ -95,6 +100,7 @@ impl Service {
         runs: Vec<CancellationToken>,
     ) {
         self.settle(runs).await;
+        self.release(&id, number).await;
         let mut store = self.store();
         let Ok(entry) = store.job_mut(&id) else { return };
         let job = &mut entry.job;

@@ -1,0 +1,56 @@
+//! The limits on the preparation and release tasks of jobs.
+
+use std::time::Duration;
+
+use super::TaskRules;
+use super::task::check_task;
+use crate::error::{ApiError, Result};
+use crate::wire::duration;
+use crate::wire::job::JobAdd;
+use crate::wire::task::{JobReleaseTask, RELEASE_TIME, TaskAdd};
+
+/// # Errors
+/// Names the first property with a value that the service refuses.
+pub(super) fn check_node_tasks(job: &JobAdd, rules: TaskRules) -> Result<()> {
+    let preparation = job.job_preparation_task.as_ref();
+    if let Some(preparation) = preparation {
+        check_within("jobPreparationTask", &preparation.as_task(), rules)?;
+    }
+    let Some(release) = &job.job_release_task else { return Ok(()) };
+    check_within("jobReleaseTask", &release.as_task(), rules)?;
+    check_release_time(release)?;
+    match preparation {
+        None => {
+            let reason = "a job with a release task needs a preparation task";
+            Err(ApiError::property("jobReleaseTask", &release.id, reason))
+        }
+        Some(preparation) if preparation.id.eq_ignore_ascii_case(&release.id) => {
+            let reason = "the preparation task has this id";
+            Err(ApiError::property("jobReleaseTask.id", &release.id, reason))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// Checks a task that is a property of the job.
+fn check_within(property: &str, task: &TaskAdd, rules: TaskRules) -> Result<()> {
+    check_task(task, rules).map_err(|mut error| {
+        if let Some((_, name)) = error.values.iter_mut().find(|(key, _)| *key == "PropertyName") {
+            *name = format!("{property}.{name}");
+        }
+        error
+    })
+}
+
+fn check_release_time(release: &JobReleaseTask) -> Result<()> {
+    let longest = duration::parse(RELEASE_TIME).unwrap_or(Duration::MAX);
+    let text = release.max_wall_clock_time.as_str();
+    match duration::parse(text) {
+        Some(time) if time > longest => Err(ApiError::property(
+            "jobReleaseTask.maxWallClockTime",
+            text,
+            "a release task has 15 minutes at most",
+        )),
+        _ => Ok(()),
+    }
+}
