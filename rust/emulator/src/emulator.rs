@@ -222,6 +222,8 @@ fn service(
         .no_proxy()
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
+        // One that the account closes in the moment of its use would fail the task: nothing is sent twice.
+        .pool_max_idle_per_host(0)
         .build()
         .map_err(|error| failed("making the node's HTTP client", io::Error::other(error)))?;
     let site = Site {

@@ -27,7 +27,6 @@ pub(crate) const KEY: &str = "a2V5IG9mIHRoZSB0ZXN0cw==";
 pub(crate) struct Azurite {
     pub(crate) endpoint: String,
     _process: Child,
-    _output: Lines<BufReader<ChildStdout>>,
 }
 
 impl Azurite {
@@ -37,7 +36,6 @@ impl Azurite {
         let mut process = Command::new(program)
             .args(["--blobHost", "127.0.0.1", "--blobPort", "0"])
             .args(["--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"])
-            // Nobody reads what it prints once it listens.
             .arg("--silent")
             .env("AZURITE_ACCOUNTS", format!("{ACCOUNT}:{KEY}"))
             .stdout(Stdio::piped())
@@ -46,7 +44,9 @@ impl Azurite {
             .expect("AZURITE_BLOB cannot be run: run `make setup`");
         let mut output = BufReader::new(process.stdout.take().unwrap()).lines();
         let address = address(&mut output).await;
-        Self { endpoint: format!("{address}/{ACCOUNT}"), _process: process, _output: output }
+        // It prints all the same, now and then, and stands still once nobody reads that.
+        tokio::spawn(async move { while let Ok(Some(_)) = output.next_line().await {} });
+        Self { endpoint: format!("{address}/{ACCOUNT}"), _process: process }
     }
 
     /// An account whose container `name` may exist or not.

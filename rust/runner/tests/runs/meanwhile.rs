@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::gate::{Gate, Step};
 use crate::nodes::release;
 use crate::resuming::next_attempt;
-use crate::support::{Lab, until};
+use crate::support::{Lab, Run, until};
 
 fn request(lab: &Lab) -> Value {
     lab.write("in.txt", b"input\n");
@@ -53,18 +53,51 @@ async fn a_job_that_was_deleted_while_nobody_looked_is_begun_anew_and_its_blobs_
     nothing_is_left(&lab).await;
 }
 
+/// A worker that is gone after this request, before it has the answer.
+async fn die_after(lab: &Lab, request: &Value, kind: &str) -> Run {
+    let gate = Gate::start().await;
+    let held = gate.hold(&Step::new(kind, 1));
+    let mut run = lab.start_run_with(request, &gate.client());
+    tokio::select! {
+        () = held.arrived() => {}
+        () = run.until_end() => unreachable!("it waits for its answer"),
+    }
+    run.task.abort();
+    held.release();
+    until(async || gate.is_idle()).await;
+    run
+}
+
+#[tokio::test]
+async fn files_of_a_worker_that_died_before_it_had_a_job_are_removed_by_the_next() {
+    let lab = Lab::start().await;
+    let request = request(&lab);
+    die_after(&lab, &request, "put blob in").await;
+    assert!(lab.blobs().await.contains(&"kestra-0123456789ab/in/in.txt".to_owned()));
+    let report = lab.run(&next_attempt(&request)).await;
+    assert_eq!(report.stdout, ["input"], "{report:?}");
+    assert_eq!(lab.jobs_created(), 1);
+    nothing_is_left(&lab).await;
+}
+
+#[tokio::test]
+async fn a_job_whose_worker_died_before_it_had_a_task_gets_it_from_the_next() {
+    let lab = Lab::start().await;
+    let request = request(&lab);
+    die_after(&lab, &request, "post jobs").await;
+    let report = lab.run(&next_attempt(&request)).await;
+    assert_eq!(report.stdout, ["input"], "{report:?}");
+    assert_eq!(lab.read("out.txt"), b"input\n");
+    assert_eq!(lab.jobs_created(), 1);
+    nothing_is_left(&lab).await;
+}
+
 /// The outcome was handed over, so a worker that is asked all the same begins anew.
 #[tokio::test]
 async fn a_worker_that_died_before_it_had_cleaned_up_leaves_that_to_the_next() {
     let lab = Lab::start().await;
-    let (request, gate) = (request(&lab), Gate::start().await);
-    let held = gate.hold(&Step::new("put blob collected", 1));
-    let mut first = lab.start_run_with(&request, &gate.client());
-    tokio::select! {
-        () = held.arrived() => {}
-        () = first.until_end() => unreachable!("it waits for its answer"),
-    }
-    first.task.abort();
+    let request = request(&lab);
+    let first = die_after(&lab, &request, "put blob collected").await;
     assert!(first.has_outcome());
     let report = lab.run(&next_attempt(&request)).await;
     assert_eq!(report.stdout, ["input"]);
