@@ -153,6 +153,8 @@ fn right_bodies() -> Vec<(&'static str, &'static str, Value)> {
         "commonEnvironmentSettings": [{"name": "A", "value": "b"}],
         "onAllTasksComplete": "noaction",
         "onTaskFailure": "noaction",
+        "jobPreparationTask": {"commandLine": "true", "waitForSuccess": true},
+        "jobReleaseTask": {"commandLine": "true", "maxWallClockTime": "PT1M"},
     });
     let update = json!({"priority": 2, "constraints": {"maxTaskRetryCount": 1}, "metadata": []});
     let sizes =
