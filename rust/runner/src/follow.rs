@@ -123,15 +123,15 @@ impl<'a> Follower<'a> {
     }
 
     fn reached_limit(&self) -> Option<String> {
-        let (limit, property) = self.limits().into_iter().flatten().min()?;
+        let (limit, property) = self.limits().min()?;
         let reached = self.since.elapsed() >= limit;
         reached.then(|| format!("{property} of {limit:?} was reached"))
     }
 
     /// The limits that hold now, and the properties that set them.
-    fn limits(&self) -> [Option<(Duration, &'static str)>; 2] {
-        let start = self.plan.start_limit.filter(|_| !self.has_run);
-        [Some((self.plan.limit, "waitUntilCompletion")), start.map(|it| (it, "waitUntilRunning"))]
+    fn limits(&self) -> impl Iterator<Item = (Duration, &'static str)> {
+        let all = self.plan.limits_until_start();
+        all.take(if self.has_run { 1 } else { usize::MAX })
     }
 
     async fn explain_waiting(&mut self) -> Result<(), Halt> {
@@ -144,7 +144,7 @@ impl<'a> Follower<'a> {
 
     fn next_look(&self, pause: Duration) -> Instant {
         let next = Instant::now() + pause;
-        let limits = self.limits().into_iter().flatten().map(|(limit, _)| self.since + limit);
+        let limits = self.limits().map(|(limit, _)| self.since + limit);
         if self.ended_for.is_some() { next } else { limits.fold(next, Instant::min) }
     }
 

@@ -10,6 +10,8 @@ pub(crate) enum Halt {
     Failed(String),
     /// The job's id is taken by a job that is not ours, and not ours to end.
     Taken(String),
+    /// The account has as many active jobs as it may have.
+    NoRoom(String),
     /// Another worker goes on with our job, and with its files.
     HandedOver(String),
     /// Somebody killed the run.
@@ -23,9 +25,10 @@ impl Halt {
     pub(crate) fn into_outcome(self, details: Option<Details>) -> Option<Outcome> {
         let (status, message) = match self {
             Self::Invalid(invalid) => (Status::Invalid, invalid.to_string()),
-            Self::Failed(message) | Self::Taken(message) | Self::HandedOver(message) => {
-                (Status::Failed, message)
-            }
+            Self::Failed(message)
+            | Self::Taken(message)
+            | Self::NoRoom(message)
+            | Self::HandedOver(message) => (Status::Failed, message),
             Self::Killed => (Status::Killed, killed_message(details.as_ref())),
             Self::Detached => return None,
         };

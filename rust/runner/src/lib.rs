@@ -19,6 +19,7 @@ mod logs;
 mod names;
 mod outputs;
 mod plan;
+mod quota;
 mod request;
 mod resume;
 mod run;

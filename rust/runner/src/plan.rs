@@ -1,3 +1,4 @@
+use std::iter;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -123,6 +124,12 @@ impl Plan {
             Command::Inline(_) => None,
             Command::Staged(staged) => Some(staged),
         }
+    }
+
+    /// The limits of a task that has not begun to run, and the properties that set them.
+    pub(crate) fn limits_until_start(&self) -> impl Iterator<Item = (Duration, &'static str)> {
+        let start = self.start_limit.map(|limit| (limit, "waitUntilRunning"));
+        iter::once((self.limit, "waitUntilCompletion")).chain(start)
     }
 
     /// Goes on with the job of an earlier worker, and with the blobs that it staged.

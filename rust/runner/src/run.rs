@@ -17,6 +17,7 @@ use crate::failure;
 use crate::follow::Follower;
 use crate::halt::Halt;
 use crate::plan::Plan;
+use crate::quota::Room;
 use crate::resume::{self, Earlier};
 use crate::stage_in::stage_in;
 use crate::submit::{check_size, submit, submit_rest};
@@ -142,17 +143,32 @@ impl Run {
         Ok(age)
     }
 
-    /// Gives the age of the job, which is new.
+    /// Gives how long the run has waited already.
     async fn submit(&mut self, kill: &CancellationToken) -> Result<Duration, Halt> {
         let events = self.events.clone();
         self.reached = Reached::Staged;
         unless_stopped(kill, &events, self.stage_in().boxed()).await?;
-        self.reached = Reached::Submitted;
-        unless_killed_for(kill, SUBMIT_GRACE, submit(&self.plan).boxed()).await?;
+        let mut room = Room::new();
+        while let Some(full) = self.try_submit(kill).await? {
+            let waiting = room.wait(&self.plan, &events, &full).boxed();
+            unless_stopped(kill, &events, waiting).await?;
+        }
         let Plan { job_id, pool_id, .. } = &self.plan;
         let message = format!("Job '{job_id}' submitted to pool '{pool_id}'");
         self.events.note(Level::Info, message).await?;
-        Ok(Duration::ZERO)
+        Ok(room.waited())
+    }
+
+    /// Gives what the service says where the account has no room for another job.
+    async fn try_submit(&mut self, kill: &CancellationToken) -> Result<Option<String>, Halt> {
+        self.reached = Reached::Submitted;
+        match unless_killed_for(kill, SUBMIT_GRACE, submit(&self.plan).boxed()).await {
+            Err(Halt::NoRoom(said)) => {
+                self.reached = Reached::Staged;
+                Ok(Some(said))
+            }
+            other => other.map(|()| None),
+        }
     }
 
     async fn stage_in(&mut self) -> Result<(), Halt> {

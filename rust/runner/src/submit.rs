@@ -38,6 +38,7 @@ pub(crate) async fn submit(plan: &Plan) -> Result<(), Halt> {
     let task = new_task(plan)?;
     plan.batch.create_job(&new_job(plan)).await.map_err(|error| match error.code() {
         Some("JobExists") => Halt::Taken(error.to_string()),
+        Some("ActiveJobAndScheduleQuotaReached") => Halt::NoRoom(error.to_string()),
         _ => error.into(),
     })?;
     plan.batch.create_task(&plan.job_id, &task).await.map_err(|error| match error.code() {

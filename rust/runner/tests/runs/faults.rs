@@ -5,6 +5,7 @@ use azure_batch_emulator::{Fault, PoolSettings, Settings};
 use runner::Status;
 use serde_json::{Value, json};
 
+use crate::resuming::next_attempt;
 use crate::support::{Lab, POOL, Report, until};
 
 /// Runs with an input and an output while only this fault is asked for.
@@ -74,13 +75,35 @@ async fn a_full_quota_and_a_wrong_clock_are_said_in_words() {
     let full = Settings { job_quota: 0, ..Settings::default() };
     let late = Settings { clock_offset: 20, ..Settings::default() };
     for (settings, words) in [
-        (full, "The account has reached its quota of active jobs"),
+        (
+            full,
+            "waitUntilRunning of 500ms leaves no time to wait for a job to end: the Batch account",
+        ),
         (late, "the date of the request is more than 15 minutes from now"),
     ] {
         let lab = Lab::start_with(Settings { pools: vec![POOL.into()], ..settings }).await;
-        let report = lab.run(&lab.request("true")).await;
+        let mut request = lab.request("true");
+        request["waitUntilRunningMillis"] = json!(500);
+        let report = lab.run(&request).await;
         assert_ne!(report.outcome().status, Status::Succeeded, "{report:?}");
         assert!(report.message().contains(words), "{report:?}");
         assert_eq!(lab.blobs().await, [""; 0], "{report:?}");
     }
+}
+
+#[tokio::test]
+async fn a_run_waits_until_the_account_has_room_for_its_job() {
+    let settings = Settings { pools: vec![POOL.into()], job_quota: 1, ..Settings::default() };
+    let lab = Lab::start_with(settings).await;
+    let mut first = lab.start_run(&lab.request("echo here; sleep 600"));
+    first.until_line("here").await;
+    let mut second = next_attempt(&lab.request("echo here"));
+    second["labels"]["kestra-namespace"] = json!("another.team");
+    let mut second = lab.start_run(&second);
+    second.until_note("account: the Batch account 'labbatch' has as many active jobs").await;
+    first.kill.cancel();
+    first.until_end().await;
+    let report = second.ended().await;
+    assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
+    assert_eq!(report.stdout, ["here"]);
 }
