@@ -1,5 +1,6 @@
 //! Nodes that fail while a run needs them.
 
+use azure::batch::NodeState;
 use azure_batch_emulator::{NodeError, PoolSettings, RequeueCount, ResizeError, Settings};
 use runner::{Level, Status};
 use serde_json::{Value, json};
@@ -130,6 +131,29 @@ async fn a_pool_that_gets_no_nodes_fails_the_run_at_wait_until_running_with_the_
     );
     assert_eq!(report.outcome().exit_code, None);
     until(async || lab.jobs().await.is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_failed_start_task_is_named_with_its_exit_code() {
+    let start_task = Some("/bin/sh -c 'exit 3'".into());
+    let pools = vec![PoolSettings { start_task, ..POOL.into() }];
+    let lab = Lab::start_with(Settings { pools, ..Settings::default() }).await;
+    let node = lab.emulator.node_ids(POOL).unwrap().remove(0);
+    until(async || {
+        let nodes = lab.batch().list_nodes(POOL).await.unwrap();
+        nodes[0].state == NodeState::StartTaskFailed
+    })
+    .await;
+    let mut request = lab.request("true");
+    request["waitUntilRunningMillis"] = json!(500);
+    let report = lab.run(&request).await;
+    assert_eq!(
+        report.message(),
+        format!(
+            "waitUntilRunning of 500ms was reached before a node took the task: the pool 'pool' has \
+             1 node(s): 1 starttaskfailed; node '{node}': its start task exited with code 3"
+        )
+    );
 }
 
 #[tokio::test]
