@@ -23,14 +23,20 @@ pub(crate) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T> {
 
 /// Serde tells what is wrong only in its message, which is stable; the tests below hold it.
 fn refusal(path: &str, message: &str) -> ApiError {
-    let code = if message.starts_with(UNSUPPORTED) {
-        Code::UnsupportedProperty
-    } else if message.starts_with("missing field") {
-        Code::MissingRequiredProperty
-    } else {
-        Code::InvalidRequestBody
+    if let Some(name) = missing(path, message) {
+        return ApiError::from(Code::MissingRequiredProperty).with("PropertyName", name);
+    }
+    let code = match message.starts_with(UNSUPPORTED) {
+        true => Code::UnsupportedProperty,
+        false => Code::InvalidRequestBody,
     };
     ApiError::from(code).with("PropertyName", path).with("Reason", message)
+}
+
+/// The path of the property that is absent; `path` is that of the object without it.
+fn missing(path: &str, message: &str) -> Option<String> {
+    let name = message.strip_prefix("missing field `")?.split('`').next()?;
+    Some(if path == "." { name.to_owned() } else { format!("{path}.{name}") })
 }
 
 #[cfg(test)]
@@ -77,8 +83,13 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_property_is_refused() {
-        assert_eq!(refused::<JobAdd>(r#"{"id":"j"}"#).0, Code::MissingRequiredProperty);
+    fn a_missing_property_is_refused_and_named() {
+        for (body, path) in
+            [(r#"{"id":"j"}"#, "poolInfo"), (r#"{"id":"j","poolInfo":{}}"#, "poolInfo.poolId")]
+        {
+            let refused = refused::<JobAdd>(body);
+            assert_eq!(refused, (Code::MissingRequiredProperty, path.to_owned()));
+        }
     }
 
     #[test]
