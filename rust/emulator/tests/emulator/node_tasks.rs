@@ -26,6 +26,15 @@ async fn status(cloud: &Cloud) -> Value {
     list["value"][0].clone()
 }
 
+/// Waits for the preparation of the job's only node, which may not have begun.
+async fn preparation_has(cloud: &Cloud, property: &str, value: Value) {
+    until("the preparation is that far", || async {
+        let list = cloud.get("/jobs/job/jobpreparationandreleasetaskstatus").await.body;
+        (list["value"][0]["jobPreparationTaskExecutionInfo"][property] == value).then_some(())
+    })
+    .await;
+}
+
 async fn add_job(cloud: &Cloud, extra: Value) -> Reply {
     let body = merged(json!({"id": "job", "poolInfo": {"poolId": "pool"}}), extra);
     cloud.client.post("/jobs").json(&body).send().await
@@ -68,7 +77,9 @@ async fn a_task_is_preparing_until_the_node_is_prepared() {
     cloud.job_with("job", preparation(&wait, json!({}))).await;
     cloud.script("job", "task", "true").await;
     cloud.task_in_state("job", "task", "preparing").await;
-    assert_eq!(status(&cloud).await["jobPreparationTaskExecutionInfo"]["state"], "running");
+    // A task is preparing from the moment on at which it has its node.
+    preparation_has(&cloud, "state", json!("running")).await;
+    assert_eq!(cloud.get("/jobs/job/tasks/task").await.body["state"], "preparing");
     on_the_node(&cloud, "other", &format!("touch {SHARED}/go")).await;
     cloud.completed("job", "task").await;
 }
@@ -102,11 +113,7 @@ async fn a_node_whose_preparation_failed_takes_no_task_of_the_job() {
     let cloud = Cloud::start().await;
     cloud.job_with("job", preparation("exit 3", json!({}))).await;
     cloud.script("job", "task", "true").await;
-    until("the preparation has failed", || async {
-        let list = cloud.get("/jobs/job/jobpreparationandreleasetaskstatus").await.body;
-        (list["value"][0]["jobPreparationTaskExecutionInfo"]["exitCode"] == 3).then_some(())
-    })
-    .await;
+    preparation_has(&cloud, "exitCode", json!(3)).await;
     cloud.run("true").await;
     let task = cloud.task_in_state("job", "task", "active").await;
     assert_eq!(task["executionInfo"]["retryCount"], 0);
