@@ -12,6 +12,9 @@ use crate::shared::Shared;
 
 static RUNS: Lazy<Mutex<Runs>> = Lazy::new(Mutex::default);
 
+/// How long a caller that goes away waits for its run's last words.
+const LEAVING: Duration = Duration::from_secs(5);
+
 /// Why a call did nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
@@ -44,6 +47,8 @@ struct Entry {
     kill: CancellationToken,
     /// Absent once the caller has closed the run.
     events: Option<Arc<AsyncMutex<Pull>>>,
+    /// Cancelled once the run can do without this process.
+    left: CancellationToken,
     ended: bool,
 }
 
@@ -100,8 +105,13 @@ pub fn kill(id: i64) {
 }
 
 /// Ends the pulling of a run and leaves its job alone. Any number of times.
+///
+/// A process that ends right after this takes the run with it. So this waits, for 5 s at most, until the run has
+/// written down what another process has to know.
 pub fn close(id: i64) {
-    runs().close(id);
+    let Some((shared, left)) = runs().close(id) else { return };
+    let _ =
+        shared.threads.block_on(async { tokio::time::timeout(LEAVING, left.cancelled()).await });
 }
 
 impl Runs {
@@ -116,8 +126,9 @@ impl Runs {
 
     fn add(&mut self, shared: Arc<Shared>, kill: CancellationToken, events: Pull) -> i64 {
         self.last_id += 1;
+        let left = events.left();
         let events = Some(Arc::new(AsyncMutex::new(events)));
-        self.by_id.insert(self.last_id, Entry { shared, kill, events, ended: false });
+        self.by_id.insert(self.last_id, Entry { shared, kill, events, left, ended: false });
         self.last_id
     }
 
@@ -128,11 +139,13 @@ impl Runs {
             .ok_or_else(|| Refused::BadState(format!("run {id} is unknown or closed")))
     }
 
-    fn close(&mut self, id: i64) {
-        if let Some(entry) = self.by_id.get_mut(&id) {
-            entry.events = None;
-            self.forget_if_done(id);
-        }
+    /// Gives what to wait for and where; nothing for a run that is unknown.
+    fn close(&mut self, id: i64) -> Option<(Arc<Shared>, CancellationToken)> {
+        let entry = self.by_id.get_mut(&id)?;
+        entry.events = None;
+        let waiting = (Arc::clone(&entry.shared), entry.left.clone());
+        self.forget_if_done(id);
+        Some(waiting)
     }
 
     fn ended(&mut self, id: i64) {

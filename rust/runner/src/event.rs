@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::delivered::{Delivered, Position};
 
@@ -117,6 +118,7 @@ pub(crate) struct Detached;
 pub struct Events {
     sender: mpsc::Sender<Event>,
     delivered: watch::Receiver<Delivered>,
+    left: CancellationToken,
 }
 
 /// The caller's end of the event channel. To drop it is to go away.
@@ -124,6 +126,7 @@ pub struct Events {
 pub struct Pull {
     receiver: mpsc::Receiver<Event>,
     delivered: watch::Sender<Delivered>,
+    left: CancellationToken,
 }
 
 /// A bounded channel for the events of one run.
@@ -131,10 +134,19 @@ pub struct Pull {
 pub fn channel() -> (Events, Pull) {
     let (sender, receiver) = mpsc::channel(CAPACITY);
     let (delivered, seen) = watch::channel(Delivered::default());
-    (Events { sender, delivered: seen }, Pull { receiver, delivered })
+    let left = CancellationToken::new();
+    let events = Events { sender, delivered: seen, left: left.clone() };
+    (events, Pull { receiver, delivered, left })
 }
 
 impl Pull {
+    /// Cancelled once the run needs this process no more: it has ended, or its caller has gone and it has
+    /// written down what the next worker has to know.
+    #[must_use]
+    pub fn left(&self) -> CancellationToken {
+        self.left.clone()
+    }
+
     /// Waits for events and gives all that are there, at most 64. None at all: the run is over.
     /// What was given counts as delivered.
     pub async fn next(&mut self) -> Vec<Event> {
@@ -173,6 +185,11 @@ impl Events {
         self.send(Event::Outcome(outcome)).await?;
         let mut delivered = self.delivered.clone();
         delivered.wait_for(|delivered| delivered.outcome).await.map(drop).map_err(|_| Detached)
+    }
+
+    /// This process may end now.
+    pub(crate) fn leave(&self) {
+        self.left.cancel();
     }
 
     /// Resolves when the caller has gone.

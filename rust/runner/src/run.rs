@@ -42,6 +42,7 @@ pub async fn run(plan: Plan, events: Events, kill: CancellationToken) {
     survive(run.live(&kill), &events).await;
     // Nobody may be listening any more.
     let _ = events.send(Event::End).await;
+    events.leave();
 }
 
 /// Makes an outcome of a panic, so that no caller waits for one that never comes.
@@ -238,6 +239,7 @@ impl Run {
         }
         if matches!(halt, Halt::Detached) && self.submitted() {
             self.remember_delivered().await;
+            self.events.leave();
             if timeout(DETACHED_LIFE, kill.cancelled()).await.is_err() {
                 return;
             }

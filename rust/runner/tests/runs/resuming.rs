@@ -47,6 +47,19 @@ async fn a_second_worker_goes_on_with_the_same_job_and_repeats_no_line() {
     assert_eq!(lab.blobs().await, [""; 0]);
 }
 
+/// A process that ends takes the run with it.
+#[tokio::test]
+async fn a_run_is_left_only_when_it_has_written_down_how_far_its_log_was_delivered() {
+    let lab = Lab::start().await;
+    let mut run = lab.start_run(&request(&lab));
+    run.until_line("first").await;
+    let left = run.left();
+    assert!(!left.is_cancelled());
+    let _kill = run.leave().kill;
+    left.cancelled().await;
+    assert!(lab.blobs().await.iter().any(|blob| blob.ends_with("/delivered")));
+}
+
 #[tokio::test]
 async fn a_worker_that_stops_before_it_has_a_line_does_not_forget_those_of_the_first() {
     let lab = Lab::start().await;

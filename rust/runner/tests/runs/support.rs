@@ -237,6 +237,11 @@ impl Run {
         while self.pull().await {}
     }
 
+    /// Cancelled once the run needs this process no more.
+    pub(crate) fn left(&self) -> CancellationToken {
+        self.events.left()
+    }
+
     /// The caller goes away; the run's future lives on.
     pub(crate) fn leave(self) -> Left {
         Left { report: self.report, kill: self.kill, task: self.task }

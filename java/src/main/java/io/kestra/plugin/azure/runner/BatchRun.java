@@ -9,8 +9,8 @@ import java.util.function.Supplier;
 
 /** One run of the Rust side, from its start to its outcome, that may be killed from another thread at any moment. */
 final class BatchRun {
-    /** In milliseconds: how long an interrupt may go unseen, because a native call cannot be interrupted. */
-    private static final long PULL_TIMEOUT = 200;
+    /** In milliseconds: how long an interrupt may go unseen, because a native call cannot be interrupted. A process that is told to end does not wait long. */
+    private static final long PULL_TIMEOUT = 50;
 
     private final Supplier<Boundary> library;
     private Boundary boundary;
