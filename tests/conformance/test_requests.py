@@ -62,7 +62,7 @@ def test_an_unknown_property_is_refused(batch, work):
 def test_a_missing_property_is_named(batch, work):
     with refused(400, "MissingRequiredProperty") as error:
         batch.create_job({"id": work.job})
-    assert "poolInfo" in error.details["Reason"]
+    assert error.details["PropertyName"] == "poolInfo"
 
 
 @pytest.mark.docs
