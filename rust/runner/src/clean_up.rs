@@ -17,6 +17,9 @@ use crate::stage_in::TRANSFERS_AT_ONCE;
 const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(250);
 
+/// Why a job ended that a worker terminated, as Batch shows it.
+pub(crate) const ENDED_BY_US: &str = "Ended by Kestra";
+
 /// How far a run came, by the first request that may have created something.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Reached {
@@ -46,7 +49,7 @@ impl Ending<'_> {
     pub(crate) async fn terminate(&self) {
         let job = &self.plan.job_id;
         if self.submitted()
-            && let Err(error) = self.plan.batch.terminate_job(job, "Ended by Kestra").await
+            && let Err(error) = self.plan.batch.terminate_job(job, ENDED_BY_US).await
         {
             self.left_behind(
                 &format!("Job '{job}' could not be terminated, end it by hand"),

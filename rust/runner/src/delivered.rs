@@ -1,4 +1,4 @@
-//! What the caller has of a run: how far its log, and of which of the task's runs.
+//! How much of the log the caller has, and of which of the task's runs.
 
 use azure::batch::Task;
 use serde::{Deserialize, Serialize};
@@ -17,14 +17,12 @@ pub(crate) struct TaskRun {
     started: Option<OffsetDateTime>,
 }
 
-/// What the caller has: how many bytes of each stream, and the outcome or not.
+/// What the caller has of the log: how many bytes of each stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Delivered {
     pub(crate) run: TaskRun,
     pub(crate) stdout: u64,
     pub(crate) stderr: u64,
-    #[serde(skip)]
-    pub(crate) outcome: bool,
 }
 
 /// A place in an output stream of one of the task's runs.
@@ -80,14 +78,7 @@ impl Delivered {
     }
 
     pub(crate) fn note(&mut self, event: &Event) {
-        match event {
-            Event::Log { stream, to, .. } => self.note_log(*stream, *to),
-            Event::Outcome(_) => self.outcome = true,
-            Event::Note { .. } | Event::End => {}
-        }
-    }
-
-    fn note_log(&mut self, stream: Stream, to: Position) {
+        let Event::Log { stream, to, .. } = event else { return };
         if self.run != to.run {
             *self = Self { run: to.run, ..Self::default() };
         }
@@ -139,7 +130,7 @@ mod tests {
 
     #[test]
     fn what_was_there_before_holds_for_the_same_run_only() {
-        let of = |run, stdout, stderr| Delivered { run, stdout, stderr, outcome: false };
+        let of = |run, stdout, stderr| Delivered { run, stdout, stderr };
         let (first, second) = (run(0, Some(1)), run(0, Some(2)));
         assert_eq!(of(first, 9, 0).or(of(first, 5, 3)), of(first, 9, 3));
         assert_eq!(of(second, 9, 0).or(of(first, 5, 3)), of(second, 9, 0));

@@ -118,6 +118,7 @@ pub(crate) struct Detached;
 pub struct Events {
     sender: mpsc::Sender<Event>,
     delivered: watch::Receiver<Delivered>,
+    outcome_kept: CancellationToken,
     left: CancellationToken,
 }
 
@@ -126,6 +127,8 @@ pub struct Events {
 pub struct Pull {
     receiver: mpsc::Receiver<Event>,
     delivered: watch::Sender<Delivered>,
+    gave_outcome: bool,
+    outcome_kept: CancellationToken,
     left: CancellationToken,
 }
 
@@ -134,9 +137,10 @@ pub struct Pull {
 pub fn channel() -> (Events, Pull) {
     let (sender, receiver) = mpsc::channel(CAPACITY);
     let (delivered, seen) = watch::channel(Delivered::default());
-    let left = CancellationToken::new();
-    let events = Events { sender, delivered: seen, left: left.clone() };
-    (events, Pull { receiver, delivered, left })
+    let (outcome_kept, left) = (CancellationToken::new(), CancellationToken::new());
+    let events =
+        Events { sender, delivered: seen, outcome_kept: outcome_kept.clone(), left: left.clone() };
+    (events, Pull { receiver, delivered, gave_outcome: false, outcome_kept, left })
 }
 
 impl Pull {
@@ -148,8 +152,11 @@ impl Pull {
     }
 
     /// Waits for events and gives all that are there, at most 64. None at all: the run is over.
-    /// What was given counts as delivered.
+    ///
+    /// What was given counts as delivered. To come back after the outcome says that it is in the caller's books:
+    /// what the run made is removed then.
     pub async fn next(&mut self) -> Vec<Event> {
+        self.keep_outcome();
         let mut events = Vec::new();
         self.receiver.recv_many(&mut events, CAPACITY).await;
         self.delivered.send_modify(|delivered| {
@@ -157,7 +164,21 @@ impl Pull {
                 delivered.note(event);
             }
         });
+        self.gave_outcome |= events.iter().any(|event| matches!(event, Event::Outcome(_)));
         events
+    }
+
+    fn keep_outcome(&self) {
+        if self.gave_outcome {
+            self.outcome_kept.cancel();
+        }
+    }
+}
+
+impl Drop for Pull {
+    /// A caller that goes away with the outcome will not ask for it again.
+    fn drop(&mut self) {
+        self.keep_outcome();
     }
 }
 
@@ -180,11 +201,20 @@ impl Events {
         *self.delivered.borrow()
     }
 
-    /// Sends the outcome and waits until the caller has it.
+    /// Waits until the caller has the log up to here.
+    pub(crate) async fn delivered_all(&self, all: impl FnMut(&Delivered) -> bool) {
+        // An error means that the caller has gone: there is nothing to wait for.
+        let _ = self.delivered.clone().wait_for(all).await;
+    }
+
+    /// Sends the outcome and waits until it is in the caller's books.
     pub(crate) async fn deliver(&self, outcome: Outcome) -> Result<(), Detached> {
         self.send(Event::Outcome(outcome)).await?;
-        let mut delivered = self.delivered.clone();
-        delivered.wait_for(|delivered| delivered.outcome).await.map(drop).map_err(|_| Detached)
+        tokio::select! {
+            biased;
+            () = self.outcome_kept.cancelled() => Ok(()),
+            () = self.detached() => Err(Detached),
+        }
     }
 
     /// This process may end now.

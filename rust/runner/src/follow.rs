@@ -5,6 +5,7 @@ use std::time::Duration;
 use azure::batch::{Task, TaskState};
 use tokio::time::{Instant, sleep_until};
 
+use crate::bookmark::Bookmark;
 use crate::delivered::{Delivered, Position, TaskRun};
 use crate::event::{Event, Events, Level, Stream};
 use crate::halt::Halt;
@@ -32,6 +33,7 @@ pub(crate) struct Follower<'a> {
     events: &'a Events,
     since: Instant,
     logs: [Log; 2],
+    bookmark: Bookmark<'a>,
     known: Option<TaskState>,
     run: TaskRun,
     /// A node has taken the task, this time or an earlier one.
@@ -45,9 +47,11 @@ impl<'a> Follower<'a> {
     /// A task that was submitted `age` ago and whose log was delivered so far.
     pub(crate) fn new(plan: &'a Plan, events: &'a Events, age: Duration, read: Delivered) -> Self {
         let (logs, run) = (logs(read), read.run);
+        let bookmark = Bookmark::new(plan, events, read);
         let since = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
         let (known, waiting, ended_for) = (None, None, None);
-        Self { plan, events, since, logs, known, run, has_run: false, waiting, ended_for }
+        let has_run = false;
+        Self { plan, events, since, logs, bookmark, known, run, has_run, waiting, ended_for }
     }
 
     /// The limit for which the task was ended, in words.
@@ -167,7 +171,8 @@ impl<'a> Follower<'a> {
         loop {
             let silent = !self.pull_logs().await?;
             let pause = if silent { SILENT_LOG_PAUSE } else { LOG_PAUSE };
-            sleep_until(until.min(Instant::now() + pause)).await;
+            let pause = sleep_until(until.min(Instant::now() + pause));
+            tokio::join!(pause, self.bookmark.keep());
             if Instant::now() >= until {
                 return Ok(());
             }
@@ -187,7 +192,14 @@ impl<'a> Follower<'a> {
         for log in &mut self.logs {
             log.finish(self.plan, self.events).await?;
         }
+        self.bookmark.keep_all(self.delivered()).await;
         Ok(())
+    }
+
+    /// What the caller has once it has pulled all events.
+    fn delivered(&self) -> Delivered {
+        let [stdout, stderr] = self.logs.each_ref().map(|log| log.delivered());
+        Delivered { run: self.run, stdout, stderr }
     }
 }
 
@@ -262,10 +274,15 @@ impl Log {
 
     async fn deliver(&self, lines: Vec<String>, events: &Events) -> Result<(), Halt> {
         if !lines.is_empty() {
-            let to = Position { run: self.run, offset: self.offset - self.lines.pending() };
+            let to = Position { run: self.run, offset: self.delivered() };
             events.send(Event::Log { stream: self.stream, lines, to }).await?;
         }
         Ok(())
+    }
+
+    /// Bytes in the lines that were sent.
+    fn delivered(&self) -> u64 {
+        self.offset - self.lines.pending()
     }
 }
 

@@ -4,6 +4,7 @@
 //! A request is what the caller sent, word for word; a plan is the same with every question answered.
 //! Nothing is created remotely before the plan stands and the pool and the container have answered.
 
+mod bookmark;
 mod check;
 mod claims;
 mod clean_up;

@@ -59,14 +59,14 @@ impl BlobNames {
         format!("{}/run.sh", self.prefix)
     }
 
+    /// Written once the outcome is in the caller's books: nobody resumes the run after that.
+    pub(crate) fn collected(&self) -> String {
+        format!("{}/collected", self.prefix)
+    }
+
     /// What the task wrote to a stream, uploaded at its end.
     pub(crate) fn log(&self, file: &str) -> String {
         format!("{}/logs/{file}", self.prefix)
-    }
-
-    /// Written once the caller has the outcome: nobody resumes the run after that.
-    pub(crate) fn collected(&self) -> String {
-        format!("{}/collected", self.prefix)
     }
 
     /// How far the logs were delivered when the caller went away.

@@ -2,22 +2,24 @@
 
 use std::time::Duration;
 
-use azure::batch::{Job, JobState, MetadataItem, OnAllTasksComplete};
-
+use azure::batch::{Job, JobState, MetadataItem, OnAllTasksComplete, Task, TaskState};
 use time::OffsetDateTime;
+use tokio::time::{Instant, sleep};
 
 use crate::claims::Claims;
-use crate::clean_up;
-use crate::delivered::Delivered;
+use crate::clean_up::{self, ENDED_BY_US};
 use crate::halt::Halt;
 use crate::names::BlobNames;
 use crate::plan::Plan;
 
-/// Kestra's label for the attempt. A retry is another attempt at the same task run, so it is not compared.
+/// Kestra's label for the attempt. It is not compared: it differs for a retry and for a worker that takes over alike.
 const ATTEMPT: &str = "kestra-taskrun-attempt";
 
 /// Our own entry in a job's metadata: the prefix of its blobs.
 pub(crate) const PREFIX: &str = "kestra-staging-prefix";
+
+/// How long after Kestra has a failure in its books its worker may take to say so: Java waits for 2 s of it.
+const REPORTING: Duration = Duration::from_secs(5);
 
 /// A job to go on with.
 pub(crate) struct Earlier {
@@ -36,7 +38,7 @@ pub(crate) struct Found {
     over: Vec<Job>,
 }
 
-/// Looks for earlier jobs of this task run: active ones, and those that ended while nobody looked.
+/// Looks for earlier jobs of this task run: those under way, and those that ended while nobody looked.
 pub(crate) async fn find(plan: &Plan) -> Result<Found, Halt> {
     let filter = format!("startswith(id,'{}')", common_start(&plan.job_id));
     let mut jobs = plan.batch.list_jobs(Some(&filter)).await?;
@@ -55,8 +57,8 @@ impl Found {
     /// Removes what workers left that died before they had a job, or while they cleaned up.
     pub(crate) async fn remove_left_behind(&self, plan: &Plan) -> azure::Result<()> {
         for job in &self.over {
-            // An active job would stay so, and use up the account's quota.
-            if plan.delete || job.state == JobState::Active {
+            // A job that does not end by itself would stay active, and use up the account's quota.
+            if plan.delete || !ends_by_itself(job) {
                 clean_up::delete_job(plan, &job.id).await?;
             }
         }
@@ -73,13 +75,6 @@ impl Found {
     pub(crate) fn into_earlier(self) -> Option<Earlier> {
         self.resumable.into_iter().next().map(earlier)
     }
-}
-
-/// How far the log of the run was delivered, where its worker had the time to say so.
-pub(crate) async fn delivered(plan: &Plan) -> Result<Delivered, Halt> {
-    let Some(staged) = plan.staged() else { return Ok(Delivered::default()) };
-    let said = staged.container.get_range(&staged.names.delivered(), 0, 1024).await?;
-    Ok(said.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default())
 }
 
 /// Kestra ends a job name with a part that differs in every attempt.
@@ -103,44 +98,83 @@ fn is_ours(job: &Job, labels: &[(String, String)]) -> bool {
 }
 
 async fn is_resumable(plan: &Plan, job: &Job) -> Result<bool, Halt> {
-    match job.state {
-        // One without a task gets it from us, if its files are there: they were staged before it was created.
-        JobState::Active if plan.staged().is_some() == blob_names(&job.metadata).is_some() => {
-            Ok(true)
+    Ok(match task(plan, job).await? {
+        Some(task) if task.state == TaskState::Completed => {
+            job.state != JobState::Deleting
+                && !is_ended_by_us(job)
+                && is_unreported(plan, job, &task).await?
         }
-        JobState::Active => has_task(plan, job).await,
-        JobState::Terminating | JobState::Completed => {
-            Ok(!is_collected(plan, job).await? && has_task(plan, job).await?)
+        // A job that is ended before its task was ended by somebody, a kill most likely.
+        Some(_) => is_under_way(&job.state),
+        // It gets its task from us, if its files are there: they were staged before it was created.
+        None => {
+            is_under_way(&job.state)
+                && plan.staged().is_some() == blob_names(&job.metadata).is_some()
         }
-        _ => Ok(false),
-    }
+    })
 }
 
-async fn has_task(plan: &Plan, job: &Job) -> Result<bool, Halt> {
+/// Also one that an operator has disabled for a while.
+fn is_under_way(state: &JobState) -> bool {
+    !matches!(state, JobState::Terminating | JobState::Completed | JobState::Deleting)
+}
+
+async fn task(plan: &Plan, job: &Job) -> Result<Option<Task>, Halt> {
     match plan.batch.get_task(&job.id, &job.id).await {
-        Ok(_) => Ok(true),
-        Err(error) if error.is_not_found() => Ok(false),
+        Ok(task) => Ok(Some(task)),
+        Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Whether the outcome of the job was reported. Without blob storage nothing says so, and an outcome that
-/// is reported again would make every retry fail like the first attempt: such a job counts as reported.
-async fn is_collected(plan: &Plan, job: &Job) -> Result<bool, Halt> {
+/// Such a job stands for no outcome of its own.
+fn is_ended_by_us(job: &Job) -> bool {
+    let info = job.execution_info.as_ref();
+    info.is_some_and(|info| info.terminate_reason.as_deref() == Some(ENDED_BY_US))
+}
+
+/// Whether Kestra still waits for the outcome of a task that has ended. If it does not, it wants the work done anew:
+/// a retry, which may come before the last worker has said that the failure was reported.
+///
+/// Without blob storage nothing says so, and a failure that is reported again would make every retry fail like the
+/// first attempt: such a job counts as reported.
+async fn is_unreported(plan: &Plan, job: &Job, task: &Task) -> Result<bool, Halt> {
     let (Some(staged), Some(names)) = (plan.staged(), blob_names(&job.metadata)) else {
-        return Ok(true);
+        return Ok(false);
     };
-    Ok(staged.container.get_range(&names.collected(), 0, 1).await?.is_some())
+    let patience = if has_succeeded(task) { Duration::ZERO } else { REPORTING };
+    let deadline = Instant::now() + patience;
+    loop {
+        if staged.container.get_range(&names.collected(), 0, 1).await?.is_some() {
+            return Ok(false);
+        }
+        if Instant::now() >= deadline {
+            return Ok(true);
+        }
+        sleep(REPORTING / 20).await;
+        if self::task(plan, job).await?.is_none() {
+            // It was removed.
+            return Ok(false);
+        }
+    }
+}
+
+fn has_succeeded(task: &Task) -> bool {
+    let info = task.execution_info.as_ref();
+    info.is_some_and(|info| info.exit_code == Some(0) && info.failure_info.is_none())
 }
 
 fn earlier(job: Job) -> Earlier {
-    let ends_by_itself = job.on_all_tasks_complete == Some(OnAllTasksComplete::TerminateJob);
     Earlier {
         names: blob_names(&job.metadata),
-        half_submitted: job.state == JobState::Active && !ends_by_itself,
+        half_submitted: is_under_way(&job.state) && !ends_by_itself(&job),
         age: job.creation_time.map(since).unwrap_or_default(),
         job_id: job.id,
     }
+}
+
+fn ends_by_itself(job: &Job) -> bool {
+    job.on_all_tasks_complete == Some(OnAllTasksComplete::TerminateJob)
 }
 
 fn since(moment: OffsetDateTime) -> Duration {
@@ -182,6 +216,14 @@ mod tests {
         assert!(!is_ours(&job(&[("kestra-taskrun-id", "a")]), &ours));
         assert!(!is_ours(&job(&[]), &ours));
         assert!(!is_ours(&job(&[]), &labels(&[(ATTEMPT, "0")])), "no label says whose job it is");
+    }
+
+    #[test]
+    fn a_job_that_is_disabled_for_a_while_is_under_way() {
+        for (state, under_way) in [("active", true), ("disabled", true), ("completed", false)] {
+            let state = serde_json::from_value(serde_json::json!(state)).unwrap();
+            assert_eq!(is_under_way(&state), under_way, "{state:?}");
+        }
     }
 
     #[test]

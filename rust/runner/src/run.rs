@@ -2,12 +2,12 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use azure::batch::Task;
-use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::bookmark::{self, Bookmark};
 use crate::check::check;
 use crate::clean_up::{Ending, Reached, Uploads};
 use crate::collect::collect;
@@ -29,10 +29,7 @@ const SUBMIT_GRACE: Duration = Duration::from_secs(5);
 /// after that.
 const DETACHED_LIFE: Duration = Duration::from_secs(600);
 
-/// How long a run whose caller has gone tries to write down how far its log was delivered.
-const LAST_WORDS: Duration = Duration::from_secs(10);
-
-/// Runs the plan to its end. What was made is removed once the caller has the outcome, so that a run whose
+/// Runs the plan to its end. What was made is removed once the outcome is in the caller's books, so that a run whose
 /// caller dies before that can be resumed.
 ///
 /// A `kill` terminates the job, at any time. A caller that goes away (the receiver is dropped) leaves the
@@ -103,11 +100,11 @@ impl Run {
         self.take_down(&task);
         unless_stopped(kill, &events, self.collect().boxed()).await?;
         let outcome = self.outcome(&task, limit);
-        unless_stopped(kill, &events, self.deliver(outcome).boxed()).await
-    }
-
-    async fn deliver(&self, outcome: Outcome) -> Result<(), Halt> {
-        Ok(self.events.deliver(outcome).await?)
+        tokio::select! {
+            biased;
+            () = kill.cancelled() => Err(Halt::Killed),
+            delivered = events.deliver(outcome) => Ok(delivered?),
+        }
     }
 
     /// Makes sure that nothing is wrong before anything is created, and looks for an earlier worker's job.
@@ -140,7 +137,7 @@ impl Run {
         if half_submitted {
             submit_rest(&self.plan).await?;
         }
-        self.delivered_before = resume::delivered(&self.plan).await?;
+        self.delivered_before = bookmark::read(&self.plan).await?;
         Ok(age)
     }
 
@@ -238,7 +235,7 @@ impl Run {
             _ => {}
         }
         if matches!(halt, Halt::Detached) && self.submitted() {
-            self.remember_delivered().await;
+            Bookmark::new(&self.plan, &self.events, self.delivered_before).last_words().await;
             self.events.leave();
             if timeout(DETACHED_LIFE, kill.cancelled()).await.is_err() {
                 return;
@@ -248,21 +245,6 @@ impl Run {
         if let Some(outcome) = halt.into_outcome(self.details()) {
             let _ = self.events.deliver(outcome).await;
         }
-    }
-
-    /// For the worker that goes on with this run: it must not deliver the same lines again.
-    async fn remember_delivered(&self) {
-        let Some(staged) = self.plan.staged() else { return };
-        let delivered = self.events.delivered();
-        if delivered.is_nothing() {
-            // What an earlier worker wrote down still holds.
-            return;
-        }
-        let Ok(json) = serde_json::to_vec(&delivered.or(self.delivered_before)) else { return };
-        let name = staged.names.delivered();
-        let write = staged.container.put_bytes(&name, Bytes::from(json));
-        // Nobody is there to be told of a failure; the lines are then delivered again.
-        let _ = timeout(LAST_WORDS, write).await;
     }
 
     fn ending(&self) -> Ending<'_> {
@@ -330,6 +312,7 @@ mod tests {
         let Some(Event::Outcome(outcome)) = pull.next().await.pop() else { panic!("no outcome") };
         assert_eq!(outcome.status, Status::Failed);
         assert!(!outcome.message.is_some_and(|message| message.contains("canary")));
+        drop(pull);
         run.await.unwrap();
     }
 }

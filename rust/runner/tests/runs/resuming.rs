@@ -92,8 +92,46 @@ async fn a_run_that_ended_while_nobody_looked_is_collected() {
     assert_eq!(lab.jobs_created(), 1);
 }
 
+/// The outcome of a worker that dies before Kestra has it in its books is handed over again.
 #[tokio::test]
-async fn a_retry_after_a_reported_failure_begins_anew() {
+async fn an_outcome_that_never_reached_the_books_is_told_by_the_next_attempt() {
+    let lab = Lab::start().await;
+    let mut request = request(&lab);
+    request["commands"][2] = json!("echo only; echo done > out.txt; exit 3");
+    let mut first = lab.start_run(&request);
+    first.until_outcome().await;
+    first.task.abort();
+    let report = lab.run(&next_attempt(&request)).await;
+    assert_eq!(report.outcome().exit_code, Some(3), "{report:?}");
+    assert_eq!(report.stdout, [""; 0], "the first has delivered it");
+    assert_eq!(lab.read("out.txt"), b"done\n");
+    assert_eq!(lab.jobs_created(), 1);
+    until(async || lab.blobs().await.is_empty() && lab.jobs().await.is_empty()).await;
+}
+
+/// It may come before the last worker has said that its failure was reported.
+#[tokio::test]
+async fn a_retry_that_comes_at_once_begins_anew() {
+    let lab = Lab::start().await;
+    for delete in [true, false] {
+        let mut request = lab.request("exit 3");
+        request["delete"] = json!(delete);
+        let mut first = lab.start_run(&request);
+        first.until_outcome().await;
+        let mut retry = next_attempt(&request);
+        retry["commands"][2] = json!("true");
+        let searches = lab.searches();
+        let retry = lab.start_run(&retry);
+        until(async || lab.searches() > searches).await;
+        let (first, retry) = tokio::join!(first.ended(), retry.ended());
+        assert_eq!(first.outcome().exit_code, Some(3));
+        assert_eq!(retry.outcome().status, Status::Succeeded, "{retry:?}");
+    }
+    assert_eq!(lab.jobs_created(), 4);
+}
+
+#[tokio::test]
+async fn a_retry_after_a_failure_whose_job_is_kept_begins_anew() {
     let lab = Lab::start().await;
     let mut request = lab.request("exit 3");
     request["delete"] = json!(false);
@@ -101,7 +139,39 @@ async fn a_retry_after_a_reported_failure_begins_anew() {
     let mut retry = next_attempt(&request);
     retry["commands"][2] = json!("true");
     assert_eq!(lab.run(&retry).await.outcome().status, Status::Succeeded);
+    assert_eq!(lab.jobs().await.len(), 2, "both are kept");
+}
+
+/// A job that was ended for a kill has no outcome of its own.
+#[tokio::test]
+async fn a_job_that_a_kill_ended_is_not_gone_on_with() {
+    let lab = Lab::start().await;
+    let mut request = request(&lab);
+    request["delete"] = json!(false);
+    let mut first = lab.start_run(&request);
+    first.until_line("first").await;
+    first.kill.cancel();
+    assert_eq!(first.ended().await.outcome().status, Status::Killed);
+    let report = lab.run(&next_attempt(&request)).await;
+    assert_eq!(report.stdout, ["first", "second"], "{report:?}");
     assert_eq!(lab.jobs_created(), 2);
+}
+
+/// Its process is killed, so it has no last words.
+#[tokio::test]
+async fn a_worker_that_is_gone_without_a_word_has_written_down_how_far_its_log_was_delivered() {
+    let lab = Lab::start().await;
+    let request = request(&lab);
+    let mut first = lab.start_run(&request);
+    first.until_line("first").await;
+    let written = async || lab.blobs().await.iter().any(|blob| blob.ends_with("/delivered"));
+    tokio::select! {
+        () = first.until_end() => unreachable!("it runs for seconds"),
+        () = until(written) => first.task.abort(),
+    }
+    let report = lab.run(&next_attempt(&request)).await;
+    assert_eq!(report.stdout, ["second"], "{report:?}");
+    assert_eq!(lab.jobs_created(), 1);
 }
 
 #[tokio::test]

@@ -145,6 +145,12 @@ impl Lab {
         self.changes().iter().filter(|change| *change == "POST /jobs").count()
     }
 
+    /// How often anybody has looked for jobs.
+    pub(crate) fn searches(&self) -> usize {
+        let requests = self.emulator.requests();
+        requests.iter().filter(|request| request.operation == Some("List Jobs")).count()
+    }
+
     /// Names of all blobs.
     pub(crate) async fn blobs(&self) -> Vec<String> {
         self.blobs_below("").await
@@ -233,6 +239,13 @@ impl Run {
         self.report.has_outcome()
     }
 
+    /// Not pulled any further, so the outcome does not count as kept.
+    pub(crate) async fn until_outcome(&mut self) {
+        while !self.has_outcome() {
+            assert!(self.pull().await, "no outcome: {:?}", self.report);
+        }
+    }
+
     pub(crate) async fn until_end(&mut self) {
         while self.pull().await {}
     }
@@ -268,8 +281,12 @@ impl Report {
 
     /// Status and exit code, once everything is over.
     pub(crate) fn result(&self) -> Option<(Status, Option<i32>)> {
-        let outcome = self.outcome.as_ref().filter(|_| self.ended)?;
-        Some((outcome.status, outcome.exit_code))
+        self.told().filter(|_| self.ended)
+    }
+
+    /// Status and exit code, as soon as they were told.
+    pub(crate) fn told(&self) -> Option<(Status, Option<i32>)> {
+        self.outcome.as_ref().map(|outcome| (outcome.status, outcome.exit_code))
     }
 
     pub(crate) fn has_outcome(&self) -> bool {

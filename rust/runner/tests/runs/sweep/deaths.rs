@@ -8,6 +8,7 @@ use runner::Status;
 
 use super::faults::{AT_ONCE, Verdict};
 use super::judge::{Lines, Told, secrets_told, wrong};
+use super::shape::killed;
 use super::trial::{EAGER, Trial, Worker};
 use crate::gate::{Gate, Step};
 use crate::support::{Lab, Left, until};
@@ -72,15 +73,15 @@ async fn run_one(lab: &Lab, stop: &Stop) -> Verdict {
     if !reached {
         return Verdict::NotReached;
     }
-    let mut wrong = match stop.death {
+    Verdict::of(match stop.death {
         Death::Kill => kill(&trial, worker, || held.release()).await,
         Death::Interrupt => interrupt(&trial, worker, || held.release()).await,
         Death::Sigkill => sigkill(&trial, worker, || held.release()).await,
-    };
-    if wrong.is_empty() {
-        wrong = trial.left_behind().await;
-    }
-    Verdict::of(wrong)
+    })
+}
+
+async fn and_left_behind(trial: &Trial<'_>, wrong: Vec<String>) -> Vec<String> {
+    if wrong.is_empty() { trial.left_behind().await } else { wrong }
 }
 
 async fn kill(trial: &Trial<'_>, worker: Worker, go_on: impl FnOnce()) -> Vec<String> {
@@ -90,44 +91,38 @@ async fn kill(trial: &Trial<'_>, worker: Worker, go_on: impl FnOnce()) -> Vec<St
     };
     worker.run.kill.cancel();
     go_on();
-    let told = trial.ended(worker).await;
-    let mut wrong = secrets_told(&[&told]);
-    let right = told.report.result() == Some(expected);
-    wrong.extend((!right).then(|| format!("the outcome is {:?}", told.report)));
-    wrong
+    let wrong = killed(trial, worker, expected).await;
+    and_left_behind(trial, wrong).await
 }
 
 async fn interrupt(trial: &Trial<'_>, worker: Worker, go_on: impl FnOnce()) -> Vec<String> {
     let Worker { gate, run, dir, request } = worker;
-    let Left { report, kill: _kill, task } = run.leave();
+    let last_words = run.left();
+    let Left { report, kill: _kill, .. } = run.leave();
     go_on();
-    let has_lines = !report.stdout.is_empty() || !report.stderr.is_empty();
-    let last_words = if has_lines { "put blob delivered" } else { "patch job" };
-    until(async || task.is_finished() || gate.has_answered(last_words) && gate.is_idle()).await;
+    until(async || last_words.is_cancelled()).await;
     let has_outcome = report.has_outcome();
     let first = Told::new(report, &gate, dir.path(), &request);
     if has_outcome {
         // Kestra has it too, and asks for no other worker.
-        return secrets_told(&[&first]);
+        return and_left_behind(trial, secrets_told(&[&first])).await;
     }
     let second = successor(trial).await;
-    wrong(&[&first, &second], trial.exit_code, Lines::GoOn)
+    and_left_behind(trial, wrong(&[&first, &second], trial.exit_code, Lines::GoOn)).await
 }
 
-/// The run's future is gone, and so is its client.
 async fn sigkill(trial: &Trial<'_>, worker: Worker, go_on: impl FnOnce()) -> Vec<String> {
-    let Worker { gate, run, dir, request } = worker;
-    run.task.abort();
-    let report = run.leave().report;
+    let gate = Arc::clone(&worker.gate);
+    let first = worker.die().await;
     go_on();
     until(async || gate.is_idle()).await;
-    let first = Told::new(report, &gate, dir.path(), &request);
-    let second = successor(trial).await;
-    if gate.has_answered("put blob collected") {
-        // The outcome was handed over; a worker that is asked again begins anew.
-        return wrong(&[&second], trial.exit_code, Lines::GoOn);
+    if first.report.has_outcome() {
+        // It was asked for what follows, so Kestra has it in its books and asks nobody to go on: what was not removed
+        // yet stays.
+        return wrong(&[&first], trial.exit_code, Lines::GoOn);
     }
-    wrong(&[&first, &second], trial.exit_code, Lines::Again)
+    let second = successor(trial).await;
+    and_left_behind(trial, wrong(&[&first, &second], trial.exit_code, Lines::Overlap)).await
 }
 
 async fn successor(trial: &Trial<'_>) -> Told {

@@ -9,16 +9,13 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use runner::RetryPolicy;
 
-use super::judge::{Lines, wrong};
+use super::shape::Shape;
 use super::trial::{EAGER, Trial};
 use crate::gate::{Fault, Gate, Step};
 use crate::support::Lab;
 
 /// Runs at once: each mostly waits.
 pub(super) const AT_ONCE: usize = 8;
-
-/// How often a request of these kinds is made depends on when one looks; so many there are at least.
-const POLLS: [(&str, usize); 3] = [("get task", 3), ("get stdout.txt", 2), ("get stderr.txt", 2)];
 
 /// What came of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,18 +36,20 @@ impl Verdict {
 /// One run with its faults.
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
+    pub(super) shape: Shape,
     pub(super) faults: Vec<(Step, Fault)>,
     pub(super) exit_code: i32,
 }
 
 impl Cell {
-    pub(super) fn new(step: &Step, fault: Fault, exit_code: i32) -> Self {
-        Self { faults: vec![(step.clone(), fault)], exit_code }
+    pub(super) fn new(shape: Shape, step: &Step, fault: Fault, exit_code: i32) -> Self {
+        Self { shape, faults: vec![(step.clone(), fault)], exit_code }
     }
 }
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}, ", self.shape)?;
         for (step, fault) in &self.faults {
             write!(f, "{step}: {fault}, ")?;
         }
@@ -63,25 +62,20 @@ pub(super) fn pairs(steps: &[Step], count: usize) -> Vec<Cell> {
     let mut random = StdRng::seed_from_u64(6);
     let mut one =
         || (steps.choose(&mut random).unwrap().clone(), *Fault::ALL.choose(&mut random).unwrap());
-    let mut cells: Vec<_> =
-        (0..count).map(|n| Cell { faults: vec![one(), one()], exit_code: [0, 3][n % 2] }).collect();
+    let mut cells: Vec<_> = (0..count)
+        .map(|n| Cell { shape: Shape::Whole, faults: vec![one(), one()], exit_code: [0, 3][n % 2] })
+        .collect();
     // Two faults of one step would be one.
     cells.retain(|cell| cell.faults[0].0 != cell.faults[1].0);
     cells
 }
 
 /// The steps of a run in which nothing fails, in their order.
-pub(super) async fn steps(lab: &Lab) -> Vec<Step> {
+pub(super) async fn steps(lab: &Lab, shape: Shape) -> Vec<Step> {
     let trial = Trial::new(lab, 0, EAGER);
     let gate = Arc::new(Gate::start().await);
-    let told = trial.ended(trial.worker(&gate, 0)).await;
-    assert_eq!(wrong(&[&told], 0, Lines::GoOn), [""; 0]);
-    let mut steps = gate.steps();
-    steps.retain(|step| {
-        let poll = POLLS.iter().find(|(kind, _)| *kind == step.kind);
-        poll.is_none_or(|(_, least)| step.ordinal <= *least)
-    });
-    steps
+    assert_eq!(shape.run(&trial, &gate).await, [""; 0]);
+    shape.steps(&gate)
 }
 
 /// All cells, some at once, in their order.
@@ -101,11 +95,10 @@ async fn run_one(lab: &Lab, cell: &Cell, retry: RetryPolicy) -> Verdict {
     let trial = Trial::new(lab, cell.exit_code, retry);
     let gate = Arc::new(Gate::start().await);
     cell.faults.iter().for_each(|(step, fault)| gate.fail(step, *fault));
-    let told = trial.ended(trial.worker(&gate, 0)).await;
+    let mut wrong = cell.shape.run(&trial, &gate).await;
     if !gate.is_done() {
         return Verdict::NotReached;
     }
-    let mut wrong = wrong(&[&told], cell.exit_code, Lines::GoOn);
     if wrong.is_empty() {
         wrong = trial.left_behind().await;
     }

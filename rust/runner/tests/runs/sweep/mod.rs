@@ -5,6 +5,7 @@
 mod deaths;
 mod faults;
 mod judge;
+mod shape;
 mod table;
 mod trial;
 mod whole;
@@ -15,6 +16,7 @@ use crate::gate::{Fault, Step};
 use crate::support::Lab;
 use deaths::{Death, Stop, stop_all};
 use faults::{Cell, Verdict, pairs, run_all, steps};
+use shape::Shape;
 use trial::{EAGER, NO_RETRIES};
 
 /// A lab for many runs at once.
@@ -32,14 +34,29 @@ fn failed<C: std::fmt::Display>(verdicts: Vec<(C, Verdict)>) -> Vec<String> {
     told.collect()
 }
 
+/// One fault for each step, another for each next one.
+async fn a_request_that_fails_once_changes_nothing_of(shape: Shape, at_least: usize) {
+    let lab = lab().await;
+    let steps = steps(&lab, shape).await;
+    assert!(steps.len() >= at_least, "{steps:?}");
+    let cells = steps.iter().enumerate();
+    let cells = cells.map(|(n, step)| Cell::new(shape, step, Fault::ALL[n % 9], [0, 3][n % 2]));
+    assert_eq!(failed(run_all(&lab, cells.collect(), EAGER).await), [""; 0]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_fails_once_changes_nothing() {
-    let lab = lab().await;
-    let steps = steps(&lab).await;
-    assert!(steps.len() > 35, "{steps:?}");
-    let cells = steps.iter().enumerate();
-    let cells = cells.map(|(n, step)| Cell::new(step, Fault::ALL[n % 9], [0, 3][n % 2]));
-    assert_eq!(failed(run_all(&lab, cells.collect(), EAGER).await), [""; 0]);
+    a_request_that_fails_once_changes_nothing_of(Shape::Whole, 35).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_fails_once_changes_nothing_of_a_run_that_is_taken_over() {
+    a_request_that_fails_once_changes_nothing_of(Shape::TakesOver, 25).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_fails_once_changes_nothing_of_a_kill() {
+    a_request_that_fails_once_changes_nothing_of(Shape::Killed, 8).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,7 +65,7 @@ async fn a_write_that_fails_in_any_way_is_made_once() {
     let kinds = ["put claim", "post jobs", "post tasks", "patch job", "delete job"];
     let cells = kinds.iter().flat_map(|kind| {
         let step = Step::new(kind, 1);
-        Fault::ALL.map(|fault| Cell::new(&step, fault, 0))
+        Fault::ALL.map(|fault| Cell::new(Shape::Whole, &step, fault, 0))
     });
     let verdicts = run_all(&lab, cells.collect(), EAGER).await;
     assert!(verdicts.iter().all(|(_, verdict)| *verdict != Verdict::NotReached));
@@ -58,7 +75,7 @@ async fn a_write_that_fails_in_any_way_is_made_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_requests_that_fail_change_nothing() {
     let lab = lab().await;
-    let steps = steps(&lab).await;
+    let steps = steps(&lab, Shape::Whole).await;
     assert_eq!(failed(run_all(&lab, pairs(&steps, 12), EAGER).await), [""; 0]);
 }
 
@@ -69,7 +86,7 @@ async fn without_retries_the_same_faults_are_failures() {
     let kinds = ["get pool", "put blob run.sh", "post tasks", "get blob out"];
     let cells = kinds.iter().flat_map(|kind| {
         let step = Step::new(kind, 1);
-        Fault::ALL.map(|fault| Cell::new(&step, fault, 0))
+        Fault::ALL.map(|fault| Cell::new(Shape::Whole, &step, fault, 0))
     });
     let verdicts = run_all(&lab, cells.collect(), NO_RETRIES).await;
     assert_eq!(failed(verdicts).len(), kinds.len() * Fault::ALL.len());
@@ -78,7 +95,7 @@ async fn without_retries_the_same_faults_are_failures() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_stops_between_two_requests_is_replaced_and_nothing_is_lost() {
     let lab = lab().await;
-    let steps = steps(&lab).await;
+    let steps = steps(&lab, Shape::Whole).await;
     let cells = steps.iter().enumerate();
     let cells = cells.map(|(n, step)| Stop { step: step.clone(), death: Death::ALL[n % 3] });
     assert_eq!(failed(stop_all(&lab, cells.collect()).await), [""; 0]);
@@ -94,6 +111,7 @@ async fn a_worker_that_is_gone_after_a_write_is_replaced_and_nothing_is_lost() {
         "post jobs",
         "post tasks",
         "patch job",
+        "put blob delivered",
         "put blob collected",
         "delete job",
     ];

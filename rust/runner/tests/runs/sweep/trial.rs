@@ -51,34 +51,43 @@ pub(super) struct Worker {
     pub(super) request: Value,
 }
 
+impl Worker {
+    /// Its process is killed: the run's future is gone, and so is its client.
+    pub(super) async fn die(self) -> Told {
+        let Self { gate, run, dir, request } = self;
+        run.task.abort();
+        Told::new(run.leave().report, &gate, dir.path(), &request)
+    }
+}
+
 impl<'a> Trial<'a> {
     pub(super) fn new(lab: &'a Lab, exit_code: i32, retry: RetryPolicy) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         Self { lab, number: COUNT.fetch_add(1, Ordering::Relaxed), exit_code, retry }
     }
 
-    /// A worker that begins with the n-th attempt, and sends all its requests through the gate.
-    pub(super) fn worker(&self, gate: &Arc<Gate>, attempt: usize) -> Worker {
+    /// The n-th worker that is asked for the task run. It sends all its requests through the gate.
+    pub(super) fn worker(&self, gate: &Arc<Gate>, number: usize) -> Worker {
         let dir = tempfile::tempdir().unwrap();
         for (name, content) in INPUTS {
             let path = dir.path().join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, content).unwrap();
         }
-        let request = self.request(dir.path(), attempt);
+        let request = self.request(dir.path(), number);
         let parsed = Request::from_json(&request.to_string()).unwrap();
         let plan = Plan::with_retry(parsed, &gate.client(), self.retry).unwrap();
         Worker { gate: Arc::clone(gate), run: Run::start(plan), dir, request }
     }
 
-    /// Every attempt at the task run has random names of its own.
-    fn request(&self, dir: &Path, attempt: usize) -> Value {
-        let prefix = format!("{}{attempt:06x}", self.prefix_start());
+    /// Every worker has random names of its own.
+    fn request(&self, dir: &Path, worker: usize) -> Value {
+        let prefix = format!("{}{worker:06x}", self.prefix_start());
         let mut request = self.lab.request(&format!("{SCRIPT}{}", self.exit_code));
-        request["jobName"] = json!(format!("{}{attempt:08x}", self.job_start()));
+        request["jobName"] = json!(format!("{}{worker:08x}", self.job_start()));
         request["labels"] = json!({
             "kestra-taskrun-id": format!("taskrun{}", self.number),
-            "kestra-taskrun-attempt": attempt.to_string(),
+            "kestra-taskrun-attempt": worker.to_string(),
         });
         request["localWorkingDir"] = json!(dir);
         request["containerWorkingDir"] = json!(format!("/tmp/{prefix}"));
@@ -107,6 +116,7 @@ impl<'a> Trial<'a> {
             }
         };
         let report = timeout(PATIENCE, whole).await.ok().flatten();
+        let report = report.filter(|report| report.result().is_some());
         Told::new(report.unwrap_or_default(), &gate, dir.path(), &request)
     }
 

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::deaths::{Death, Stop, stop_all};
 use super::faults::{Cell, Verdict, pairs, run_all, steps};
+use super::shape::Shape;
 use super::table::{Count, Table};
 use super::trial::EAGER;
 use super::{failed, lab};
@@ -38,9 +39,12 @@ struct Findings {
 async fn the_whole_sweep_fails_in_no_cell() {
     let file = std::env::var_os("SWEEP_TABLE").expect("make sweep says where the tables go");
     let (lab, start) = (lab().await, Instant::now());
-    let steps = steps(&lab).await;
     let mut findings = Findings::default();
-    findings.take_faults(&lab, &steps).await;
+    for shape in Shape::ALL {
+        let steps = steps(&lab, shape).await;
+        findings.take_faults(&lab, shape, &steps).await;
+    }
+    let steps = steps(&lab, Shape::Whole).await;
     findings.take_pairs(&lab, &steps).await;
     findings.take_deaths(&lab, &steps).await;
     let text = findings.report(start.elapsed().as_secs().div_ceil(60));
@@ -51,11 +55,11 @@ async fn the_whole_sweep_fails_in_no_cell() {
 }
 
 impl Findings {
-    async fn take_faults(&mut self, lab: &Lab, steps: &[Step]) {
+    async fn take_faults(&mut self, lab: &Lab, shape: Shape, steps: &[Step]) {
         let mut table = Table::default();
         for some in steps.chunks(ROWS_AT_ONCE) {
-            let cells: Vec<_> = some.iter().flat_map(row).collect();
-            println!("{} to {}: {} runs", some[0], some[some.len() - 1], cells.len());
+            let cells: Vec<_> = some.iter().flat_map(|step| row(shape, step)).collect();
+            println!("{shape:?}, {} to {}: {} runs", some[0], some[some.len() - 1], cells.len());
             let verdicts = run_all(lab, cells, EAGER).await;
             for (cell, verdict) in &verdicts {
                 let (step, fault) = &cell.faults[0];
@@ -63,7 +67,7 @@ impl Findings {
             }
             self.take(verdicts);
         }
-        self.write("One request fails", &table.markdown());
+        self.write(title(shape), &table.markdown());
     }
 
     async fn take_pairs(&mut self, lab: &Lab, steps: &[Step]) {
@@ -127,8 +131,16 @@ impl Findings {
     }
 }
 
+fn title(shape: Shape) -> &'static str {
+    match shape {
+        Shape::Whole => "One request fails",
+        Shape::TakesOver => "One request fails of a worker that takes over",
+        Shape::Killed => "One request fails after a kill",
+    }
+}
+
 /// All faults of one step.
-fn row(step: &Step) -> Vec<Cell> {
+fn row(shape: Shape, step: &Step) -> Vec<Cell> {
     let cells = Fault::ALL.iter().enumerate();
-    cells.map(|(n, fault)| Cell::new(step, *fault, [0, 3][(n + step.ordinal) % 2])).collect()
+    cells.map(|(n, fault)| Cell::new(shape, step, *fault, [0, 3][(n + step.ordinal) % 2])).collect()
 }

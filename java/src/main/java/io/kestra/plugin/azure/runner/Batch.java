@@ -267,13 +267,10 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
         }
         refuseOutputsWithoutStorage(runContext, taskCommands, filesToDownload);
         run.start(new Request(this, runContext, taskCommands).toJson(filesToDownload));
-        try {
-            Event.Outcome outcome = run.follow(runContext.logger(), taskCommands.getLogConsumer());
-            outcome.sendMetricsTo(taskCommands.getLogConsumer());
-            return outcome.toResult(taskCommands.getLogConsumer());
-        } finally {
-            run.detach();
-        }
+        Event.Outcome outcome = run.follow(runContext.logger(), taskCommands.getLogConsumer());
+        new CleanUp(run, taskCommands.getWorkingDirectory(), runContext.logger()).begin();
+        outcome.sendMetricsTo(taskCommands.getLogConsumer());
+        return outcome.toResult(taskCommands.getLogConsumer());
     }
 
     /** Kestra asks for these names, and remembers them, before it runs anything: so they are chosen here. */

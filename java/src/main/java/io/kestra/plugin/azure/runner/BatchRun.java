@@ -4,10 +4,11 @@ import io.kestra.core.models.tasks.runners.AbstractLogConsumer;
 import org.slf4j.Logger;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.function.Supplier;
 
-/** One run of the Rust side, from its start to its outcome, that may be killed from another thread at any moment. */
+/** One run of the Rust side, from its start to its end, that may be killed from another thread at any moment. */
 final class BatchRun {
     /** In milliseconds: how long an interrupt may go unseen, because a native call cannot be interrupted. A process that is told to end does not wait long. */
     private static final long PULL_TIMEOUT = 50;
@@ -16,6 +17,7 @@ final class BatchRun {
     private Boundary boundary;
     private long id;
     private boolean killed;
+    private volatile boolean ended;
 
     /** @param library is asked only if the run starts, so that a run killed before needs none */
     BatchRun(Supplier<Boundary> library) {
@@ -37,36 +39,54 @@ final class BatchRun {
     }
 
     /**
-     * Passes notes and log lines on until the run is over and cleaned up. An interrupt does not lose an outcome that has come.
+     * Passes notes and log lines on until the outcome is there. An interrupt does not lose one that has come.
      *
-     * @throws InterruptedException if the thread is interrupted before that; the Batch job knows nothing of it
+     * @throws InterruptedException if the thread is interrupted before that; the run is detached then, and the Batch job knows nothing of it
      */
     Event.Outcome follow(Logger logger, AbstractLogConsumer logConsumer) throws InterruptedException {
         Event.Outcome outcome = null;
-        while (true) {
-            List<Event> events = next();
-            // Put aside while lines are passed on: what Kestra sends them through may fail on an interrupted thread.
-            boolean interrupted = Thread.interrupted();
-            events.forEach(event -> pass(event, logger, logConsumer));
-            outcome = events.stream().filter(Event.Outcome.class::isInstance).map(Event.Outcome.class::cast).findFirst().orElse(outcome);
-            if (interrupted && outcome == null) {
-                throw new InterruptedException("Interrupted while waiting for the Batch task");
+        try {
+            while (outcome == null) {
+                outcome = followOn(logger, logConsumer);
             }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-            if (interrupted || events.contains(new Event.End())) {
-                return outcome;
+            return outcome;
+        } finally {
+            if (outcome == null) {
+                detach();
             }
         }
     }
 
-    private static void pass(Event event, Logger logger, AbstractLogConsumer logConsumer) {
+    /** Gives the outcome if it is among the next events. */
+    private Event.Outcome followOn(Logger logger, AbstractLogConsumer logConsumer) throws InterruptedException {
+        List<Event> events = next();
+        // Put aside while lines are passed on: what Kestra sends them through may fail on an interrupted thread.
+        boolean interrupted = Thread.interrupted();
+        events.forEach(event -> pass(event, logger, logConsumer));
+        Optional<Event> outcome = events.stream().filter(Event.Outcome.class::isInstance).findFirst();
+        if (interrupted && outcome.isEmpty()) {
+            throw new InterruptedException("Interrupted while waiting for the Batch task");
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        return (Event.Outcome) outcome.orElse(null);
+    }
+
+    /** After the outcome: lets Rust remove what the run made, and passes on what it says of it. An interrupt leaves that to Rust alone. */
+    void finish(Logger logger) {
+        while (!ended && !Thread.currentThread().isInterrupted()) {
+            next().forEach(event -> pass(event, logger, null));
+        }
+        detach();
+    }
+
+    private void pass(Event event, Logger logger, AbstractLogConsumer logConsumer) {
         switch (event) {
             case Event.Note note -> note.writeTo(logger);
             case Event.Log log -> log.writeTo(logConsumer);
             case Event.Outcome outcome -> { }
-            case Event.End end -> { }
+            case Event.End end -> ended = true;
         }
     }
 

@@ -11,10 +11,11 @@ interface Boundary {
     long start(String requestJson);
 
     /**
-     * Waits for the next events, at most {@code timeoutMillis} milliseconds.
+     * Waits for the next events, at most {@code timeoutMillis} milliseconds. To ask again after the outcome says that it is in the caller's
+     * books: what the run made is removed then.
      *
      * @return a JSON array of events, or null if there is nothing yet
-     * @throws IllegalStateException after the outcome has been delivered, and after {@link #close}
+     * @throws IllegalStateException after the end, and after {@link #close}
      */
     String next(long run, long timeoutMillis);
 

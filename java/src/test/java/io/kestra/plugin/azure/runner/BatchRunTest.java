@@ -21,13 +21,31 @@ class BatchRunTest {
     }
 
     @Test
-    void a_run_is_pulled_until_its_end_and_not_once_more() throws Exception {
-        rust.answers(() -> null).answers(BatchRunTest::fixture);
+    void a_run_is_pulled_until_its_outcome_and_not_once_more() throws Exception {
+        rust.answers(() -> null).answers(BatchRunTest::fixtureUpToTheOutcome);
         run.start("{}");
         Event.Outcome outcome = follow();
         assertThat(outcome.status()).isEqualTo(Event.Status.SUCCEEDED);
         assertThat(logConsumer.lines).hasSize(3);
         assertThat(rust.calls).containsExactly("start", "next 7", "next 7");
+    }
+
+    @Test
+    void a_run_is_finished_by_asking_for_what_follows_the_outcome() throws Exception {
+        rust.answers(BatchRunTest::fixtureUpToTheOutcome).answers(() -> null).answers(() -> "[{\"type\": \"end\"}]");
+        run.start("{}");
+        follow();
+        run.finish(NOPLogger.NOP_LOGGER);
+        assertThat(rust.calls).containsExactly("start", "next 7", "next 7", "next 7", "close 7");
+    }
+
+    @Test
+    void a_run_that_ended_with_its_outcome_is_not_asked_again() throws Exception {
+        rust.answers(BatchRunTest::fixture);
+        run.start("{}");
+        follow();
+        run.finish(NOPLogger.NOP_LOGGER);
+        assertThat(rust.calls).containsExactly("start", "next 7", "close 7");
     }
 
     @Test
@@ -52,7 +70,6 @@ class BatchRunTest {
         });
         run.start("{}");
         assertThatThrownBy(this::follow).isInstanceOf(InterruptedException.class);
-        run.detach();
         assertThat(rust.calls).containsExactly("start", "next 7", "close 7");
     }
 
@@ -68,14 +85,15 @@ class BatchRunTest {
     }
 
     @Test
-    void an_interrupt_after_the_outcome_does_not_lose_it() throws Exception {
-        rust.answers(() -> fixture().replace(",{\"type\":\"end\"}", "")).answers(() -> {
+    void an_interrupt_leaves_the_finishing_to_rust() throws Exception {
+        rust.answers(BatchRunTest::fixtureUpToTheOutcome).answers(() -> {
             Thread.currentThread().interrupt();
             return null;
         });
         run.start("{}");
-        assertThat(follow().status()).isEqualTo(Event.Status.SUCCEEDED);
-        assertThat(rust.calls).containsExactly("start", "next 7", "next 7");
+        follow();
+        run.finish(NOPLogger.NOP_LOGGER);
+        assertThat(rust.calls).containsExactly("start", "next 7", "next 7", "close 7");
     }
 
     @Test
@@ -100,6 +118,10 @@ class BatchRunTest {
 
     private Event.Outcome follow() throws InterruptedException {
         return run.follow(NOPLogger.NOP_LOGGER, logConsumer);
+    }
+
+    private static String fixtureUpToTheOutcome() {
+        return fixture().replace(",{\"type\":\"end\"}", "");
     }
 
     private static String fixture() {

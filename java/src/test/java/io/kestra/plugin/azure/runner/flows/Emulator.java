@@ -16,6 +16,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.stream.StreamSupport;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
@@ -39,8 +40,17 @@ final class Emulator {
 
     /** Ids of the jobs that still use up quota. */
     List<String> activeJobs() {
+        return ids(job -> job.path("state").asText().equals("active"));
+    }
+
+    /** Ids of all jobs. */
+    List<String> jobs() {
+        return ids(job -> true);
+    }
+
+    private List<String> ids(Predicate<JsonNode> wanted) {
         return StreamSupport.stream(get("/jobs").path("value").spliterator(), false)
-            .filter(job -> job.path("state").asText().equals("active"))
+            .filter(wanted)
             .map(job -> job.path("id").asText())
             .toList();
     }

@@ -49,13 +49,13 @@ final class WorkerLab implements AutoCloseable {
 
     /** What came of a run, and whether its worker was ended. */
     record Cell(boolean ended, boolean resumed, long jobs, State.Type state, Object answer, String file, List<String> lost, List<String> twice,
-        List<String> leaked) {
+        List<String> leaked, List<String> left) {
         boolean hasRightResult() {
             return state == State.Type.SUCCESS && Integer.valueOf(42).equals(answer) && "one\ntwo\n".equals(file);
         }
 
         boolean isRight() {
-            return hasRightResult() && jobs == 1 && lost.isEmpty() && leaked.isEmpty();
+            return hasRightResult() && jobs == 1 && lost.isEmpty() && leaked.isEmpty() && left.isEmpty();
         }
     }
 
@@ -112,6 +112,7 @@ final class WorkerLab implements AutoCloseable {
     /** Runs the flow, ends its worker after a request and lets another go on. */
     Cell run(String step, End end) throws Exception {
         var jobsBefore = jobs();
+        var there = emulator.jobs();
         watch.arm(step, end);
         replaceLost();
         previous = worker;
@@ -122,7 +123,9 @@ final class WorkerLab implements AutoCloseable {
         }
         var ended = flows.engine.awaitEnd(execution, Flows.LIMIT);
         last = ended;
-        return cell(ended, jobs() - jobsBefore);
+        Poll.until(LOG_LIMIT, () -> there.containsAll(emulator.jobs()));
+        var left = emulator.jobs().stream().filter(job -> !there.contains(job)).toList();
+        return cell(ended, jobs() - jobsBefore, left);
     }
 
     /** Runs the flow undisturbed and gives all its steps. */
@@ -139,12 +142,12 @@ final class WorkerLab implements AutoCloseable {
         return flows.engine.awaitEnd(last, Flows.LIMIT).getState().getCurrent();
     }
 
-    private Cell cell(Execution execution, long jobs) throws Exception {
+    private Cell cell(Execution execution, long jobs, List<String> left) throws Exception {
         Poll.until(LOG_LIMIT, () -> lost(execution).isEmpty());
         var outputs = execution.getTaskRunList().getFirst().getOutputs();
         var resumed = holds(execution, "Going on with job");
         var twice = LINES.stream().filter(line -> logged(execution).stream().filter(line::equals).count() > 1).toList();
-        return new Cell(watch.hasStruck(), resumed, jobs, execution.getState().getCurrent(), answer(outputs), file(outputs), lost(execution), twice, leaked(execution));
+        return new Cell(watch.hasStruck(), resumed, jobs, execution.getState().getCurrent(), answer(outputs), file(outputs), lost(execution), twice, leaked(execution), left);
     }
 
     private static Object answer(Map<String, Object> outputs) {
