@@ -29,8 +29,8 @@ final class CleanUp {
     private final Path workingDirectory;
     private final Logger logger;
     private final Duration sending;
-    private final Thread thread = Thread.ofPlatform().daemon().name("kestra-azure-batch-clean-up").unstarted(this::cleanUpInTime);
-    private final Thread atShutdown = new Thread(this::hurry);
+    final Thread thread = Thread.ofPlatform().daemon().name("kestra-azure-batch-clean-up").unstarted(this::cleanUpInTime);
+    final Thread atShutdown = new Thread(this::hurry);
     private volatile Instant deadline = Instant.now().plus(PATIENCE);
 
     CleanUp(BatchRun run, Path workingDirectory, Logger logger) {

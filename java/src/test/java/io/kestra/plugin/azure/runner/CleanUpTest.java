@@ -35,12 +35,38 @@ class CleanUpTest {
             directoryWasThere.complete(Files.exists(workingDirectory));
             return END;
         });
-        run.start("{}");
-        run.follow(NOPLogger.NOP_LOGGER, new CollectingLogConsumer());
-        new CleanUp(run, workingDirectory, NOPLogger.NOP_LOGGER, Duration.ZERO).begin();
+        begin();
         // Long enough for one that does not wait.
         Thread.sleep(Duration.ofMillis(300));
         Files.delete(workingDirectory);
         assertThat(directoryWasThere.get(30, TimeUnit.SECONDS)).isFalse();
+    }
+
+    @Test
+    void a_worker_that_shuts_down_has_no_hook_of_a_run_that_is_cleaned_up() throws Exception {
+        rust.answers(() -> OUTCOME).answers(() -> END);
+        CleanUp cleanUp = begin();
+        Files.delete(workingDirectory);
+        cleanUp.thread.join();
+        assertThat(rust.calls).endsWith("close 7");
+        assertThat(Runtime.getRuntime().removeShutdownHook(cleanUp.atShutdown)).isFalse();
+    }
+
+    @Test
+    void a_worker_that_shuts_down_waits_for_what_is_under_way() throws Exception {
+        rust.answers(() -> OUTCOME).answers(() -> END);
+        CleanUp cleanUp = begin();
+        Thread hook = Thread.ofPlatform().start(cleanUp.atShutdown);
+        Files.delete(workingDirectory);
+        hook.join();
+        assertThat(rust.calls).endsWith("close 7");
+    }
+
+    private CleanUp begin() throws InterruptedException {
+        run.start("{}");
+        run.follow(NOPLogger.NOP_LOGGER, new CollectingLogConsumer());
+        CleanUp cleanUp = new CleanUp(run, workingDirectory, NOPLogger.NOP_LOGGER, Duration.ZERO);
+        cleanUp.begin();
+        return cleanUp;
     }
 }
