@@ -10,9 +10,9 @@ use azure::blob::BlobContainer;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use crate::labels;
 use crate::names::BlobNames;
 use crate::plan::Plan;
-use crate::resume::task_run_labels;
 
 /// Bytes of the digest: enough to tell the task runs of one container apart.
 const DIGEST_BYTES: usize = 10;
@@ -59,7 +59,7 @@ impl<'a> Claims<'a> {
 /// Nothing where no label says whose run it is.
 fn directory(labels: &[(String, String)]) -> Option<String> {
     let mut digest = Sha256::new();
-    let mut labels = task_run_labels(labels).peekable();
+    let mut labels = labels::of_task_run(labels).peekable();
     labels.peek()?;
     for (name, value) in labels {
         for text in [name, value] {

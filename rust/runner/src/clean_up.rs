@@ -10,8 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::claims::Claims;
 use crate::event::{Events, Level};
 use crate::names::BlobNames;
-use crate::plan::Plan;
-use crate::stage_in::TRANSFERS_AT_ONCE;
+use crate::plan::{Plan, TRANSFERS_AT_ONCE};
 
 /// How long a job may take to go away; its deletion goes on without us after that.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -7,8 +7,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use crate::event::{Events, Level};
 use crate::halt::Halt;
 use crate::outputs::Output;
-use crate::plan::{Plan, Staged};
-use crate::stage_in::TRANSFERS_AT_ONCE;
+use crate::plan::{Plan, Staged, TRANSFERS_AT_ONCE};
 
 /// A blob, and the name of the file in the container's working directory.
 struct File {

@@ -16,6 +16,7 @@ mod failure;
 mod follow;
 mod halt;
 mod invalid;
+mod labels;
 mod logs;
 mod names;
 mod outputs;

@@ -9,11 +9,9 @@ use tokio::time::{Instant, sleep};
 use crate::claims::Claims;
 use crate::clean_up::{self, ENDED_BY_US};
 use crate::halt::Halt;
+use crate::labels;
 use crate::names::BlobNames;
 use crate::plan::Plan;
-
-/// Kestra's label for the attempt. It is not compared: it differs for a retry and for a worker that takes over alike.
-const ATTEMPT: &str = "kestra-taskrun-attempt";
 
 /// Our own entry in a job's metadata: the prefix of its blobs.
 pub(crate) const PREFIX: &str = "kestra-staging-prefix";
@@ -42,7 +40,7 @@ pub(crate) struct Found {
 pub(crate) async fn find(plan: &Plan) -> Result<Found, Halt> {
     let filter = format!("startswith(id,'{}')", common_start(&plan.job_id));
     let mut jobs = plan.batch.list_jobs(Some(&filter)).await?;
-    jobs.retain(|job| is_ours(job, &plan.metadata));
+    jobs.retain(|job| labels::are_on(job, &plan.metadata));
     jobs.sort_by_key(|job| (job.state != JobState::Active, std::cmp::Reverse(job.creation_time)));
     let mut found = Found { resumable: Vec::new(), over: Vec::new() };
     for job in jobs {
@@ -80,21 +78,6 @@ impl Found {
 /// Kestra ends a job name with a part that differs in every attempt.
 fn common_start(job_id: &str) -> &str {
     job_id.rsplit_once('-').map_or(job_id, |(start, _)| start)
-}
-
-/// What all attempts at a task run have in common.
-pub(crate) fn task_run_labels(
-    labels: &[(String, String)],
-) -> impl Iterator<Item = &(String, String)> {
-    labels.iter().filter(|(name, _)| name != ATTEMPT)
-}
-
-fn is_ours(job: &Job, labels: &[(String, String)]) -> bool {
-    let mut compared = task_run_labels(labels).peekable();
-    compared.peek().is_some()
-        && compared.all(|(name, value)| {
-            job.metadata.iter().any(|item| item.name == *name && item.value == *value)
-        })
 }
 
 async fn is_resumable(plan: &Plan, job: &Job) -> Result<bool, Halt> {
@@ -189,34 +172,6 @@ fn blob_names(metadata: &[MetadataItem]) -> Option<BlobNames> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn labels(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
-    }
-
-    fn job(labels: &[(&str, &str)]) -> Job {
-        let metadata: Vec<_> = labels
-            .iter()
-            .map(|(name, value)| serde_json::json!({"name": name, "value": value}))
-            .collect();
-        let job = serde_json::json!({"id": "j", "state": "active", "metadata": metadata});
-        serde_json::from_value(job).unwrap()
-    }
-
-    #[test]
-    fn a_retry_finds_the_job_of_the_attempt_before() {
-        let ours = labels(&[("kestra-taskrun-id", "a"), (ATTEMPT, "1")]);
-        assert!(is_ours(&job(&[("kestra-taskrun-id", "a"), (ATTEMPT, "0"), ("x", "y")]), &ours));
-    }
-
-    #[test]
-    fn somebody_elses_job_is_not_ours() {
-        let ours = labels(&[("kestra-taskrun-id", "a"), ("kestra-flow-id", "f")]);
-        assert!(!is_ours(&job(&[("kestra-taskrun-id", "b"), ("kestra-flow-id", "f")]), &ours));
-        assert!(!is_ours(&job(&[("kestra-taskrun-id", "a")]), &ours));
-        assert!(!is_ours(&job(&[]), &ours));
-        assert!(!is_ours(&job(&[]), &labels(&[(ATTEMPT, "0")])), "no label says whose job it is");
-    }
 
     #[test]
     fn a_job_that_is_disabled_for_a_while_is_under_way() {

@@ -5,10 +5,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::claims::Claims;
 use crate::halt::Halt;
-use crate::plan::{Plan, Staged};
-
-/// Small files are bound by the time of a request, so many are under way at once.
-pub(crate) const TRANSFERS_AT_ONCE: usize = 32;
+use crate::plan::{Plan, Staged, TRANSFERS_AT_ONCE};
 
 /// Uploads everything, or fails with the name of the file that could not be.
 ///
