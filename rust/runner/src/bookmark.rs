@@ -53,7 +53,7 @@ impl<'a> Bookmark<'a> {
 
     /// Writes as soon as the caller has the whole log.
     pub(crate) async fn keep_all(&mut self, all: Delivered) {
-        if self.needed().is_some() {
+        if self.needed().is_some() && !all.is_nothing() {
             let before = self.before;
             let delivered = self.events.delivered_all(|now| now.or(before) == all);
             let _ = timeout(LAST_LINES, delivered).await;
@@ -70,7 +70,7 @@ impl<'a> Bookmark<'a> {
     async fn write(&mut self, patience: Duration) {
         let delivered = self.events.delivered().or(self.before);
         let Some(staged) = self.needed() else { return };
-        if delivered.is_nothing() || delivered == self.written {
+        if delivered == self.written {
             return;
         }
         let Ok(json) = serde_json::to_vec(&delivered) else { return };

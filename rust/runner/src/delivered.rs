@@ -66,6 +66,9 @@ impl Delivered {
 
     /// For a stream of which nothing came, what was there before, if it is of the same run.
     pub(crate) fn or(self, before: Self) -> Self {
+        if self.is_nothing() {
+            return before;
+        }
         if self.run != before.run {
             return self;
         }
@@ -134,5 +137,6 @@ mod tests {
         let (first, second) = (run(0, Some(1)), run(0, Some(2)));
         assert_eq!(of(first, 9, 0).or(of(first, 5, 3)), of(first, 9, 3));
         assert_eq!(of(second, 9, 0).or(of(first, 5, 3)), of(second, 9, 0));
+        assert_eq!(Delivered::default().or(of(first, 5, 3)), of(first, 5, 3));
     }
 }
