@@ -9,10 +9,11 @@ use tokio::time::{Instant, timeout};
 use crate::delivered::Delivered;
 use crate::event::Events;
 use crate::halt::Halt;
-use crate::plan::{Plan, Staged};
+use crate::plan::Plan;
 
-/// Between two writes while lines come: so much of the log may come twice after a worker that was killed.
-const PAUSE: Duration = Duration::from_secs(2);
+/// How long Kestra may keep a line in memory before it is in its log. A worker that is killed takes such lines with
+/// it, so only what was delivered that long ago is written down.
+const SETTLING: Duration = Duration::from_secs(2);
 
 /// How long a write may hold up the log.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -20,16 +21,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a run whose caller has gone tries to write.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
-/// How long the caller may take to pull the last lines, before it is written down that it has them.
-const LAST_LINES: Duration = Duration::from_secs(2);
-
 pub(crate) struct Bookmark<'a> {
     plan: &'a Plan,
     events: &'a Events,
     /// What the callers of earlier workers have.
     before: Delivered,
     written: Delivered,
-    next: Instant,
+    settling: Option<(Instant, Delivered)>,
 }
 
 /// What an earlier worker wrote down.
@@ -41,49 +39,43 @@ pub(crate) async fn read(plan: &Plan) -> Result<Delivered, Halt> {
 
 impl<'a> Bookmark<'a> {
     pub(crate) fn new(plan: &'a Plan, events: &'a Events, before: Delivered) -> Self {
-        Self { plan, events, before, written: before, next: Instant::now() }
+        Self { plan, events, before, written: before, settling: None }
     }
 
-    /// Writes, unless it has just been done.
+    /// Writes what has settled. To be called again and again.
     pub(crate) async fn keep(&mut self) {
-        if Instant::now() >= self.next {
-            self.write(PATIENCE).await;
+        match self.settling {
+            Some((since, delivered)) if since.elapsed() >= SETTLING => {
+                self.write(delivered, PATIENCE).await;
+                self.settling = None;
+            }
+            Some(_) => {}
+            None => self.settling = self.news().map(|delivered| (Instant::now(), delivered)),
         }
     }
 
-    /// Writes as soon as the caller has the whole log.
-    pub(crate) async fn keep_all(&mut self, all: Delivered) {
-        if self.needed().is_some() && !all.is_nothing() {
-            let before = self.before;
-            let delivered = self.events.delivered_all(|now| now.or(before) == all);
-            let _ = timeout(LAST_LINES, delivered).await;
-            self.write(PATIENCE).await;
-        }
-    }
-
-    /// Writes what the caller had when it went away.
+    /// Writes what the caller had when it went away: a worker that shuts down keeps its last lines.
     pub(crate) async fn last_words(&mut self) {
-        self.write(LAST_WORDS).await;
+        if let Some(delivered) = self.news() {
+            self.write(delivered, LAST_WORDS).await;
+        }
+    }
+
+    /// What was delivered since the last write.
+    fn news(&self) -> Option<Delivered> {
+        let delivered = self.events.delivered().or(self.before);
+        (delivered != self.written).then_some(delivered)
     }
 
     /// Nobody needs to be told of a failure; some lines may then be delivered again.
-    async fn write(&mut self, patience: Duration) {
-        let delivered = self.events.delivered().or(self.before);
-        let Some(staged) = self.needed() else { return };
-        if delivered == self.written {
-            return;
-        }
+    async fn write(&mut self, delivered: Delivered, patience: Duration) {
+        // Where nobody would go on with the run, nobody reads it.
+        let Some(staged) = self.plan.staged().filter(|_| self.plan.resume) else { return };
         let Ok(json) = serde_json::to_vec(&delivered) else { return };
         let name = staged.names.delivered();
         let write = staged.container.put_bytes(&name, Bytes::from(json));
         if matches!(timeout(patience, write).await, Ok(Ok(()))) {
             self.written = delivered;
         }
-        self.next = Instant::now() + PAUSE;
-    }
-
-    /// Where nobody would go on with the run, nobody reads it.
-    fn needed(&self) -> Option<&'a Staged> {
-        self.plan.staged().filter(|_| self.plan.resume)
     }
 }

@@ -201,12 +201,6 @@ impl Events {
         *self.delivered.borrow()
     }
 
-    /// Waits until the caller has the log up to here.
-    pub(crate) async fn delivered_all(&self, all: impl FnMut(&Delivered) -> bool) {
-        // An error means that the caller has gone: there is nothing to wait for.
-        let _ = self.delivered.clone().wait_for(all).await;
-    }
-
     /// Sends the outcome and waits until it is in the caller's books.
     pub(crate) async fn deliver(&self, outcome: Outcome) -> Result<(), Detached> {
         self.send(Event::Outcome(outcome)).await?;

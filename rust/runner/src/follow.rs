@@ -6,10 +6,10 @@ use azure::batch::{Task, TaskState};
 use tokio::time::{Instant, sleep_until};
 
 use crate::bookmark::Bookmark;
-use crate::delivered::{Delivered, Position, TaskRun};
-use crate::event::{Event, Events, Level, Stream};
+use crate::delivered::{Delivered, TaskRun};
+use crate::event::{Events, Level, Stream};
 use crate::halt::Halt;
-use crate::logs::LineSplitter;
+use crate::output_stream::OutputStream;
 use crate::plan::Plan;
 use crate::waiting::{self, Waiting};
 
@@ -22,8 +22,6 @@ const START_EXPECTED: Duration = Duration::from_secs(120);
 /// Pauses between two looks at the logs: while lines arrive, and while the task is silent.
 const LOG_PAUSE: Duration = Duration::from_millis(500);
 const SILENT_LOG_PAUSE: Duration = Duration::from_secs(1);
-/// Most bytes of a log in one answer.
-const CHUNK: u64 = 1024 * 1024;
 /// How long an ended task may take to be `completed`, uploads included.
 const END_PATIENCE: Duration = Duration::from_secs(120);
 
@@ -32,7 +30,7 @@ pub(crate) struct Follower<'a> {
     plan: &'a Plan,
     events: &'a Events,
     since: Instant,
-    logs: [Log; 2],
+    logs: [OutputStream; 2],
     bookmark: Bookmark<'a>,
     known: Option<TaskState>,
     run: TaskRun,
@@ -45,9 +43,14 @@ pub(crate) struct Follower<'a> {
 
 impl<'a> Follower<'a> {
     /// A task that was submitted `age` ago and whose log was delivered so far.
-    pub(crate) fn new(plan: &'a Plan, events: &'a Events, age: Duration, read: Delivered) -> Self {
-        let (logs, run) = (logs(read), read.run);
-        let bookmark = Bookmark::new(plan, events, read);
+    pub(crate) fn new(
+        plan: &'a Plan,
+        events: &'a Events,
+        age: Duration,
+        delivered: Delivered,
+    ) -> Self {
+        let (logs, run) = (streams(delivered), delivered.run);
+        let bookmark = Bookmark::new(plan, events, delivered);
         let since = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
         let (known, waiting, ended_for) = (None, None, None);
         let has_run = false;
@@ -79,7 +82,7 @@ impl<'a> Follower<'a> {
 
     async fn look(&mut self) -> Result<Task, Halt> {
         let plan = self.plan;
-        let task = plan.batch.get_task(&plan.job_id, plan.task_id()).await.map_err(gone)?;
+        let task = plan.batch.get_task(&plan.job_id, plan.task_id()).await.map_err(Halt::gone)?;
         self.note_restart(&task).await?;
         self.has_run |= task.state == TaskState::Running;
         Ok(task)
@@ -97,12 +100,12 @@ impl<'a> Follower<'a> {
     async fn note_restart(&mut self, task: &Task) -> Result<(), Halt> {
         let run = TaskRun::of(task);
         if run.follows(self.run) {
-            self.logs = logs(Delivered::default());
+            self.logs = streams(Delivered::default());
             let message = "Batch runs the task again, from its beginning; so does the log";
             self.events.note(Level::Warn, message.to_owned()).await?;
         }
         self.run = run.or(self.run);
-        self.logs.iter_mut().for_each(|log| log.run = self.run);
+        self.logs.iter_mut().for_each(|log| log.set_run(self.run));
         Ok(())
     }
 
@@ -192,98 +195,15 @@ impl<'a> Follower<'a> {
         for log in &mut self.logs {
             log.finish(self.plan, self.events).await?;
         }
-        self.bookmark.keep_all(self.delivered()).await;
         Ok(())
-    }
-
-    /// What the caller has once it has pulled all events.
-    fn delivered(&self) -> Delivered {
-        let [stdout, stderr] = self.logs.each_ref().map(|log| log.delivered());
-        Delivered { run: self.run, stdout, stderr }
     }
 }
 
-/// How far one output stream was read.
-struct Log {
-    stream: Stream,
-    run: TaskRun,
-    offset: u64,
-    lines: LineSplitter,
-}
-
-fn logs(read: Delivered) -> [Log; 2] {
-    let log =
-        |stream, offset| Log { stream, run: read.run, offset, lines: LineSplitter::default() };
-    [log(Stream::Stdout, read.stdout), log(Stream::Stderr, read.stderr)]
-}
-
-impl Log {
-    fn file(&self) -> &'static str {
-        match self.stream {
-            Stream::Stdout => "stdout.txt",
-            Stream::Stderr => "stderr.txt",
-        }
-    }
-
-    /// Delivers all that the file has beyond what was read. Tells whether that was anything.
-    async fn pull(&mut self, plan: &Plan, events: &Events) -> Result<bool, Halt> {
-        let start = self.offset;
-        let task = plan.task_id();
-        while let Some(bytes) = plan
-            .batch
-            .get_task_file(&plan.job_id, task, self.file(), self.offset, CHUNK)
-            .await
-            .map_err(gone)?
-        {
-            if bytes.is_empty() {
-                break;
-            }
-            self.push(&bytes, events).await?;
-            if (bytes.len() as u64) < CHUNK {
-                break;
-            }
-        }
-        Ok(self.offset > start)
-    }
-
-    async fn finish(&mut self, plan: &Plan, events: &Events) -> Result<(), Halt> {
-        self.pull_uploaded(plan, events).await?;
-        let last = self.lines.finish();
-        self.deliver(last, events).await
-    }
-
-    /// Reads on in blob storage where the node is gone, or its files are.
-    async fn pull_uploaded(&mut self, plan: &Plan, events: &Events) -> Result<(), Halt> {
-        let Plan { batch, job_id, .. } = plan;
-        let Some(staged) = plan.staged() else { return Ok(()) };
-        if batch.get_task_file_length(job_id, plan.task_id(), self.file()).await?.is_some() {
-            return Ok(());
-        }
-        let blob = staged.names.log(self.file());
-        while let Some(bytes) = staged.container.get_range(&blob, self.offset, CHUNK).await? {
-            self.push(&bytes, events).await?;
-        }
-        Ok(())
-    }
-
-    async fn push(&mut self, bytes: &[u8], events: &Events) -> Result<(), Halt> {
-        self.offset += bytes.len() as u64;
-        let lines = self.lines.push(bytes);
-        self.deliver(lines, events).await
-    }
-
-    async fn deliver(&self, lines: Vec<String>, events: &Events) -> Result<(), Halt> {
-        if !lines.is_empty() {
-            let to = Position { run: self.run, offset: self.delivered() };
-            events.send(Event::Log { stream: self.stream, lines, to }).await?;
-        }
-        Ok(())
-    }
-
-    /// Bytes in the lines that were sent.
-    fn delivered(&self) -> u64 {
-        self.offset - self.lines.pending()
-    }
+/// Both streams of a run of which so much was delivered.
+fn streams(delivered: Delivered) -> [OutputStream; 2] {
+    let Delivered { run, stdout, stderr } = delivered;
+    [(Stream::Stdout, stdout), (Stream::Stderr, stderr)]
+        .map(|(stream, known)| OutputStream::new(stream, run, known))
 }
 
 fn describe(task: &Task) -> String {
@@ -295,11 +215,4 @@ fn describe(task: &Task) -> String {
         text += &format!(", exit code {code}");
     }
     text
-}
-
-fn gone(error: azure::Error) -> Halt {
-    if error.is_not_found() {
-        return Halt::Failed(format!("The Batch task was deleted while it was followed: {error}"));
-    }
-    error.into()
 }

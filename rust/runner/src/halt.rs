@@ -21,6 +21,16 @@ pub(crate) enum Halt {
 }
 
 impl Halt {
+    /// What it means that the task, or its job, is not there.
+    pub(crate) fn gone(error: azure::Error) -> Self {
+        if error.is_not_found() {
+            return Self::Failed(format!(
+                "The Batch task was deleted while it was followed: {error}"
+            ));
+        }
+        error.into()
+    }
+
     /// The outcome to report; nothing for a run that goes on without its caller.
     pub(crate) fn into_outcome(self, details: Option<Details>) -> Option<Outcome> {
         let (status, message) = match self {

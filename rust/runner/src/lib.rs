@@ -19,6 +19,7 @@ mod invalid;
 mod labels;
 mod logs;
 mod names;
+mod output_stream;
 mod outputs;
 mod plan;
 mod quota;

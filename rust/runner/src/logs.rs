@@ -70,6 +70,11 @@ fn split_at_markers(line: &str) -> Vec<String> {
     lines
 }
 
+/// Whether the line is a message to Kestra and nothing else.
+pub(crate) fn is_marker(line: &str) -> bool {
+    line.starts_with(MARKER) && marker_length(line) == Some(line.len())
+}
+
 /// The length of the marker that the text begins with. Its JSON may hold `}::` in a string.
 fn marker_length(text: &str) -> Option<usize> {
     let json = text.strip_prefix(MARKER_END)?;
@@ -124,6 +129,9 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(lines(text, 1), expected, "{text}");
+            let markers: Vec<_> = expected.iter().filter(|line| line.ends_with("}::")).collect();
+            let found: Vec<_> = expected.iter().filter(|line| is_marker(line)).collect();
+            assert_eq!(found, markers, "{text}");
         }
     }
 }

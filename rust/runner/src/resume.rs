@@ -16,7 +16,7 @@ use crate::plan::Plan;
 /// Our own entry in a job's metadata: the prefix of its blobs.
 pub(crate) const PREFIX: &str = "kestra-staging-prefix";
 
-/// How long after Kestra has a failure in its books its worker may take to say so: Java waits for 2 s of it.
+/// How long after Kestra has an outcome in its books its worker may take to say so: Java waits for 2 s of it.
 const REPORTING: Duration = Duration::from_secs(5);
 
 /// A job to go on with.
@@ -85,7 +85,7 @@ async fn is_resumable(plan: &Plan, job: &Job) -> Result<bool, Halt> {
         Some(task) if task.state == TaskState::Completed => {
             job.state != JobState::Deleting
                 && !is_ended_by_us(job)
-                && is_unreported(plan, job, &task).await?
+                && is_unreported(plan, job).await?
         }
         // A job that is ended before its task was ended by somebody, a kill most likely.
         Some(_) => is_under_way(&job.state),
@@ -117,16 +117,15 @@ fn is_ended_by_us(job: &Job) -> bool {
 }
 
 /// Whether Kestra still waits for the outcome of a task that has ended. If it does not, it wants the work done anew:
-/// a retry, which may come before the last worker has said that the failure was reported.
+/// a retry, which may come before the last worker has said that the outcome was reported.
 ///
 /// Without blob storage nothing says so, and a failure that is reported again would make every retry fail like the
 /// first attempt: such a job counts as reported.
-async fn is_unreported(plan: &Plan, job: &Job, task: &Task) -> Result<bool, Halt> {
+async fn is_unreported(plan: &Plan, job: &Job) -> Result<bool, Halt> {
     let (Some(staged), Some(names)) = (plan.staged(), blob_names(&job.metadata)) else {
         return Ok(false);
     };
-    let patience = if has_succeeded(task) { Duration::ZERO } else { REPORTING };
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + REPORTING;
     loop {
         if staged.container.get_range(&names.collected(), 0, 1).await?.is_some() {
             return Ok(false);
@@ -135,16 +134,11 @@ async fn is_unreported(plan: &Plan, job: &Job, task: &Task) -> Result<bool, Halt
             return Ok(true);
         }
         sleep(REPORTING / 20).await;
-        if self::task(plan, job).await?.is_none() {
+        if task(plan, job).await?.is_none() {
             // It was removed.
             return Ok(false);
         }
     }
-}
-
-fn has_succeeded(task: &Task) -> bool {
-    let info = task.execution_info.as_ref();
-    info.is_some_and(|info| info.exit_code == Some(0) && info.failure_info.is_none())
 }
 
 fn earlier(job: Job) -> Earlier {

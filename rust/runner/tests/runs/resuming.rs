@@ -47,6 +47,18 @@ async fn a_second_worker_goes_on_with_the_same_job_and_repeats_no_line() {
     assert_eq!(lab.blobs().await, [""; 0]);
 }
 
+/// Kestra has the lines of the first worker, but what it read in them went with it.
+#[tokio::test]
+async fn what_a_task_said_to_kestra_is_told_to_the_next_worker_too() {
+    let lab = Lab::start().await;
+    let mut request = request(&lab);
+    let marker = r#"::{"outputs": {"answer": 42}}::"#;
+    request["commands"][2] = json!(format!("echo 'so {marker}'; {SCRIPT}"));
+    let _kill = leave_after_its_first_line(&lab, &request).await;
+    let report = lab.run(&next_attempt(&request)).await;
+    assert_eq!(report.stdout, [marker, "second"], "{report:?}");
+}
+
 /// A process that ends takes the run with it.
 #[tokio::test]
 async fn a_run_is_left_only_when_it_has_written_down_how_far_its_log_was_delivered() {
@@ -94,7 +106,7 @@ async fn a_run_that_ended_while_nobody_looked_is_collected() {
 
 /// The outcome of a worker that dies before Kestra has it in its books is handed over again.
 #[tokio::test]
-async fn an_outcome_that_never_reached_the_books_is_told_by_the_next_attempt() {
+async fn an_outcome_that_never_reached_the_books_is_told_by_the_next_worker() {
     let lab = Lab::start().await;
     let mut request = request(&lab);
     request["commands"][2] = json!("echo only; echo done > out.txt; exit 3");
@@ -103,7 +115,7 @@ async fn an_outcome_that_never_reached_the_books_is_told_by_the_next_attempt() {
     first.task.abort();
     let report = lab.run(&next_attempt(&request)).await;
     assert_eq!(report.outcome().exit_code, Some(3), "{report:?}");
-    assert_eq!(report.stdout, [""; 0], "the first has delivered it");
+    assert_eq!(report.stdout, ["only"]);
     assert_eq!(lab.read("out.txt"), b"done\n");
     assert_eq!(lab.jobs_created(), 1);
     until(async || lab.blobs().await.is_empty() && lab.jobs().await.is_empty()).await;
@@ -161,7 +173,8 @@ async fn a_job_that_a_kill_ended_is_not_gone_on_with() {
 #[tokio::test]
 async fn a_worker_that_is_gone_without_a_word_has_written_down_how_far_its_log_was_delivered() {
     let lab = Lab::start().await;
-    let request = request(&lab);
+    let mut request = request(&lab);
+    request["commands"][2] = json!("echo first; sleep 8; echo second");
     let mut first = lab.start_run(&request);
     first.until_line("first").await;
     let written = async || lab.blobs().await.iter().any(|blob| blob.ends_with("/delivered"));

@@ -111,7 +111,6 @@ async fn a_worker_that_is_gone_after_a_write_is_replaced_and_nothing_is_lost() {
         "post jobs",
         "post tasks",
         "patch job",
-        "put blob delivered",
         "put blob collected",
         "delete job",
     ];

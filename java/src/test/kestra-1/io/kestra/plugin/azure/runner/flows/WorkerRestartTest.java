@@ -51,6 +51,7 @@ class WorkerRestartTest {
             var ended = engine.awaitEnd(execution, Flows.LIMIT);
 
             assertThat(ended.getState().getCurrent()).as(() -> log(engine, execution).toString()).isEqualTo(State.Type.SUCCESS);
+            assertThat(ended.getTaskRunList().getFirst().getOutputs().get("vars")).as("what it said to the first worker").isEqualTo(Map.of("answer", 42));
             assertThat(Poll.until(Flows.LIMIT, () -> lines(engine, execution).contains("line " + LINES))).as("the last line").isTrue();
             // Lines that arrive in the same millisecond have no order in Kestra's log.
             assertThat(lines(engine, execution)).containsExactlyInAnyOrderElementsOf(IntStream.rangeClosed(1, LINES).mapToObj(n -> "line " + n).toList());

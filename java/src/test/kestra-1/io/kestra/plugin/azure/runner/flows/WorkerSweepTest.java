@@ -23,11 +23,16 @@ class WorkerSweepTest {
             for (var step : lab.steps()) {
                 var cell = lab.run(step, WorkerProcess::kill);
                 cells.put(step, cell);
-                System.out.println("[sweep] " + row(step, cell) + (cell.isRight() ? "" : " WRONG " + cell));
+                System.out.println("[sweep] " + row(step, cell) + (isRight(step, cell) ? "" : " WRONG " + cell));
                 Files.writeString(TABLE, table());
             }
         }
-        assertThat(cells).hasSizeGreaterThan(AT_LEAST).allSatisfy((step, cell) -> assertThat(cell.isRight()).as(step + ": " + cell).isTrue());
+        assertThat(cells).hasSizeGreaterThan(AT_LEAST).allSatisfy((step, cell) -> assertThat(isRight(step, cell)).as(step + ": " + cell).isTrue());
+    }
+
+    /** A worker that is killed right before it would remove the job leaves it. */
+    private boolean isRight(String step, WorkerLab.Cell cell) {
+        return cell.isRight() && (cell.left().isEmpty() || step.endsWith("/collected"));
     }
 
     private String table() {
@@ -45,8 +50,8 @@ class WorkerSweepTest {
 
         Written by `scripts/sweep-worker` on %s. A Kestra worker process runs `tests/flows/worker_dies.yaml`: files in, files out, lines on both streams. It is killed by SIGKILL when
         the answer to a request has come and before it is handed on, so the request has had its effect and the worker does not know. Kestra misses the worker and gives the task
-        to another worker process. Requests that come again and again are tried the first and the second time (`#2`). "Jobs" are those that got a task; "twice" counts lines. Where
-        the worker is killed while it removes the job and the blobs, Kestra has the outcome already and nobody is asked to go on; the job is gone in all rows, blobs stay in these.
+        to another worker process. Requests that come again and again are tried the first and the second time (`#2`). "Jobs" are those that got a task; "twice" counts lines. From
+        `collected` on the worker removes the job and the blobs. Kestra has the outcome then and asks nobody to go on: what was not removed stays, in the first of these rows the completed job too.
 
         | step | killed | resumed | jobs | result | lines |
         |---|---|---|---|---|---|
