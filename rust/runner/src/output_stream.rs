@@ -107,3 +107,41 @@ impl OutputStream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::channel;
+
+    const KNOWN: &str = "one\nso ::{\"a\":1}::\n";
+    const NEW: &str = "two\n::{\"b\":2}::\nthree";
+
+    /// The lines of both parts, which arrive in pieces of `size` bytes, and where the caller is after each event.
+    async fn told(size: usize) -> (Vec<String>, Vec<u64>) {
+        let (events, mut pull) = channel();
+        let known = KNOWN.len() as u64;
+        let mut stream = OutputStream::new(Stream::Stdout, TaskRun::default(), known);
+        for piece in format!("{KNOWN}{NEW}").as_bytes().chunks(size) {
+            stream.push(piece, &events).await.unwrap();
+        }
+        let last = stream.lines.finish();
+        stream.deliver(last, &events).await.unwrap();
+        let mut told = (Vec::new(), Vec::new());
+        for event in pull.next().await {
+            let Event::Log { lines, to, .. } = event else { continue };
+            told.0.extend(lines);
+            told.1.push(to.offset);
+        }
+        told
+    }
+
+    #[tokio::test]
+    async fn of_known_lines_only_the_markers_are_told_however_the_bytes_arrive() {
+        for size in 1..=KNOWN.len() + NEW.len() {
+            let (lines, offsets) = told(size).await;
+            assert_eq!(lines, ["::{\"a\":1}::", "two", "::{\"b\":2}::", "three"], "{size}");
+            assert!(offsets.is_sorted() && offsets[0] == KNOWN.len() as u64, "{offsets:?}");
+            assert_eq!(offsets.last(), Some(&((KNOWN.len() + NEW.len()) as u64)));
+        }
+    }
+}
