@@ -43,6 +43,7 @@ impl Shape {
             Self::Killed => {
                 let worker = trial.worker(gate, 0);
                 gate.until(|gate| gate.has_answered(MIDDLE)).await;
+                worker.run.kill.cancel();
                 killed(trial, worker, (Status::Killed, None)).await
             }
         }
@@ -74,18 +75,17 @@ async fn dead_in_the_middle(trial: &Trial<'_>) -> Told {
         () = held.arrived() => {}
         () = worker.run.until_end() => unreachable!("it waits for its answer"),
     }
-    let told = worker.die().await;
+    let told = worker.die();
     held.release();
     told
 }
 
-/// What is wrong with a run that is killed now.
+/// What is wrong with a run that was killed.
 pub(super) async fn killed(
     trial: &Trial<'_>,
     worker: Worker,
     expected: (Status, Option<i32>),
 ) -> Vec<String> {
-    worker.run.kill.cancel();
     let told = trial.ended(worker).await;
     let mut wrong = secrets_told(&[&told]);
     let right = told.report.result() == Some(expected);

@@ -53,7 +53,7 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Its process is killed: the run's future is gone, and so is its client.
-    pub(super) async fn die(self) -> Told {
+    pub(super) fn die(self) -> Told {
         let Self { gate, run, dir, request } = self;
         run.task.abort();
         Told::new(run.leave().report, &gate, dir.path(), &request)

@@ -35,7 +35,7 @@ struct Findings {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes a quarter of an hour: make sweep"]
+#[ignore = "takes ten minutes: make sweep"]
 async fn the_whole_sweep_fails_in_no_cell() {
     let file = std::env::var_os("SWEEP_TABLE").expect("make sweep says where the tables go");
     let (lab, start) = (lab().await, Instant::now());

@@ -75,10 +75,14 @@ final class BatchRun {
 
     /** After the outcome: lets Rust remove what the run made, and passes on what it says of it. An interrupt leaves that to Rust alone. */
     void finish(Logger logger) {
-        while (!ended && !Thread.currentThread().isInterrupted()) {
-            next().forEach(event -> pass(event, logger, null));
+        try {
+            while (!ended && !Thread.currentThread().isInterrupted()) {
+                // No line of the task follows its outcome.
+                next().forEach(event -> pass(event, logger, null));
+            }
+        } finally {
+            detach();
         }
-        detach();
     }
 
     private void pass(Event event, Logger logger, AbstractLogConsumer logConsumer) {
