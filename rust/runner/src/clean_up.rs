@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use azure::batch::JobState;
 use azure::blob::BlobContainer;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -12,7 +13,7 @@ use crate::event::{Events, Level};
 use crate::names::BlobNames;
 use crate::plan::{Plan, TRANSFERS_AT_ONCE};
 
-/// How long a job may take to go away; its deletion goes on without us after that.
+/// How long a job may take to end, and then to be deleted.
 const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(250);
 
@@ -32,7 +33,7 @@ pub(crate) enum Reached {
 pub(crate) enum Uploads {
     /// The task is completed.
     Done,
-    /// The task is being ended: its blobs can only be removed once the job is gone.
+    /// The task is being ended, and its node uploads its log.
     Possible,
 }
 
@@ -113,13 +114,12 @@ impl Ending<'_> {
     }
 }
 
-/// Removes the job.
+/// Removes the job. What its node still uploads has to arrive before, or it would arrive after the blobs were removed.
 async fn remove_job(plan: &Plan, uploads: Uploads) -> Result<(), azure::Error> {
-    delete_job(plan, &plan.job_id).await?;
-    match uploads {
-        Uploads::Done => Ok(()),
-        Uploads::Possible => until_gone(plan).await,
+    if uploads == Uploads::Possible {
+        until_ended(plan).await;
     }
+    delete_job(plan, &plan.job_id).await
 }
 
 /// A job that is still terminating refuses its deletion for a while.
@@ -134,20 +134,17 @@ pub(crate) async fn delete_job(plan: &Plan, job_id: &str) -> Result<(), azure::E
     }
 }
 
-async fn until_gone(plan: &Plan) -> Result<(), azure::Error> {
+/// Waits for a job that was terminated, but not for ever: its node may be lost.
+async fn until_ended(plan: &Plan) {
     let deadline = Instant::now() + PATIENCE;
-    while Instant::now() < deadline && job_exists(plan).await? {
+    while Instant::now() < deadline && is_ending(plan).await {
         sleep(POLL).await;
     }
-    Ok(())
 }
 
-async fn job_exists(plan: &Plan) -> Result<bool, azure::Error> {
-    match plan.batch.get_job(&plan.job_id).await {
-        Ok(_) => Ok(true),
-        Err(error) if error.is_not_found() => Ok(false),
-        Err(error) => Err(error),
-    }
+/// A job that cannot be read is not waited for: its deletion says why.
+async fn is_ending(plan: &Plan) -> bool {
+    matches!(plan.batch.get_job(&plan.job_id).await, Ok(job) if job.state != JobState::Completed)
 }
 
 /// Removes all blobs of the run.

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use crate::support::{Lab, Left};
+use azure_batch_emulator::{Settings, StateDelays};
 use runner::Status;
 use serde_json::json;
+
+use crate::support::{Lab, Left, POOL, until};
 
 #[tokio::test]
 async fn a_kill_during_the_run_ends_the_job_and_removes_everything() {
@@ -18,8 +20,31 @@ async fn a_kill_during_the_run_ends_the_job_and_removes_everything() {
     run.kill.cancel();
     let report = run.ended().await;
     assert_eq!(report.outcome().status, Status::Killed);
-    assert!(lab.jobs().await.is_empty());
+    until(async || lab.jobs().await.is_empty()).await;
     assert_eq!(lab.blobs().await, [""; 0]);
+}
+
+/// Its node uploads the log before that. What came later would stay.
+#[tokio::test]
+async fn a_killed_job_is_deleted_only_when_it_has_ended() {
+    let delays = StateDelays { running: Duration::from_secs(1), ..StateDelays::default() };
+    let lab = Lab::start_with(Settings {
+        state_delay: delays,
+        pools: vec![POOL.into()],
+        ..Settings::default()
+    })
+    .await;
+    let mut run = lab.start_run(&lab.request("echo started; sleep 600"));
+    run.until_line("started").await;
+    run.kill.cancel();
+    run.ended().await;
+    let operations: Vec<_> =
+        lab.emulator.requests().iter().filter_map(|one| one.operation).collect();
+    let after_the_kill = operations.iter().skip_while(|one| **one != "Terminate Job");
+    let until_deleted = after_the_kill.take_while(|one| **one != "Delete Job");
+    let looks = until_deleted.filter(|one| **one == "Get Job").count();
+    assert!(looks > 1, "it was looked at until it had ended: {operations:?}");
+    assert!(operations.contains(&"Delete Job"), "{operations:?}");
 }
 
 #[tokio::test]
@@ -40,7 +65,7 @@ async fn a_kill_right_after_staging_leaves_no_active_job() {
     run.until_note("Staged").await;
     run.kill.cancel();
     assert_eq!(run.ended().await.outcome().status, Status::Killed);
-    assert!(lab.jobs().await.is_empty());
+    until(async || lab.jobs().await.is_empty()).await;
 }
 
 #[tokio::test]
@@ -73,5 +98,5 @@ async fn a_caller_that_goes_away_leaves_the_job_and_a_later_kill_still_ends_it()
     assert_eq!(lab.changes(), before, "a bare detach changes nothing");
     kill.cancel();
     task.await.unwrap();
-    assert!(lab.jobs().await.is_empty());
+    until(async || lab.jobs().await.is_empty()).await;
 }
