@@ -16,8 +16,12 @@ use crate::plan::Plan;
 /// Our own entry in a job's metadata: the prefix of its blobs.
 pub(crate) const PREFIX: &str = "kestra-staging-prefix";
 
-/// How long after Kestra has an outcome in its books its worker may take to say so: Java waits for 2 s of it.
-const REPORTING: Duration = Duration::from_secs(5);
+/// How long after Kestra has an outcome in its books its worker may take to say so: Java waits for 2 s of it, and a busy
+/// worker takes longer.
+const REPORTING: Duration = Duration::from_secs(15);
+
+/// How often to look whether it has.
+const REPORTING_INTERVAL: Duration = Duration::from_millis(250);
 
 /// A job to go on with.
 pub(crate) struct Earlier {
@@ -133,7 +137,7 @@ async fn is_unreported(plan: &Plan, job: &Job) -> Result<bool, Halt> {
         if Instant::now() >= deadline {
             return Ok(true);
         }
-        sleep(REPORTING / 20).await;
+        sleep(REPORTING_INTERVAL).await;
         if task(plan, job).await?.is_none() {
             // It was removed.
             return Ok(false);
