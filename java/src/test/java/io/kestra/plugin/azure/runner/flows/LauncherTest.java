@@ -24,7 +24,7 @@ class LauncherTest {
     @ValueSource(strings = {"INT", "TERM", "KILL"})
     void a_stopped_launcher_leaves_no_process_behind(String signal) throws Exception {
         var started = folder.resolve("started");
-        var launcher = new ProcessBuilder("tests/kit/launch", "--", "sh", "-c", "sleep 600 & touch " + started + "; wait").start();
+        var launcher = new ProcessBuilder("tests/kit/launch", "--", "sh", "-c", "sleep 600 & : > " + started + "; wait").start();
         try {
             assertThat(Poll.until(LIMIT, () -> Files.exists(started))).as("the command has started").isTrue();
             var all = launcher.descendants().map(ProcessHandle::pid).toList();
