@@ -5,19 +5,22 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.List;
 import java.util.PriorityQueue;
 import java.util.Queue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.slf4j.event.Level;
 
 /** Prints what a user wants to see while a flow runs, and a sign of life when there is nothing to see. */
 final class Console implements AutoCloseable {
     private static final Duration SILENCE = Duration.ofSeconds(5);
-    /** Kestra's queue hands entries over in about the order of their time stamps: this much later it is the exact order. */
+    /** Kestra keeps entries in about the order of their time stamps: this much later it is the exact order. */
     private static final Duration DISORDER = Duration.ofMillis(300);
     private static final int TICK_MILLIS = 100;
     private static final int ERROR_SECONDS = 5;
@@ -28,6 +31,8 @@ final class Console implements AutoCloseable {
     private final Queue<LogEntry> waiting = new PriorityQueue<>(Comparator.comparing(LogEntry::getTimestamp));
     private final ScheduledExecutorService ticker = Executors.newSingleThreadScheduledExecutor(Thread.ofPlatform().daemon().factory());
     private final CountDownLatch error = new CountDownLatch(1);
+    private final List<LogEntry> seen = new ArrayList<>();
+    private Supplier<List<LogEntry>> log = List::of;
     private Instant lastLine = started;
 
     /** @param name who speaks */
@@ -36,20 +41,27 @@ final class Console implements AutoCloseable {
         ticker.scheduleAtFixedRate(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
     }
 
+    /** Shows what flows log, at the levels that Kestra's UI shows by default, until the result is closed. */
+    synchronized Following follow(Supplier<List<LogEntry>> log) {
+        this.log = log;
+        return this::unfollow;
+    }
+
+    /** Ends the showing of a log. */
+    interface Following extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    private synchronized void unfollow() {
+        showUntil(Instant.MAX);
+        log = List::of;
+    }
+
     /** A line of our own, after everything that was logged before. */
     synchronized void say(String format, Object... arguments) {
         showUntil(Instant.MAX);
         print("[" + name + "] " + format.formatted(arguments));
-    }
-
-    /** A line that a flow has logged, at the levels that Kestra's UI shows by default. */
-    synchronized void show(LogEntry entry) {
-        if (entry.getLevel().toInt() >= Level.INFO.toInt()) {
-            waiting.add(entry);
-        }
-        if (entry.getLevel() == Level.ERROR) {
-            error.countDown();
-        }
     }
 
     /** Waits for the line that says why a flow failed: it may come a little later than the flow's end. */
@@ -67,7 +79,18 @@ final class Console implements AutoCloseable {
         }
     }
 
+    private void fetch() {
+        var fresh = new ArrayList<>(log.get());
+        seen.forEach(fresh::remove);
+        seen.addAll(fresh);
+        fresh.stream().filter(entry -> entry.getLevel().toInt() >= Level.INFO.toInt()).forEach(waiting::add);
+        if (fresh.stream().anyMatch(entry -> entry.getLevel() == Level.ERROR)) {
+            error.countDown();
+        }
+    }
+
     private void showUntil(Instant limit) {
+        fetch();
         while (!waiting.isEmpty() && waiting.peek().getTimestamp().isBefore(limit)) {
             var entry = waiting.remove();
             print("%s %-5s %s | %s".formatted(TIME.format(entry.getTimestamp()), entry.getLevel(), entry.getTaskId(), entry.getMessage()));

@@ -41,10 +41,9 @@ public final class Demo {
     private static void run(Path plugins, Path flows, Path storage, Console console) throws Exception {
         console.say("%s comes from %s", RUNNER, scan(plugins));
         console.say("starting the Kestra engine");
-        try (var engine = Engine.start(storage)) {
+        try (var engine = Engine.start(storage); var following = console.follow(engine::log)) {
             engine.loadFlow(flows.resolve("seed.yaml"));
             engine.loadFlow(flows.resolve("namespace_file.yaml"));
-            engine.onLog(console::show);
             var demo = new Demo(engine, console);
             demo.seed();
             demo.namespaceFile();

@@ -20,9 +20,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /**
@@ -108,9 +108,17 @@ public final class Engine implements AutoCloseable {
         return context;
     }
 
-    /** Calls {@code listener} with each log entry of any flow, as it comes. */
-    public void onLog(Consumer<LogEntry> listener) {
-        KestraApi.onLog(context, listener);
+    /**
+     * What all executions have logged so far and Kestra has kept. Who listens to Kestra's queue instead misses an entry
+     * now and then, when two are written at the same time.
+     */
+    public List<LogEntry> log() {
+        return KestraApi.log(context, TENANT);
+    }
+
+    /** What an execution has logged so far and Kestra has kept. */
+    public List<LogEntry> log(Execution execution) {
+        return KestraApi.log(context, TENANT, execution.getId());
     }
 
     /** Runs a flow to its end. */

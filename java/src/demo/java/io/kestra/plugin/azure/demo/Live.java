@@ -8,11 +8,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import org.slf4j.event.Level;
 
 /**
@@ -24,6 +23,7 @@ public final class Live {
     private static final String NAMESPACE = "company.team";
     /** A pool may have to start a node and pull an image first. */
     private static final Duration LIMIT = Duration.ofMinutes(20);
+    private static final long PAUSE_MILLIS = 200;
     private static final String POOL = "AZURE_BATCH_POOL";
     private static final String CONTAINER = "AZURE_STORAGE_CONTAINER";
 
@@ -61,8 +61,7 @@ public final class Live {
     private static boolean run(Path plugins, Path flows, Path storage, Console console) throws Exception {
         Demo.scan(plugins);
         var copies = Files.createDirectories(storage.resolveSibling("flows"));
-        try (var engine = Engine.start(storage)) {
-            engine.onLog(console::show);
+        try (var engine = Engine.start(storage); var following = console.follow(engine::log)) {
             return new Live(engine, console, flows, copies).all();
         }
     }
@@ -110,20 +109,28 @@ public final class Live {
     }
 
     private void killed() throws Exception {
-        var first = new CompletableFuture<LogEntry>();
-        engine.onLog(entry -> completeWithWhatCounts(entry, first));
         var flow = load("long");
         var execution = engine.runUntilRunning(flow.getNamespace(), flow.getId(), Map.of(), LIMIT);
-        var entry = first.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+        var entry = awaitWhatCounts(execution);
         require(entry.getLevel() != Level.ERROR, "it failed before it could be killed: " + entry.getMessage());
         requireState(engine.kill(execution), State.Type.KILLED);
     }
 
     /** The task's first line or, where it never prints one, why. */
-    private static void completeWithWhatCounts(LogEntry entry, CompletableFuture<LogEntry> first) {
-        if ("long".equals(entry.getFlowId()) && ("started".equals(entry.getMessage()) || entry.getLevel() == Level.ERROR)) {
-            first.complete(entry);
+    private LogEntry awaitWhatCounts(Execution execution) throws InterruptedException {
+        var deadline = Instant.now().plus(LIMIT);
+        while (Instant.now().isBefore(deadline)) {
+            var entry = engine.log(execution).stream().filter(Live::counts).findFirst();
+            if (entry.isPresent()) {
+                return entry.get();
+            }
+            Thread.sleep(PAUSE_MILLIS);
         }
+        throw new DemoFailure("it logged neither 'started' nor an error within " + LIMIT);
+    }
+
+    private static boolean counts(LogEntry entry) {
+        return "started".equals(entry.getMessage()) || entry.getLevel() == Level.ERROR;
     }
 
     private Execution ended(String file, State.Type expected) throws Exception {

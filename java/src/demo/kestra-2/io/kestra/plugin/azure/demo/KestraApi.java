@@ -2,23 +2,26 @@ package io.kestra.plugin.azure.demo;
 
 import io.kestra.core.models.executions.LogEntry;
 import io.kestra.core.models.executions.TaskRun;
-import io.kestra.core.queues.DispatchQueueInterface;
+import io.kestra.core.repositories.LogDataStoreInterface;
 import io.kestra.core.services.TaskOutputService;
 import io.micronaut.context.ApplicationContext;
-import io.micronaut.core.type.Argument;
+import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
+import org.slf4j.event.Level;
 
 /** What the engine is asked differently in Kestra 1 and 2: here, in Kestra 2. */
 final class KestraApi {
     private KestraApi() {
     }
 
-    /** Calls {@code listener} with each log entry of any flow, as it comes. */
-    @SuppressWarnings("unchecked")
-    static void onLog(ApplicationContext context, Consumer<LogEntry> listener) {
-        DispatchQueueInterface<LogEntry> logs = context.getBean(Argument.of(DispatchQueueInterface.class, LogEntry.class));
-        logs.addListener(listener);
+    /** What all executions of a tenant have logged. */
+    static List<LogEntry> log(ApplicationContext context, String tenant) {
+        return context.getBean(LogDataStoreInterface.class).findAllAsync(tenant).collectList().block();
+    }
+
+    /** What one execution has logged. */
+    static List<LogEntry> log(ApplicationContext context, String tenant, String executionId) {
+        return context.getBean(LogDataStoreInterface.class).findByExecutionId(tenant, executionId, Level.TRACE);
     }
 
     /** The outputs of a task that has ended. */

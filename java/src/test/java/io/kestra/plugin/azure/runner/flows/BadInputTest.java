@@ -32,7 +32,7 @@ class BadInputTest {
         var execution = flows.run("bad/" + file + ".yaml");
 
         assertThat(execution.getState().getCurrent()).isEqualTo(State.Type.FAILED);
-        assertThat(flows.awaitLine(execution, named).entry().getLevel()).isEqualTo(Level.ERROR);
+        assertThat(flows.awaitLine(execution, named).getLevel()).isEqualTo(Level.ERROR);
         assertThat(emulator.jobsCreated()).isEqualTo(jobsBefore);
     }
 

@@ -8,30 +8,20 @@ import io.kestra.core.models.flows.FlowInterface;
 import io.kestra.plugin.azure.demo.Engine;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.Optional;
 
-/** The engine that all flow tests share, and everything that its flows have logged. */
+/** The engine that all flow tests share, and what its flows have logged. */
 final class Flows implements AutoCloseable {
     static final Path FOLDER = Path.of("tests/flows");
     static final Duration LIMIT = Duration.ofMinutes(2);
     private static final Duration LOG_LIMIT = Duration.ofSeconds(30);
 
     final Engine engine;
-    private final List<Line> lines = new CopyOnWriteArrayList<>();
-
-    /** A log entry, and when it was in the flow's log. */
-    record Line(LogEntry entry, Instant arrived) {
-        String text() {
-            return entry.getMessage() == null ? "" : entry.getMessage();
-        }
-    }
 
     Flows(Engine engine) {
         this.engine = engine;
-        engine.onLog(entry -> lines.add(new Line(entry, Instant.now())));
     }
 
     /** Loads the flow of a file in tests/flows and runs it to its end. */
@@ -55,21 +45,31 @@ final class Flows implements AutoCloseable {
         return engine.runUntilRunning(flow.getNamespace(), flow.getId(), inputs, LIMIT);
     }
 
-    /** What an execution has logged so far, in the order of arrival. */
-    List<Line> log(Execution execution) {
-        return lines.stream().filter(line -> execution.getId().equals(line.entry().getExecutionId())).toList();
+    /** What an execution has logged so far, by time. Entries of the same millisecond have no order. */
+    List<LogEntry> log(Execution execution) {
+        return engine.log(execution).stream().filter(entry -> entry.getMessage() != null).toList();
     }
 
     /** Waits for a line that holds a text. Entries reach the log a little later than the execution its end. */
-    Line awaitLine(Execution execution, String text) throws InterruptedException {
-        assertThat(Poll.until(LOG_LIMIT, () -> log(execution).stream().anyMatch(line -> line.text().contains(text))))
+    LogEntry awaitLine(Execution execution, String text) throws InterruptedException {
+        assertThat(Poll.until(LOG_LIMIT, () -> find(execution, text).isPresent()))
             .as("a line with '%s' in:%n%s", text, String.join("\n", texts(execution)))
             .isTrue();
-        return log(execution).stream().filter(line -> line.text().contains(text)).findFirst().orElseThrow();
+        return find(execution, text).orElseThrow();
     }
 
+    private Optional<LogEntry> find(Execution execution, String text) {
+        return log(execution).stream().filter(entry -> entry.getMessage().contains(text)).findFirst();
+    }
+
+    /** The lines of an execution, each with its level. */
     List<String> texts(Execution execution) {
-        return log(execution).stream().map(line -> line.entry().getLevel() + " " + line.text()).toList();
+        return log(execution).stream().map(entry -> entry.getLevel() + " " + entry.getMessage()).toList();
+    }
+
+    /** The lines of an execution. */
+    List<String> messages(Execution execution) {
+        return log(execution).stream().map(LogEntry::getMessage).toList();
     }
 
     @Override

@@ -52,8 +52,8 @@ class IsolationTest {
             flows.awaitLine(execution, "unreadable: " + file);
         }
         var readBy = flows.log(execution).stream()
-            .filter(line -> line.text().equals(secret))
-            .map(line -> line.entry().getTaskId())
+            .filter(line -> line.getMessage().equals(secret))
+            .map(line -> line.getTaskId())
             .toList();
         assertThat(readBy).as("who could read them").isEqualTo(List.of("on_worker", "on_worker", "on_worker"));
     }

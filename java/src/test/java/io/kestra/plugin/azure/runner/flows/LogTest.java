@@ -47,6 +47,6 @@ class LogTest {
         var execution = flows.run("inputs_without_storage.yaml");
 
         flows.awaitLine(execution, "ran without its inputs");
-        assertThat(flows.awaitLine(execution, "blobStorage").entry().getLevel()).isEqualTo(org.slf4j.event.Level.WARN);
+        assertThat(flows.awaitLine(execution, "blobStorage").getLevel()).isEqualTo(org.slf4j.event.Level.WARN);
     }
 }

@@ -89,6 +89,6 @@ class RerunTest {
     }
 
     private static List<String> attempts(Flows flows, Execution execution) {
-        return flows.log(execution).stream().map(Flows.Line::text).filter(text -> text.startsWith("attempt ")).toList();
+        return flows.messages(execution).stream().filter(text -> text.startsWith("attempt ")).toList();
     }
 }

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kestra.core.models.executions.Execution;
 import io.kestra.core.models.executions.LogEntry;
 import io.kestra.core.models.flows.State;
-import io.kestra.core.repositories.LogRepositoryInterface;
 import io.kestra.plugin.azure.demo.Engine;
 import java.io.IOException;
 import java.net.URI;
@@ -20,7 +19,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.slf4j.event.Level;
 
 /** An engine without a worker of its own, and a worker process that can be ended at each of its requests. */
 final class WorkerLab implements AutoCloseable {
@@ -146,7 +144,7 @@ final class WorkerLab implements AutoCloseable {
         Poll.until(LOG_LIMIT, () -> lost(execution).isEmpty());
         var outputs = execution.getTaskRunList().getFirst().getOutputs();
         var resumed = holds(execution, "Going on with job");
-        var twice = LINES.stream().filter(line -> logged(execution).stream().filter(line::equals).count() > 1).toList();
+        var twice = LINES.stream().filter(line -> flows.messages(execution).stream().filter(line::equals).count() > 1).toList();
         return new Cell(watch.hasStruck(), resumed, jobs, execution.getState().getCurrent(), answer(outputs), file(outputs), lost(execution), twice, leaked(execution), left);
     }
 
@@ -160,22 +158,14 @@ final class WorkerLab implements AutoCloseable {
     }
 
     private List<String> lost(Execution execution) {
-        var logged = logged(execution);
+        var logged = flows.messages(execution);
         return LINES.stream().filter(line -> !logged.contains(line)).toList();
     }
 
     /** What the flow or a worker has printed and that holds a secret. */
     private List<String> leaked(Execution execution) throws IOException {
         var workers = Files.readAllLines(WorkerProcess.log(database));
-        return Secrets.found(Stream.concat(workers.stream(), logged(execution).stream()).toList());
-    }
-
-    /** What Kestra has kept of the log. Who only listens misses lines that another process wrote at the same time. */
-    private List<String> logged(Execution execution) {
-        return flows.engine.context().getBean(LogRepositoryInterface.class)
-            .findByExecutionId(Engine.TENANT, execution.getId(), Level.TRACE).stream()
-            .map(LogEntry::getMessage)
-            .toList();
+        return Secrets.found(Stream.concat(workers.stream(), flows.messages(execution).stream()).toList());
     }
 
     private boolean holds(Execution execution, String text) {
@@ -183,7 +173,7 @@ final class WorkerLab implements AutoCloseable {
     }
 
     private long count(Execution execution, String text) {
-        return logged(execution).stream().filter(line -> line.contains(text)).count();
+        return flows.messages(execution).stream().filter(line -> line.contains(text)).count();
     }
 
     private boolean hasEnded(Execution execution) {

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kestra.core.models.executions.Execution;
 import io.kestra.core.models.executions.LogEntry;
 import io.kestra.core.models.flows.State;
-import io.kestra.core.repositories.LogRepositoryInterface;
 import io.kestra.plugin.azure.demo.Engine;
 import io.kestra.worker.DefaultWorker;
 import java.nio.file.Files;
@@ -14,7 +13,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
-import org.slf4j.event.Level;
 
 /** An engine whose worker is shut down in the middle of a task and started again, as in an upgrade. */
 class WorkerRestartTest {
@@ -50,7 +48,7 @@ class WorkerRestartTest {
         try (var engine = Engine.start(storage, SETTINGS)) {
             var ended = engine.awaitEnd(execution, Flows.LIMIT);
 
-            assertThat(ended.getState().getCurrent()).as(() -> log(engine, execution).toString()).isEqualTo(State.Type.SUCCESS);
+            assertThat(ended.getState().getCurrent()).as(() -> engine.log(execution).toString()).isEqualTo(State.Type.SUCCESS);
             assertThat(ended.getTaskRunList().getFirst().getOutputs().get("vars")).as("what it said to the first worker").isEqualTo(Map.of("answer", 42));
             assertThat(Poll.until(Flows.LIMIT, () -> lines(engine, execution).contains("line " + LINES))).as("the last line").isTrue();
             // Lines that arrive in the same millisecond have no order in Kestra's log.
@@ -70,14 +68,6 @@ class WorkerRestartTest {
     }
 
     private static List<String> lines(Engine engine, Execution execution) {
-        return log(engine, execution).stream().filter(line -> line.startsWith("line ")).toList();
-    }
-
-    /** What Kestra has kept of the log of an execution. */
-    private static List<String> log(Engine engine, Execution execution) {
-        return engine.context().getBean(LogRepositoryInterface.class)
-            .findByExecutionId(Engine.TENANT, execution.getId(), Level.INFO).stream()
-            .map(LogEntry::getMessage)
-            .toList();
+        return engine.log(execution).stream().map(LogEntry::getMessage).filter(line -> line.startsWith("line ")).toList();
     }
 }
