@@ -113,7 +113,7 @@ async fn interrupt(trial: &Trial<'_>, worker: Worker, go_on: impl FnOnce()) -> V
 
 async fn sigkill(trial: &Trial<'_>, worker: Worker, go_on: impl FnOnce()) -> Vec<String> {
     let gate = Arc::clone(&worker.gate);
-    let first = worker.die();
+    let first = worker.die().await;
     go_on();
     until(async || gate.is_idle()).await;
     if first.report.has_outcome() {

@@ -75,7 +75,7 @@ async fn dead_in_the_middle(trial: &Trial<'_>) -> Told {
         () = held.arrived() => {}
         () = worker.run.until_end() => unreachable!("it waits for its answer"),
     }
-    let told = worker.die();
+    let told = worker.die().await;
     held.release();
     told
 }

@@ -53,9 +53,11 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Its process is killed: the run's future is gone, and so is its client.
-    pub(super) fn die(self) -> Told {
-        let Self { gate, run, dir, request } = self;
+    pub(super) async fn die(self) -> Told {
+        let Self { gate, mut run, dir, request } = self;
         run.task.abort();
+        // Until then it may still write or remove files.
+        (&mut run.task).await.ok();
         Told::new(run.leave().report, &gate, dir.path(), &request)
     }
 }
