@@ -28,15 +28,6 @@ pub(crate) enum Reached {
     Submitted,
 }
 
-/// Whether the job's task can still write blobs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Uploads {
-    /// The task is completed.
-    Done,
-    /// The task is being ended, and its node uploads its log.
-    Possible,
-}
-
 /// The end of a run, seen from where it is: what there is to end and to remove.
 pub(crate) struct Ending<'a> {
     pub(crate) plan: &'a Plan,
@@ -45,25 +36,32 @@ pub(crate) struct Ending<'a> {
 }
 
 impl Ending<'_> {
-    /// Ends the job, for a kill or after an error.
+    /// Ends the job, for a kill or after an error, and removes what the run made.
     pub(crate) async fn terminate(&self) {
+        if self.submitted() {
+            self.end_job().await;
+        }
+        self.clean_up().await;
+    }
+
+    /// What its node still uploads has to arrive before the blobs are removed.
+    async fn end_job(&self) {
         let job = &self.plan.job_id;
-        if self.submitted()
-            && let Err(error) = self.plan.batch.terminate_job(job, ENDED_BY_US).await
-        {
-            self.left_behind(
+        match self.plan.batch.terminate_job(job, ENDED_BY_US).await {
+            Ok(()) if self.plan.delete => until_ended(self.plan).await,
+            Ok(()) => {}
+            Err(error) => self.left_behind(
                 &format!("Job '{job}' could not be terminated, end it by hand"),
                 &error,
-            );
+            ),
         }
-        self.clean_up(Uploads::Possible).await;
     }
 
     /// Removes what the run made, or says where it stays. What cannot be removed is told and left.
-    pub(crate) async fn clean_up(&self, uploads: Uploads) {
+    pub(crate) async fn clean_up(&self) {
         self.mark_collected().await;
         if self.plan.delete {
-            self.remove(uploads).await;
+            self.remove().await;
         } else if self.submitted() {
             self.events.note_now(Level::Info, self.kept());
         }
@@ -78,9 +76,9 @@ impl Ending<'_> {
         }
     }
 
-    async fn remove(&self, uploads: Uploads) {
+    async fn remove(&self) {
         if self.submitted()
-            && let Err(error) = remove_job(self.plan, uploads).await
+            && let Err(error) = delete_job(self.plan, &self.plan.job_id).await
         {
             // The marker must stay as long as the job does.
             return self.left_behind("The job could not be deleted", &error);
@@ -112,14 +110,6 @@ impl Ending<'_> {
     fn left_behind(&self, what: &str, error: &azure::Error) {
         self.events.note_now(Level::Warn, format!("{what}: {error}"));
     }
-}
-
-/// Removes the job. What its node still uploads has to arrive before, or it would arrive after the blobs were removed.
-async fn remove_job(plan: &Plan, uploads: Uploads) -> Result<(), azure::Error> {
-    if uploads == Uploads::Possible {
-        until_ended(plan).await;
-    }
-    delete_job(plan, &plan.job_id).await
 }
 
 /// A job that is still terminating refuses its deletion for a while.

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bookmark::{self, Bookmark};
 use crate::check::check;
-use crate::clean_up::{Ending, Reached, Uploads};
+use crate::clean_up::{Ending, Reached};
 use crate::collect::collect;
 use crate::delivered::Delivered;
 use crate::event::{Details, Event, Events, Level, Outcome, Status, Times};
@@ -84,7 +84,7 @@ impl Run {
 
     async fn live(mut self, kill: &CancellationToken) {
         match self.complete(kill).await {
-            Ok(()) => self.ending().clean_up(Uploads::Done).await,
+            Ok(()) => self.ending().clean_up().await,
             Err(halt) => self.halt(halt, kill).await,
         }
     }
