@@ -27,6 +27,7 @@ mod request;
 mod resume;
 mod run;
 mod stage_in;
+mod stops;
 mod submit;
 mod waiting;
 

@@ -9,6 +9,7 @@ use azure::{RetryPolicy, SharedKey};
 use crate::command::{self, Script};
 use crate::names::{self, BlobNames, OUTPUT_DIR};
 use crate::outputs::Wanted;
+use crate::stops::Writes;
 use crate::{BlobStorage, Invalid, Registry, Request};
 
 /// Azure Batch ends every task after 180 days.
@@ -42,6 +43,7 @@ pub struct Plan {
     pub(crate) delete: bool,
     pub(crate) resume: bool,
     pub(crate) stream_logs: bool,
+    pub(crate) writes: Writes,
     /// Things that the flow's author should know before the run starts.
     pub(crate) warnings: Vec<String>,
 }
@@ -115,6 +117,7 @@ impl Plan {
             delete: request.delete,
             resume: request.resume,
             stream_logs: request.stream_logs,
+            writes: Writes::default(),
             pool_id,
             image,
             command,

@@ -3,8 +3,7 @@ use std::time::{Duration, Instant};
 
 use azure::batch::Task;
 use futures::FutureExt;
-use futures::future::BoxFuture;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::bookmark::{self, Bookmark};
@@ -20,6 +19,7 @@ use crate::plan::Plan;
 use crate::quota::Room;
 use crate::resume::{self, Earlier};
 use crate::stage_in::stage_in;
+use crate::stops::Stops;
 use crate::submit::{check_size, submit, submit_rest};
 
 /// How long a kill waits for a submission under way, so that it ends the job rather than overtakes it.
@@ -90,20 +90,20 @@ impl Run {
     }
 
     async fn complete(&mut self, kill: &CancellationToken) -> Result<(), Halt> {
-        let events = self.events.clone();
-        let earlier = unless_stopped(kill, &events, self.begin().boxed()).await?;
+        let stops = Stops::new(kill, self.events.clone(), self.plan.writes.clone());
+        let earlier = stops.unless(self.begin().boxed()).await?;
         let age = match earlier {
-            Some(earlier) => unless_stopped(kill, &events, self.resume(earlier).boxed()).await?,
-            None => self.submit(kill).await?,
+            Some(earlier) => stops.unless(self.resume(earlier).boxed()).await?,
+            None => self.submit(&stops).await?,
         };
-        let (task, limit) = unless_stopped(kill, &events, self.follow(age).boxed()).await?;
+        let (task, limit) = stops.unless(self.follow(age).boxed()).await?;
         self.take_down(&task);
-        unless_stopped(kill, &events, self.collect().boxed()).await?;
+        stops.unless(self.collect().boxed()).await?;
         let outcome = self.outcome(&task, limit);
         tokio::select! {
             biased;
             () = kill.cancelled() => Err(Halt::Killed),
-            delivered = events.deliver(outcome) => Ok(delivered?),
+            delivered = self.events.deliver(outcome) => Ok(delivered?),
         }
     }
 
@@ -142,14 +142,12 @@ impl Run {
     }
 
     /// Gives how long the run has waited already.
-    async fn submit(&mut self, kill: &CancellationToken) -> Result<Duration, Halt> {
-        let events = self.events.clone();
+    async fn submit(&mut self, stops: &Stops<'_>) -> Result<Duration, Halt> {
         self.reached = Reached::Staged;
-        unless_stopped(kill, &events, self.stage_in().boxed()).await?;
+        stops.unless(self.stage_in().boxed()).await?;
         let mut room = Room::new();
-        while let Some(full) = self.try_submit(kill).await? {
-            let waiting = room.wait(&self.plan, &events, &full).boxed();
-            unless_stopped(kill, &events, waiting).await?;
+        while let Some(full) = self.try_submit(stops).await? {
+            stops.unless(room.wait(&self.plan, &self.events, &full).boxed()).await?;
         }
         let Plan { job_id, pool_id, .. } = &self.plan;
         let message = format!("Job '{job_id}' submitted to pool '{pool_id}'");
@@ -158,9 +156,9 @@ impl Run {
     }
 
     /// Gives what the service says where the account has no room for another job.
-    async fn try_submit(&mut self, kill: &CancellationToken) -> Result<Option<String>, Halt> {
+    async fn try_submit(&mut self, stops: &Stops<'_>) -> Result<Option<String>, Halt> {
         self.reached = Reached::Submitted;
-        match unless_killed_for(kill, SUBMIT_GRACE, submit(&self.plan).boxed()).await {
+        match stops.unless_killed_for(SUBMIT_GRACE, submit(&self.plan).boxed()).await {
             Err(Halt::NoRoom(said)) => {
                 self.reached = Reached::Staged;
                 Ok(Some(said))
@@ -268,34 +266,6 @@ impl Run {
 
 fn millis(duration: Duration) -> u64 {
     duration.as_millis().try_into().unwrap_or(u64::MAX)
-}
-
-async fn unless_stopped<T>(
-    kill: &CancellationToken,
-    events: &Events,
-    work: BoxFuture<'_, Result<T, Halt>>,
-) -> Result<T, Halt> {
-    tokio::select! {
-        biased;
-        () = kill.cancelled() => Err(Halt::Killed),
-        () = events.detached() => Err(Halt::Detached),
-        done = work => done,
-    }
-}
-
-async fn unless_killed_for<T>(
-    kill: &CancellationToken,
-    grace: Duration,
-    work: BoxFuture<'_, Result<T, Halt>>,
-) -> Result<T, Halt> {
-    let killed = async {
-        kill.cancelled().await;
-        sleep(grace).await;
-    };
-    tokio::select! {
-        done = work => done,
-        () = killed => Err(Halt::Killed),
-    }
 }
 
 #[cfg(test)]

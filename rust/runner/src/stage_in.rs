@@ -1,11 +1,14 @@
 //! Puts the input files and the script into blob storage.
 
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, stream};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::claims::Claims;
 use crate::halt::Halt;
 use crate::plan::{Plan, Staged, TRANSFERS_AT_ONCE};
+use crate::stops::ARRIVING;
 
 /// Uploads everything, or fails with the name of the file that could not be.
 ///
@@ -13,17 +16,33 @@ use crate::plan::{Plan, Staged, TRANSFERS_AT_ONCE};
 /// Gives the number of input files and their bytes.
 pub(crate) async fn stage_in(plan: &Plan, staged: &Staged) -> Result<(usize, u64), Halt> {
     if let Some(claims) = Claims::of(plan) {
-        claims.add(&staged.names).await?;
+        plan.writes.make(claims.add(&staged.names)).await?;
     }
-    let bytes = stream::iter(staged.inputs.iter().cloned())
-        .map(|file| upload(plan, staged, file))
-        .buffer_unordered(TRANSFERS_AT_ONCE)
-        .try_fold(0, |sum, size| async move { Ok(sum + size) })
-        .await?;
+    let bytes = upload_all(plan, staged).await?;
     let script = Bytes::from(staged.script.clone());
-    staged.container.put_bytes(&staged.names.script(), script).await?;
+    plan.writes.make(staged.container.put_bytes(&staged.names.script(), script)).await?;
     require_claim(plan, staged).await?;
     Ok((staged.inputs.len(), bytes))
+}
+
+/// Gives the bytes of all files. After a failure no other upload begins, and those under way may arrive.
+async fn upload_all(plan: &Plan, staged: &Staged) -> Result<u64, Halt> {
+    let failed = CancellationToken::new();
+    let files = stream::iter(staged.inputs.iter().cloned()).take_until(failed.cancelled().boxed());
+    let uploads = files.map(|file| upload(plan, staged, file));
+    let mut sizes = uploads.buffer_unordered(TRANSFERS_AT_ONCE);
+    let mut bytes = 0;
+    while let Some(size) = sizes.next().await {
+        match size {
+            Ok(size) => bytes += size,
+            Err(halt) => {
+                failed.cancel();
+                timeout(ARRIVING, sizes.count()).await.ok();
+                return Err(halt);
+            }
+        }
+    }
+    Ok(bytes)
 }
 
 /// A worker that was slow is taken for dead, and its files are removed: no job may run without them.
@@ -38,9 +57,9 @@ async fn require_claim(plan: &Plan, staged: &Staged) -> Result<(), Halt> {
 
 async fn upload(plan: &Plan, staged: &Staged, file: String) -> Result<u64, Halt> {
     let path = plan.local_dir.join(&file);
-    staged
-        .container
-        .put_file(&staged.names.input(&file), &path)
+    let name = staged.names.input(&file);
+    plan.writes
+        .make(staged.container.put_file(&name, &path))
         .await
         .map_err(|error| Halt::Failed(format!("inputFiles: '{file}' could not be staged: {error}")))
 }
