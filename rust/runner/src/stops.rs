@@ -23,6 +23,7 @@ pub(crate) struct Writes {
 }
 
 impl Writes {
+    /// Makes a write. It never begins once the run stops.
     pub(crate) async fn make<T>(&self, write: impl Future<Output = T>) -> T {
         let _under_way = self.under_way.read().await;
         write.await
