@@ -6,12 +6,15 @@
 
 #[path = "../tests/rest/azurite.rs"]
 mod azurite;
+#[path = "../tests/rest/files.rs"]
+mod files;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use azure::blob::BlobContainer;
 use azurite::Azurite;
+use files::{get_file, put_file};
 use futures::{StreamExt, TryStreamExt, stream};
 
 const FILES: usize = 500;
@@ -55,7 +58,9 @@ async fn put(container: &BlobContainer, files: &[PathBuf], at_once: usize) -> Du
     let start = Instant::now();
     let numbered = files.iter().enumerate();
     stream::iter(numbered)
-        .map(|(n, file)| async move { container.put_file(&format!("f/{n}"), file).await.map(drop) })
+        .map(
+            |(n, file)| async move { put_file(container, &format!("f/{n}"), file).await.map(drop) },
+        )
         .buffer_unordered(at_once)
         .try_collect::<()>()
         .await
@@ -68,7 +73,7 @@ async fn get(container: &BlobContainer, directory: &Path, at_once: usize) -> Dur
     stream::iter(0..FILES)
         .map(|n| async move {
             let to = directory.join(n.to_string());
-            container.get_to_file(&format!("f/{n}"), &to).await.map(drop)
+            get_file(container, &format!("f/{n}"), BYTES as u64, &to).await.map(drop)
         })
         .buffer_unordered(at_once)
         .try_collect::<()>()

@@ -1,82 +1,102 @@
 //! Brings output files back into the Kestra task's working directory.
 
-use std::path::{Component, Path};
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::sync::Arc;
 
+use azure::blob::BlobItem;
 use futures::{StreamExt, TryStreamExt, stream};
+use tokio::task::spawn_blocking;
 
 use crate::event::{Events, Level};
 use crate::halt::Halt;
 use crate::outputs::Output;
 use crate::plan::{Plan, Staged, TRANSFERS_AT_ONCE};
+use crate::working_dir::WorkingDir;
 
 /// A blob, and the name of the file in the container's working directory.
 struct File {
     blob: String,
+    size: u64,
     name: String,
 }
 
-/// Downloads what the node uploaded for each output pattern. Gives the number of files.
+/// Downloads what the node uploaded for each output pattern. Returns the number of files.
 pub(crate) async fn collect(plan: &Plan, staged: &Staged, events: &Events) -> Result<usize, Halt> {
-    let mut files = Vec::new();
+    let mut missing: HashSet<&String> = staged.wanted.expected().iter().collect();
+    let working_dir = open(plan).await?;
+    let mut count = 0;
     for output in staged.wanted.outputs(&staged.names) {
-        files.extend(find(staged, &output).await?);
+        let mut pages = staged.container.pages(&output.destination);
+        // Page by page: a task may make any number of files.
+        while let Some(page) = pages.next().await? {
+            let files: Vec<_> = page.into_iter().filter_map(|blob| find(&output, blob)).collect();
+            for file in &files {
+                missing.remove(&file.name);
+            }
+            count += files.len();
+            download_all(staged, &working_dir, files).await?;
+        }
     }
-    let missing = staged
-        .wanted
-        .expected()
-        .iter()
-        .filter(|name| !files.iter().any(|file| file.name == **name));
-    for name in missing {
+    for name in staged.wanted.expected().iter().filter(|name| missing.contains(name)) {
         let message = format!("outputFiles: the task made no '{name}'");
         events.note(Level::Warn, message).await?;
     }
-    let count = files.len();
-    stream::iter(files)
-        .map(|file| download(plan, staged, file))
-        .buffer_unordered(TRANSFERS_AT_ONCE)
-        .try_collect::<Vec<()>>()
-        .await?;
     Ok(count)
 }
 
-async fn find(staged: &Staged, output: &Output) -> Result<Vec<File>, Halt> {
-    let blobs = staged.container.list(&output.destination).await?;
-    let files = blobs.into_iter().filter(|blob| !blob.is_directory_marker);
-    let named = files.filter_map(|blob| {
-        let name = output.file_name(&blob.name)?;
-        Some(File { blob: blob.name, name })
-    });
-    Ok(named.collect())
-}
-
-async fn download(plan: &Plan, staged: &Staged, file: File) -> Result<(), Halt> {
-    let File { blob, name } = file;
-    let name = staged.wanted.local_name(&name);
-    if !stays_inside(&name) {
-        return Err(Halt::Failed(format!(
-            "outputFiles: the blob '{blob}' would be written outside the working directory"
-        )));
-    }
-    let path = plan.local_dir.join(&name);
-    staged.container.get_to_file(&blob, &path).await.map(drop).map_err(|error| {
-        Halt::Failed(format!("outputFiles: '{name}' could not be brought back: {error}"))
+async fn open(plan: &Plan) -> Result<Arc<WorkingDir>, Halt> {
+    let path = plan.local_dir.clone();
+    let opened = spawn_blocking(move || WorkingDir::open(&path)).await;
+    opened.map_err(io::Error::other).flatten().map(Arc::new).map_err(|error| {
+        Halt::Failed(format!("outputFiles: the working directory cannot be opened: {error}"))
     })
 }
 
-/// The names come from a container that others can write to.
-fn stays_inside(name: &str) -> bool {
-    Path::new(name).components().all(|part| matches!(part, Component::Normal(_)))
+fn find(output: &Output, blob: BlobItem) -> Option<File> {
+    if blob.is_directory_marker {
+        return None;
+    }
+    let name = output.file_name(&blob.name)?;
+    Some(File { blob: blob.name, size: blob.size, name })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_blob_name_cannot_leave_the_working_directory() {
-        assert!(stays_inside("a/b c/.d"));
-        for bad in ["../a", "/etc/passwd", "a/../../b"] {
-            assert!(!stays_inside(bad), "{bad}");
+async fn download_all(
+    staged: &Staged,
+    working_dir: &Arc<WorkingDir>,
+    files: Vec<File>,
+) -> Result<(), Halt> {
+    let downloads = stream::iter(files).map(|file| {
+        let name = staged.wanted.local_name(&file.name);
+        async move {
+            download(staged, working_dir, &file, &name).await.map_err(|error| {
+                Halt::Failed(format!("outputFiles: '{name}' could not be brought back: {error}"))
+            })
         }
-    }
+    });
+    downloads.buffer_unordered(TRANSFERS_AT_ONCE).try_collect().await
+}
+
+/// The names come from a container that others can write to: the working directory lets none lead out.
+async fn download(
+    staged: &Staged,
+    working_dir: &Arc<WorkingDir>,
+    file: &File,
+    name: &str,
+) -> Result<(), String> {
+    let (working_dir, name) = (Arc::clone(working_dir), name.to_owned());
+    let new = on_disk(move || Ok(Arc::new(working_dir.create(&name)?))).await?;
+    let target = Arc::clone(&new);
+    let write = Arc::new(move |bytes: &[u8]| (&target.file).write_all(bytes));
+    let got = staged.container.get_file(&file.blob, file.size, write).await;
+    got.map_err(|error| error.to_string())?;
+    on_disk(move || new.persist()).await
+}
+
+/// What may wait for a disk.
+async fn on_disk<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, String> {
+    let done = spawn_blocking(work).await.map_err(io::Error::other).flatten();
+    done.map_err(|error| format!("the file cannot be written: {error}"))
 }

@@ -9,6 +9,7 @@ use crate::bookmark::Bookmark;
 use crate::delivered::{Delivered, TaskRun};
 use crate::event::{Events, Level, Stream};
 use crate::halt::Halt;
+use crate::limits::{Clock, Deadline};
 use crate::output_stream::OutputStream;
 use crate::plan::Plan;
 use crate::waiting::{self, Waiting};
@@ -29,7 +30,7 @@ const END_PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) struct Follower<'a> {
     plan: &'a Plan,
     events: &'a Events,
-    since: Instant,
+    clock: Clock,
     logs: [OutputStream; 2],
     bookmark: Bookmark<'a>,
     known: Option<TaskState>,
@@ -42,19 +43,18 @@ pub(crate) struct Follower<'a> {
 }
 
 impl<'a> Follower<'a> {
-    /// A task that was submitted `age` ago and whose log was delivered so far.
+    /// A task whose log was delivered so far.
     pub(crate) fn new(
         plan: &'a Plan,
         events: &'a Events,
-        age: Duration,
+        clock: Clock,
         delivered: Delivered,
     ) -> Self {
         let (logs, run) = (streams(delivered), delivered.run);
         let bookmark = Bookmark::new(plan, events, delivered);
-        let since = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
         let (known, waiting, ended_for) = (None, None, None);
         let has_run = false;
-        Self { plan, events, since, logs, bookmark, known, run, has_run, waiting, ended_for }
+        Self { plan, events, clock, logs, bookmark, known, run, has_run, waiting, ended_for }
     }
 
     /// The limit for which the task was ended, in words.
@@ -130,15 +130,13 @@ impl<'a> Follower<'a> {
     }
 
     fn reached_limit(&self) -> Option<String> {
-        let (limit, property) = self.limits().min()?;
-        let reached = self.since.elapsed() >= limit;
-        reached.then(|| format!("{property} of {limit:?} was reached"))
+        let first = self.deadlines().min().filter(|first| Instant::now() >= first.at)?;
+        Some(format!("{} was reached", first.in_words()))
     }
 
-    /// The limits that hold now, and the properties that set them.
-    fn limits(&self) -> impl Iterator<Item = (Duration, &'static str)> {
-        let all = self.plan.limits_until_start();
-        all.take(if self.has_run { 1 } else { usize::MAX })
+    /// What holds now.
+    fn deadlines(&self) -> impl Iterator<Item = Deadline> {
+        self.clock.deadlines(self.plan, self.has_run)
     }
 
     async fn explain_waiting(&mut self) -> Result<(), Halt> {
@@ -151,13 +149,13 @@ impl<'a> Follower<'a> {
 
     fn next_look(&self, pause: Duration) -> Instant {
         let next = Instant::now() + pause;
-        let limits = self.limits().map(|(limit, _)| self.since + limit);
+        let limits = self.deadlines().map(|deadline| deadline.at);
         if self.ended_for.is_some() { next } else { limits.fold(next, Instant::min) }
     }
 
     fn longest_pause(&self) -> Duration {
         let running = self.known == Some(TaskState::Running);
-        let start_is_near = !running && self.since.elapsed() < START_EXPECTED;
+        let start_is_near = !running && self.clock.elapsed() < START_EXPECTED;
         if start_is_near || self.ended_for.is_some() {
             self.plan.check_interval.min(START_PAUSE)
         } else {

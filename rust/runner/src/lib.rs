@@ -17,6 +17,7 @@ mod follow;
 mod halt;
 mod invalid;
 mod labels;
+mod limits;
 mod logs;
 mod names;
 mod output_stream;
@@ -30,6 +31,7 @@ mod stage_in;
 mod stops;
 mod submit;
 mod waiting;
+mod working_dir;
 
 pub use azure::{RetryPolicy, http_client};
 pub use event::{Details, Event, Events, Level, Outcome, Pull, Status, Stream, Times, channel};

@@ -1,4 +1,3 @@
-use std::iter;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +8,6 @@ use azure::{RetryPolicy, SharedKey};
 use crate::command::{self, Script};
 use crate::names::{self, BlobNames, OUTPUT_DIR};
 use crate::outputs::Wanted;
-use crate::stops::Writes;
 use crate::{BlobStorage, Invalid, Registry, Request};
 
 /// Azure Batch ends every task after 180 days.
@@ -43,7 +41,6 @@ pub struct Plan {
     pub(crate) delete: bool,
     pub(crate) resume: bool,
     pub(crate) stream_logs: bool,
-    pub(crate) writes: Writes,
     /// Things that the flow's author should know before the run starts.
     pub(crate) warnings: Vec<String>,
 }
@@ -117,7 +114,6 @@ impl Plan {
             delete: request.delete,
             resume: request.resume,
             stream_logs: request.stream_logs,
-            writes: Writes::default(),
             pool_id,
             image,
             command,
@@ -130,12 +126,6 @@ impl Plan {
             Command::Inline(_) => None,
             Command::Staged(staged) => Some(staged),
         }
-    }
-
-    /// The limits of a task that has not begun to run, and the properties that set them.
-    pub(crate) fn limits_until_start(&self) -> impl Iterator<Item = (Duration, &'static str)> {
-        let start = self.start_limit.map(|limit| (limit, "waitUntilRunning"));
-        iter::once((self.limit, "waitUntilCompletion")).chain(start)
     }
 
     /// Goes on with the job of an earlier worker, and with the blobs that it staged.

@@ -6,6 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::event::{Events, Level};
 use crate::halt::Halt;
+use crate::limits::Clock;
 use crate::plan::Plan;
 
 /// The pause before the second try; each is twice the one before.
@@ -14,18 +15,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// A run that waits until the account has room for its job.
 pub(crate) struct Room {
-    since: Instant,
+    clock: Clock,
     pause: Duration,
 }
 
 impl Room {
-    pub(crate) fn new() -> Self {
-        Self { since: Instant::now(), pause: FIRST_PAUSE }
-    }
-
-    /// How long the run has waited.
-    pub(crate) fn waited(&self) -> Duration {
-        self.since.elapsed()
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, pause: FIRST_PAUSE }
     }
 
     /// Waits for the next try, and gives up once a limit of the run leaves no time for another.
@@ -39,11 +35,13 @@ impl Room {
             "the Batch account '{}' has as many active jobs and job schedules as its quota allows",
             plan.account
         );
-        let over = |(limit, _): &(Duration, _)| self.waited() + self.pause > *limit;
-        if let Some((limit, property)) = plan.limits_until_start().find(over) {
+        let next = Instant::now() + self.pause;
+        let too_late = self.clock.deadlines(plan, false).find(|deadline| next > deadline.at);
+        if let Some(deadline) = too_late {
             return Err(Halt::Failed(format!(
-                "{property} of {limit:?} leaves no time to wait for a job to end: {full}; \
-                 end some, or ask Azure for a higher quota ({said})"
+                "{} leaves no time to wait for a job to end: {full}; \
+                 end some, or ask Azure for a higher quota ({said})",
+                deadline.in_words()
             )));
         }
         if self.pause == FIRST_PAUSE {

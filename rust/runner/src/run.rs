@@ -1,9 +1,9 @@
 use std::panic::AssertUnwindSafe;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use azure::batch::Task;
 use futures::FutureExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::bookmark::{self, Bookmark};
@@ -15,6 +15,7 @@ use crate::event::{Details, Event, Events, Level, Outcome, Status, Times};
 use crate::failure;
 use crate::follow::Follower;
 use crate::halt::Halt;
+use crate::limits::Clock;
 use crate::plan::Plan;
 use crate::quota::Room;
 use crate::resume::{self, Earlier};
@@ -24,6 +25,9 @@ use crate::submit::{check_size, submit, submit_rest};
 
 /// How long a kill waits for a submission under way, so that it ends the job rather than overtakes it.
 const SUBMIT_GRACE: Duration = Duration::from_secs(5);
+
+/// Time for the output files of a task that has used up its own.
+const COLLECTING: Duration = Duration::from_secs(600);
 
 /// How long a run whose caller has gone can still be killed. Kestra's timeout interrupts first and kills
 /// after that.
@@ -90,15 +94,18 @@ impl Run {
     }
 
     async fn complete(&mut self, kill: &CancellationToken) -> Result<(), Halt> {
-        let stops = Stops::new(kill, self.events.clone(), self.plan.writes.clone());
+        let container = self.plan.staged().map(|staged| staged.container.clone());
+        let stops = Stops::new(kill, self.events.clone(), container);
+        let clock = Clock::start();
         let earlier = stops.unless(self.begin().boxed()).await?;
-        let age = match earlier {
+        let clock = match earlier {
             Some(earlier) => stops.unless(self.resume(earlier).boxed()).await?,
-            None => self.submit(&stops).await?,
+            None => self.submit(clock, &stops).await?,
         };
-        let (task, limit) = stops.unless(self.follow(age).boxed()).await?;
+        let (task, limit) = stops.unless(self.follow(clock).boxed()).await?;
         self.take_down(&task);
-        stops.unless(self.collect().boxed()).await?;
+        let deadline = self.collecting_ends(clock);
+        stops.unless_late(Some(deadline), self.collect().boxed()).await?;
         let outcome = self.outcome(&task, limit);
         tokio::select! {
             biased;
@@ -126,8 +133,8 @@ impl Run {
         Ok(found.into_earlier())
     }
 
-    /// Gives the age of the job.
-    async fn resume(&mut self, earlier: Earlier) -> Result<Duration, Halt> {
+    /// Returns the clock of a run that began with the job.
+    async fn resume(&mut self, earlier: Earlier) -> Result<Clock, Halt> {
         let Earlier { job_id, names, half_submitted, age } = earlier;
         self.plan.adopt(job_id, names);
         self.reached = Reached::Submitted;
@@ -138,21 +145,24 @@ impl Run {
             submit_rest(&self.plan).await?;
         }
         self.delivered_before = bookmark::read(&self.plan).await?;
-        Ok(age)
+        Ok(Clock::of_age(age))
     }
 
-    /// Gives how long the run has waited already.
-    async fn submit(&mut self, stops: &Stops<'_>) -> Result<Duration, Halt> {
+    /// Returns the clock of a run whose task waits.
+    async fn submit(&mut self, clock: Clock, stops: &Stops<'_>) -> Result<Clock, Halt> {
         self.reached = Reached::Staged;
-        stops.unless(self.stage_in().boxed()).await?;
-        let mut room = Room::new();
+        let end = clock.end(&self.plan);
+        let late = format!("{} was reached while the input files were staged", end.in_words());
+        stops.unless_late(Some((end.at, late)), self.stage_in().boxed()).await?;
+        let clock = clock.staged();
+        let mut room = Room::new(clock);
         while let Some(full) = self.try_submit(stops).await? {
             stops.unless(room.wait(&self.plan, &self.events, &full).boxed()).await?;
         }
         let Plan { job_id, pool_id, .. } = &self.plan;
         let message = format!("Job '{job_id}' submitted to pool '{pool_id}'");
         self.events.note(Level::Info, message).await?;
-        Ok(room.waited())
+        Ok(clock)
     }
 
     /// Gives what the service says where the account has no room for another job.
@@ -170,7 +180,7 @@ impl Run {
     async fn stage_in(&mut self) -> Result<(), Halt> {
         let Some(staged) = self.plan.staged() else { return Ok(()) };
         let start = Instant::now();
-        let (files, bytes) = stage_in(&self.plan, staged).await?;
+        let (files, bytes) = stage_in(&self.plan, staged, &self.events).await?;
         let place = staged.container.name();
         let message =
             format!("Staged {files} input file(s), {bytes} bytes, in container '{place}'");
@@ -182,8 +192,8 @@ impl Run {
     }
 
     /// Gives the completed task, and the limit for which it was ended, in words.
-    async fn follow(&self, age: Duration) -> Result<(Task, Option<String>), Halt> {
-        let mut follower = Follower::new(&self.plan, &self.events, age, self.delivered_before);
+    async fn follow(&self, clock: Clock) -> Result<(Task, Option<String>), Halt> {
+        let mut follower = Follower::new(&self.plan, &self.events, clock, self.delivered_before);
         let task = follower.follow().await?;
         Ok((task, follower.limit_reached().map(str::to_owned)))
     }
@@ -195,6 +205,14 @@ impl Run {
             |from: Option<_>, to: Option<_>| Duration::try_from(to? - from?).ok().map(millis);
         self.times.queue_millis = between(task.creation_time, info.start_time);
         self.times.run_millis = between(info.start_time, info.end_time);
+    }
+
+    /// By when the files have to be back, and what is said if they are not.
+    fn collecting_ends(&self, clock: Clock) -> (Instant, String) {
+        let end = clock.end(&self.plan);
+        let text =
+            format!("{} was reached while the output files were brought back", end.in_words());
+        (end.at.max(Instant::now() + COLLECTING), text)
     }
 
     async fn collect(&mut self) -> Result<(), Halt> {

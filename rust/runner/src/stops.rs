@@ -1,11 +1,10 @@
 //! What ends a run's work from outside, and what is under way then.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use azure::blob::BlobContainer;
 use futures::future::BoxFuture;
-use tokio::sync::RwLock;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::event::Events;
@@ -13,55 +12,50 @@ use crate::halt::Halt;
 
 /// How long a run that stops waits for the writes that are under way: what arrived after its blobs were removed would
 /// stay.
-pub(crate) const ARRIVING: Duration = Duration::from_secs(5);
-
-/// The writes of a run to blob storage.
-#[derive(Clone, Default)]
-pub(crate) struct Writes {
-    /// Shared by the writes under way. It is fair: once somebody waits to have it alone, no write begins.
-    under_way: Arc<RwLock<()>>,
-}
-
-impl Writes {
-    /// Makes a write. It never begins once the run stops.
-    pub(crate) async fn make<T>(&self, write: impl Future<Output = T>) -> T {
-        let _under_way = self.under_way.read().await;
-        write.await
-    }
-
-    async fn have_arrived(&self) {
-        drop(self.under_way.write().await);
-    }
-}
+const ARRIVING: Duration = Duration::from_secs(5);
 
 /// A kill, and a caller that goes away.
 pub(crate) struct Stops<'a> {
     kill: &'a CancellationToken,
     events: Events,
-    writes: Writes,
+    /// Where the run writes, if anywhere.
+    container: Option<BlobContainer>,
 }
 
 impl<'a> Stops<'a> {
-    pub(crate) fn new(kill: &'a CancellationToken, events: Events, writes: Writes) -> Self {
-        Self { kill, events, writes }
+    pub(crate) fn new(
+        kill: &'a CancellationToken,
+        events: Events,
+        container: Option<BlobContainer>,
+    ) -> Self {
+        Self { kill, events, container }
     }
 
     /// Does the work until something stops it.
-    pub(crate) async fn unless<T>(
+    pub(crate) async fn unless<T>(&self, work: BoxFuture<'_, Result<T, Halt>>) -> Result<T, Halt> {
+        self.unless_late(None, work).await
+    }
+
+    /// The same for work that has to be done by a moment; the text says what happened if it is not.
+    pub(crate) async fn unless_late<T>(
         &self,
+        deadline: Option<(Instant, String)>,
         mut work: BoxFuture<'_, Result<T, Halt>>,
     ) -> Result<T, Halt> {
+        let late = async {
+            let Some((at, text)) = deadline else { return std::future::pending().await };
+            sleep_until(at).await;
+            Halt::Failed(text)
+        };
         let halt = tokio::select! {
             biased;
             () = self.kill.cancelled() => Halt::Killed,
             () = self.events.detached() => Halt::Detached,
+            halt = late => halt,
             done = &mut work => return done,
         };
-        tokio::select! {
-            // First, so that the work can begin no other write.
-            biased;
-            _ = timeout(ARRIVING, self.writes.have_arrived()) => {}
-            _ = &mut work => {}
+        if let Some(container) = &self.container {
+            let_arrive(container, work).await;
         }
         Err(halt)
     }
@@ -83,43 +77,31 @@ impl<'a> Stops<'a> {
     }
 }
 
+/// Goes on with work that is given up only until its writes under way have arrived. It begins no other.
+pub(crate) async fn let_arrive<T>(container: &BlobContainer, work: impl Future<Output = T>) {
+    tokio::select! {
+        // First, so that the work can begin no other write.
+        biased;
+        _ = timeout(ARRIVING, container.writes_have_arrived()) => {}
+        _ = work => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use futures::FutureExt;
 
     use super::*;
     use crate::event::channel;
 
-    #[tokio::test]
-    async fn a_write_that_is_under_way_when_a_run_stops_arrives_and_no_other_begins() {
-        let (events, _pull) = channel();
-        let (kill, writes, arrived) =
-            (CancellationToken::new(), Writes::default(), Mutex::new(Vec::new()));
-        let work = async {
-            for n in 1..=3 {
-                let slow = async {
-                    kill.cancel();
-                    tokio::task::yield_now().await;
-                    arrived.lock().unwrap().push(n);
-                };
-                writes.make(slow).await;
-            }
-            Ok(())
-        };
-        let stops = Stops::new(&kill, events, writes.clone());
-        assert!(matches!(stops.unless(work.boxed()).await, Err(Halt::Killed)));
-        assert_eq!(*arrived.lock().unwrap(), [1]);
-    }
-
     #[tokio::test(start_paused = true)]
-    async fn a_run_that_stops_does_not_wait_for_ever() {
-        let (events, pull) = channel();
-        drop(pull);
-        let (kill, writes) = (CancellationToken::new(), Writes::default());
-        let endless = writes.make(std::future::pending::<Result<(), Halt>>());
-        let stops = Stops::new(&kill, events, writes.clone());
-        assert!(matches!(stops.unless(endless.boxed()).await, Err(Halt::Detached)));
+    async fn work_that_is_late_ends_with_the_words_for_it() {
+        let (events, _pull) = channel();
+        let kill = CancellationToken::new();
+        let stops = Stops::new(&kill, events, None);
+        let deadline = Some((Instant::now() + Duration::from_secs(60), "too late".to_owned()));
+        let endless = std::future::pending::<Result<(), Halt>>();
+        let halt = stops.unless_late(deadline, endless.boxed()).await.unwrap_err();
+        assert!(matches!(halt, Halt::Failed(text) if text == "too late"));
     }
 }

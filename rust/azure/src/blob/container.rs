@@ -2,6 +2,7 @@
 
 use super::{
     account::StorageAccount,
+    in_flight::Share,
     name::{check_blob_name, check_container_name},
     transport::{Transport, from_azure},
 };
@@ -10,6 +11,7 @@ use azure_core::{RetryOptions, TransportOptions};
 use azure_storage::{CloudLocation, StorageCredentials};
 use azure_storage_blobs::prelude::{BlobClient, ClientBuilder, ContainerClient};
 use std::{fmt, future::Future, sync::Arc};
+use tokio::sync::RwLock;
 
 /// One container of a storage account. Cheap to clone.
 #[derive(Clone)]
@@ -21,6 +23,9 @@ struct Inner {
     client: ContainerClient,
     transport: Transport,
     retry: RetryPolicy,
+    share: Share,
+    /// Held by each write under way. It is fair: once somebody waits to have it alone, no write begins.
+    writes: RwLock<()>,
 }
 
 impl BlobContainer {
@@ -37,7 +42,8 @@ impl BlobContainer {
         check_container_name(container)?;
         let (name, transport) = (container.to_owned(), Transport(http));
         let client = container_client(&account, container, transport.clone());
-        Ok(Self(Arc::new(Inner { account, name, client, transport, retry })))
+        let (share, writes) = (Share::new(), RwLock::default());
+        Ok(Self(Arc::new(Inner { account, name, client, transport, retry, share, writes })))
     }
 
     /// The container's name.
@@ -60,6 +66,18 @@ impl BlobContainer {
             Err(error) if !error.has_code(&["BlobNotFound"]) => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Waits until the writes under way have arrived, and lets no other begin before that. What is written by a request
+    /// that is given up may still appear, so who removes blobs waits here first.
+    pub async fn writes_have_arrived(&self) {
+        drop(self.0.writes.write().await);
+    }
+
+    /// One attempt at a write.
+    pub(crate) async fn write<T>(&self, attempt: impl Future<Output = T>) -> T {
+        let _under_way = self.0.writes.read().await;
+        attempt.await
     }
 
     /// Repeats an attempt as the policy says. `action` is completed with the place.
@@ -97,6 +115,10 @@ impl BlobContainer {
         &self.0.transport
     }
 
+    pub(super) fn share(&self) -> &Share {
+        &self.0.share
+    }
+
     pub(crate) fn account(&self) -> &StorageAccount {
         &self.0.account
     }
@@ -126,4 +148,50 @@ fn container_client(
     ClientBuilder::with_location(location, credentials)
         .client_options(options)
         .container_client(container)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::{FutureExt, future::join3};
+    use std::sync::Mutex;
+    use tokio::task::yield_now;
+
+    fn container() -> BlobContainer {
+        let account = StorageAccount::from_parts("https://h", "a", "a2V5").unwrap();
+        BlobContainer::new(account, "data", reqwest::Client::new(), RetryPolicy::default()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_write_that_is_under_way_arrives_and_no_other_begins_before_that() {
+        let (container, order) = (container(), Mutex::new(Vec::new()));
+        let note = |what| order.lock().unwrap().push(what);
+        let first = container.write(async {
+            yield_now().await;
+            note("first");
+        });
+        let stopped = container.writes_have_arrived().map(|()| note("arrived"));
+        let second = container.write(async { note("second") });
+        join3(first, stopped, second).await;
+        assert_eq!(*order.lock().unwrap(), ["first", "arrived", "second"]);
+    }
+
+    /// A kill waits for writes, and a disk may take its time.
+    #[tokio::test]
+    async fn a_file_that_is_read_from_a_slow_disk_is_no_write_yet() {
+        let (container, (told, reading)) = (container(), std::sync::mpsc::channel::<()>());
+        let (told_reader, started) = tokio::sync::oneshot::channel();
+        let (told_reader, reading) = (Mutex::new(Some(told_reader)), Mutex::new(reading));
+        let read = move |_, _| {
+            told_reader.lock().unwrap().take().unwrap().send(()).unwrap();
+            reading.lock().unwrap().recv().map_err(std::io::Error::other)?;
+            Ok(vec![0])
+        };
+        let put = container.put_file("a", 1, Arc::new(read));
+        tokio::select! {
+            _ = put => unreachable!("the disk has not answered"),
+            _ = started => container.writes_have_arrived().await,
+        }
+        drop(told);
+    }
 }

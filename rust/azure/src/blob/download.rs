@@ -2,6 +2,7 @@
 
 use super::{
     BlobContainer,
+    in_flight::Reserved,
     sas::{OWN_REQUEST, SasRights},
     transport::Answer,
 };
@@ -11,21 +12,19 @@ use reqwest::{
     StatusCode,
     header::{ETAG, HeaderMap, HeaderValue, IF_MATCH, RANGE},
 };
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
-use tempfile::TempPath;
-use tokio::{fs::File, io::AsyncWriteExt};
-use uuid::Uuid;
+use std::{io, sync::Arc};
 
 /// A blob is read in ranges of this size, one in memory at a time.
 const RANGE_SIZE: u64 = 8 * 1024 * 1024;
+
+/// Takes the next bytes of a file, on a thread that may wait for a disk.
+pub type WritePart = dyn Fn(&[u8]) -> io::Result<()> + Send + Sync;
 
 /// A range of a blob, and the version of the blob it is from.
 struct Part {
     bytes: Bytes,
     version: Option<HeaderValue>,
+    _reserved: Reserved,
 }
 
 impl BlobContainer {
@@ -44,43 +43,29 @@ impl BlobContainer {
         }
     }
 
-    /// Downloads a blob and returns its size in bytes. The file appears whole or not at all;
-    /// missing directories are made.
+    /// Downloads a blob, which a list said has `size` bytes, and returns its size in bytes. `write` gets part after
+    /// part of one version of it.
     ///
     /// [Get Blob](https://learn.microsoft.com/rest/api/storageservices/get-blob)
     ///
     /// # Errors
     /// `BlobNotFound` (404), a `Local` error where the file cannot be written, and others.
-    pub async fn get_to_file(&self, name: &str, path: &Path) -> Result<u64> {
-        let cannot_write = |error: io::Error| {
-            Error::local(format!("cannot write {}: {error}", path.display()))
-                .during(&format!("download blob '{name}'"))
-        };
-        let (file, part) = create_sibling(path).await.map_err(cannot_write)?;
-        let size = self.copy(name, file, cannot_write).await?;
-        part.persist(path).map_err(|error| cannot_write(error.error))?;
-        Ok(size)
-    }
-
-    /// Copies range after range of one version of the blob. A short range is the last one.
-    async fn copy(
-        &self,
-        name: &str,
-        mut file: File,
-        cannot_write: impl Fn(io::Error) -> Error,
-    ) -> Result<u64> {
-        let mut size = 0;
+    pub async fn get_file(&self, name: &str, size: u64, write: Arc<WritePart>) -> Result<u64> {
+        let mut done = 0;
         let mut version = None;
-        while let Some(part) = self.get_part(name, size, RANGE_SIZE, version).await? {
-            file.write_all(&part.bytes).await.map_err(&cannot_write)?;
-            size += part.bytes.len() as u64;
-            version = part.version;
-            if (part.bytes.len() as u64) < RANGE_SIZE {
-                break;
+        loop {
+            let max = next_range(done, size);
+            let Some(part) = self.get_part(name, done, max, version).await? else {
+                return Ok(done);
+            };
+            let length = part.bytes.len() as u64;
+            version = write_part(part, Arc::clone(&write)).await?;
+            done += length;
+            // A short range is the last one.
+            if length < max {
+                return Ok(done);
             }
         }
-        file.flush().await.map_err(cannot_write)?;
-        Ok(size)
     }
 
     /// One range. A range past the end is a 416, so is any range of an empty blob.
@@ -97,35 +82,46 @@ impl BlobContainer {
         let headers = range_headers(from, max, version.as_ref())?;
         let action = format!("read blob '{name}'");
         let answer = self.run(&action, || async {
+            let reserved = self.share().reserve(max).await;
             let url = self.signed_url(Some(name), SasRights::READ, OWN_REQUEST)?;
-            self.transport().get(url, headers.clone()).await
+            Ok((self.transport().get(url, headers.clone(), max).await?, reserved))
         });
         match answer.await {
-            Ok(answer) if answer.body.is_empty() => Ok(None),
-            Ok(answer) if from > 0 && answer.status != StatusCode::PARTIAL_CONTENT => {
+            Ok((answer, _)) if answer.body.is_empty() => Ok(None),
+            Ok((answer, _)) if from > 0 && answer.status != StatusCode::PARTIAL_CONTENT => {
                 Err(Error::protocol("a part was asked for and the whole came").during(&action))
             }
-            Ok(answer) => Ok(Some(Part::from(answer))),
+            Ok((answer, reserved)) => Ok(Some(Part::new(answer, reserved))),
             Err(error) if error.status() == Some(416) => Ok(None),
             Err(error) => Err(error),
         }
     }
 }
 
-/// A new file beside `path`, with the rights that any new file gets; deleted unless it is renamed.
-async fn create_sibling(path: &Path) -> io::Result<(File, TempPath)> {
-    let directory = path.parent().map(Path::to_path_buf).unwrap_or_default();
-    if directory != PathBuf::new() {
-        tokio::fs::create_dir_all(&directory).await?;
+/// One byte more than there should be: a short answer says that the blob has ended.
+fn next_range(done: u64, size: u64) -> u64 {
+    match size.checked_sub(done) {
+        Some(rest) => RANGE_SIZE.min(rest.saturating_add(1)),
+        None => RANGE_SIZE,
     }
-    let part = directory.join(format!(".{}.part", Uuid::new_v4()));
-    let file = File::create_new(&part).await?;
-    Ok((file, TempPath::try_from_path(part)?))
 }
 
-impl From<Answer> for Part {
-    fn from(mut answer: Answer) -> Self {
-        Self { bytes: answer.body, version: answer.headers.remove(ETAG) }
+/// Writes a part and returns its version.
+async fn write_part(part: Part, write: Arc<WritePart>) -> Result<Option<HeaderValue>> {
+    let writing = tokio::task::spawn_blocking(move || {
+        // Whole, with its room in the budget, which it needs for as long as the disk takes.
+        let part = part;
+        write(&part.bytes)?;
+        Ok(part.version)
+    });
+    let version: io::Result<_> = writing.await.map_err(io::Error::other).flatten();
+    version.map_err(|error| Error::local(format!("the file cannot be written: {error}")))
+}
+
+impl Part {
+    fn new(mut answer: Answer, reserved: Reserved) -> Self {
+        let version = answer.headers.remove(ETAG);
+        Self { bytes: answer.body, version, _reserved: reserved }
     }
 }
 

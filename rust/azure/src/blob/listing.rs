@@ -51,19 +51,19 @@ impl BlobContainer {
     /// # Errors
     /// `ContainerNotFound` (404), and others of the service.
     pub async fn list(&self, prefix: &str) -> Result<Vec<BlobItem>> {
-        let action = format!("list the blobs under '{prefix}'");
+        let mut pages = self.pages(prefix);
         let mut blobs = Vec::new();
-        let mut marker = String::new();
-        for _ in 0..MAX_PAGES {
-            let query = [("include", "metadata"), ("prefix", prefix), ("marker", &marker)];
-            let page = self.list_page(Contact::Later, &action, &query).await?;
-            blobs.extend(page.blobs.blob.into_iter().map(BlobItem::from));
-            marker = page.next_marker;
-            if marker.is_empty() {
-                return Ok(blobs);
-            }
+        while let Some(page) = pages.next().await? {
+            blobs.extend(page);
         }
-        Err(Error::protocol(format!("more than {MAX_PAGES} pages")).during(&action))
+        Ok(blobs)
+    }
+
+    /// The same page by page, for what may be more than memory should hold.
+    #[must_use]
+    pub fn pages(&self, prefix: &str) -> Pages {
+        let (container, prefix) = (self.clone(), prefix.to_owned());
+        Pages { container, prefix, marker: Some(String::new()), left: MAX_PAGES }
     }
 
     async fn list_page(
@@ -74,7 +74,7 @@ impl BlobContainer {
     ) -> Result<Page> {
         let attempt = async || {
             let url = self.list_url(query)?;
-            parse(&self.transport().get(url, HeaderMap::new()).await?.body)
+            parse(&self.transport().get(url, HeaderMap::new(), 0).await?.body)
         };
         self.run_at(contact, action, attempt).await
     }
@@ -86,6 +86,35 @@ impl BlobContainer {
             .extend_pairs([("restype", "container"), ("comp", "list")])
             .extend_pairs(query.iter().filter(|(_, value)| !value.is_empty()));
         Ok(url)
+    }
+}
+
+/// A list of blobs on its way.
+#[derive(Debug)]
+pub struct Pages {
+    container: BlobContainer,
+    prefix: String,
+    /// Where the next page begins. None after the last one.
+    marker: Option<String>,
+    left: usize,
+}
+
+impl Pages {
+    /// The next page, which may be empty. None: there are no more.
+    ///
+    /// # Errors
+    /// `ContainerNotFound` (404), and others of the service.
+    pub async fn next(&mut self) -> Result<Option<Vec<BlobItem>>> {
+        let Some(marker) = self.marker.take() else { return Ok(None) };
+        let action = format!("list the blobs under '{}'", self.prefix);
+        if self.left == 0 {
+            return Err(Error::protocol(format!("more than {MAX_PAGES} pages")).during(&action));
+        }
+        self.left -= 1;
+        let query = [("include", "metadata"), ("prefix", &self.prefix), ("marker", &marker)];
+        let page = self.container.list_page(Contact::Later, &action, &query).await?;
+        self.marker = Some(page.next_marker).filter(|marker| !marker.is_empty());
+        Ok(Some(page.blobs.blob.into_iter().map(BlobItem::from).collect()))
     }
 }
 

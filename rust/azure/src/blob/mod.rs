@@ -10,6 +10,7 @@
 mod account;
 mod container;
 mod download;
+mod in_flight;
 mod listing;
 mod name;
 mod sas;
@@ -18,6 +19,9 @@ mod upload;
 
 pub use account::StorageAccount;
 pub use container::BlobContainer;
-pub use listing::BlobItem;
+pub use download::WritePart;
+pub use in_flight::BYTES_IN_FLIGHT;
+pub use listing::{BlobItem, Pages};
 pub use name::check_blob_name;
 pub use sas::SasRights;
+pub use upload::ReadPart;

@@ -36,7 +36,12 @@ pub(crate) struct Answer {
 
 impl Transport {
     /// Reads a URL that carries its right to be read.
-    pub(crate) async fn get(&self, url: Url, headers: HeaderMap) -> crate::Result<Answer> {
+    pub(crate) async fn get(
+        &self,
+        url: Url,
+        headers: HeaderMap,
+        _limit: u64,
+    ) -> crate::Result<Answer> {
         send(self.0.get(url).headers(headers).timeout(REQUEST_TIMEOUT)).await
     }
 

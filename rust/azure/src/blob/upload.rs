@@ -1,18 +1,14 @@
 //! Blobs from memory and from files.
 
-use super::{BlobContainer, transport::from_azure};
+use super::{BlobContainer, in_flight::Reserved, transport::from_azure};
 use crate::{Error, Result};
 use azure_storage_blobs::{
     blob::{BlobBlockType, BlockList},
-    prelude::{BlobClient, BlockId},
+    prelude::BlockId,
 };
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use std::{io::SeekFrom, path::Path};
-use tokio::{
-    fs::File,
-    io::{AsyncReadExt, AsyncSeekExt},
-};
+use std::{io, sync::Arc};
 
 /// A file up to this size is sent in one piece, a larger one in blocks of this size.
 const BLOCK_SIZE: u64 = 8 * 1024 * 1024;
@@ -20,8 +16,15 @@ const BLOCK_SIZE: u64 = 8 * 1024 * 1024;
 /// Blocks of a blob at most: [Put Block List](https://learn.microsoft.com/rest/api/storageservices/put-block-list)
 const MAX_BLOCKS: u64 = 50_000;
 
-/// Blocks on their way at once, and in memory.
+/// Blocks of this size fit into a container's share of the bytes in flight, and make a file of 1.5 TiB.
+const MAX_BLOCK_SIZE: u64 = 32 * 1024 * 1024;
+
+/// Blocks of one file on their way at once.
 const BLOCKS_AT_ONCE: usize = 4;
+
+/// Reads exactly so many bytes of a file, from a position on. It is called again for each attempt, so that nothing is
+/// held in memory while a request waits to be made again, and on a thread that may wait for a disk.
+pub type ReadPart = dyn Fn(u64, u64) -> io::Result<Vec<u8>> + Send + Sync;
 
 impl BlobContainer {
     /// Writes a blob, over whatever was there.
@@ -33,52 +36,78 @@ impl BlobContainer {
     pub async fn put_bytes(&self, name: &str, body: Bytes) -> Result<()> {
         let request = self.blob(name)?.put_block_blob(body);
         let action = format!("write blob '{name}'");
-        let put = self.run(&action, || async { request.clone().await.map_err(from_azure) });
-        put.await.map(drop)
+        let attempt = || self.write(async { request.clone().await.map_err(from_azure) });
+        self.run(&action, attempt).await.map(drop)
     }
 
-    /// Writes a file to a blob and returns its size in bytes. A large file is sent block by
-    /// block, four at a time, and never held in memory as a whole.
+    /// Writes a file of `size` bytes to a blob. A large file is sent block by block, and never held in memory as a
+    /// whole.
     ///
     /// [Put Block](https://learn.microsoft.com/rest/api/storageservices/put-block),
     /// [Put Block List](https://learn.microsoft.com/rest/api/storageservices/put-block-list)
     ///
     /// # Errors
-    /// A `Local` error where the file cannot be read, and the errors of `put_bytes`.
-    pub async fn put_file(&self, name: &str, path: &Path) -> Result<u64> {
-        let size =
-            tokio::fs::metadata(path).await.map_err(|error| cannot_read(path, &error))?.len();
+    /// A `Local` error where the file cannot be read or is too large, and the errors of `put_bytes`.
+    pub async fn put_file(&self, name: &str, size: u64, read: Arc<ReadPart>) -> Result<()> {
         if size <= BLOCK_SIZE {
-            self.put_bytes(name, read_part(path, 0, size).await?).await?;
+            self.put_whole(name, size, read).await
         } else {
-            self.put_blocks(name, path, size).await?;
+            self.put_blocks(name, size, read).await
         }
-        Ok(size)
     }
 
-    async fn put_blocks(&self, name: &str, path: &Path, size: u64) -> Result<()> {
+    async fn put_whole(&self, name: &str, size: u64, read: Arc<ReadPart>) -> Result<()> {
         let blob = self.blob(name)?;
-        let blocks = blocks(size);
+        let action = format!("write blob '{name}'");
+        let attempt = async || {
+            let part = self.read_part(Arc::clone(&read), 0, size).await?;
+            let request = blob.put_block_blob(part.body);
+            self.write(async { request.await.map_err(from_azure) }).await
+        };
+        self.run(&action, attempt).await.map(drop)
+    }
+
+    async fn put_blocks(&self, name: &str, size: u64, read: Arc<ReadPart>) -> Result<()> {
+        let blocks = blocks(size)?;
         stream::iter(blocks.clone())
-            .map(|block| self.put_block(&blob, path, block))
+            .map(|block| self.put_block(name, block, Arc::clone(&read)))
             .buffer_unordered(BLOCKS_AT_ONCE)
             .try_collect::<()>()
             .await?;
         // Latest and not Uncommitted: after a lost reply the blocks are committed already.
         let blocks = blocks.into_iter().map(|block| BlobBlockType::Latest(block.id)).collect();
-        let request = blob.put_block_list(BlockList { blocks });
+        let request = self.blob(name)?.put_block_list(BlockList { blocks });
         let action = format!("put the blocks of blob '{name}' together");
-        let put = self.run(&action, || async { request.clone().await.map_err(from_azure) });
-        put.await.map(drop)
+        let attempt = || self.write(async { request.clone().await.map_err(from_azure) });
+        self.run(&action, attempt).await.map(drop)
     }
 
-    async fn put_block(&self, blob: &BlobClient, path: &Path, block: Block) -> Result<()> {
-        let body = read_part(path, block.start, block.size).await?;
-        let request = blob.put_block(block.id, body);
-        let action = format!("write a block of blob '{}'", blob.blob_name());
-        let put = self.run(&action, || async { request.clone().await.map_err(from_azure) });
-        put.await.map(drop)
+    /// No [`write`](Self::write): a block that arrives late is part of no blob.
+    async fn put_block(&self, name: &str, block: Block, read: Arc<ReadPart>) -> Result<()> {
+        let blob = self.blob(name)?;
+        let action = format!("write a block of blob '{name}'");
+        let attempt = async || {
+            let part = self.read_part(Arc::clone(&read), block.start, block.size).await?;
+            blob.put_block(block.id.clone(), part.body).await.map_err(from_azure)
+        };
+        self.run(&action, attempt).await.map(drop)
     }
+
+    async fn read_part(&self, read: Arc<ReadPart>, start: u64, size: u64) -> Result<Part> {
+        let reserved = self.share().reserve(size).await;
+        let reading = tokio::task::spawn_blocking(move || {
+            let body = Bytes::from(read(start, size)?);
+            Ok(Part { body, _reserved: reserved })
+        });
+        let part: io::Result<Part> = reading.await.map_err(io::Error::other).flatten();
+        part.map_err(|error| Error::local(format!("the file cannot be read: {error}")))
+    }
+}
+
+/// A part of a file in memory.
+struct Part {
+    body: Bytes,
+    _reserved: Reserved,
 }
 
 /// A part of a file on its way to become a block of a blob.
@@ -90,31 +119,21 @@ struct Block {
 }
 
 /// The blocks of a file. All ids of a blob must be of the same length.
-fn blocks(size: u64) -> Vec<Block> {
+fn blocks(size: u64) -> Result<Vec<Block>> {
     let block_size = BLOCK_SIZE.max(size.div_ceil(MAX_BLOCKS));
-    (0..size.div_ceil(block_size))
-        .map(|number| {
-            let start = number * block_size;
-            let id = BlockId::new(format!("{number:08}"));
-            Block { id, start, size: block_size.min(size - start) }
-        })
-        .collect()
-}
-
-/// Reads exactly `size` bytes: a file that shrinks meanwhile is an error, not a shorter blob.
-async fn read_part(path: &Path, start: u64, size: u64) -> Result<Bytes> {
-    let read = async {
-        let mut file = File::open(path).await?;
-        file.seek(SeekFrom::Start(start)).await?;
-        let mut part = vec![0; usize::try_from(size).map_err(std::io::Error::other)?];
-        file.read_exact(&mut part).await?;
-        Ok(part.into())
+    if block_size > MAX_BLOCK_SIZE {
+        let most = (MAX_BLOCKS * MAX_BLOCK_SIZE) >> 30;
+        return Err(Error::local(format!(
+            "a file of {} GiB is too large, {most} GiB are the most",
+            size >> 30
+        )));
+    }
+    let block = |number| {
+        let start = number * block_size;
+        let id = BlockId::new(format!("{number:08}"));
+        Block { id, start, size: block_size.min(size - start) }
     };
-    read.await.map_err(|error| cannot_read(path, &error))
-}
-
-fn cannot_read(path: &Path, error: &std::io::Error) -> Error {
-    Error::local(format!("cannot read {}: {error}", path.display()))
+    Ok((0..size.div_ceil(block_size)).map(block).collect())
 }
 
 #[cfg(test)]
@@ -123,8 +142,9 @@ mod tests {
 
     #[test]
     fn blocks_cover_a_file_without_gaps() {
-        for size in [BLOCK_SIZE + 1, 3 * BLOCK_SIZE, MAX_BLOCKS * BLOCK_SIZE + 7] {
-            let blocks = blocks(size);
+        let largest = MAX_BLOCKS * MAX_BLOCK_SIZE;
+        for size in [BLOCK_SIZE + 1, 3 * BLOCK_SIZE, MAX_BLOCKS * BLOCK_SIZE + 7, largest] {
+            let blocks = blocks(size).unwrap();
             assert!(blocks.len() as u64 <= MAX_BLOCKS);
             let end = blocks.iter().fold(0, |end, block| {
                 assert_eq!((block.start, block.id.bytes().len()), (end, 8));
@@ -132,5 +152,7 @@ mod tests {
             });
             assert_eq!(end, size);
         }
+        let error = blocks(largest + 1).unwrap_err().to_string();
+        assert_eq!(error, "a file of 1562 GiB is too large, 1562 GiB are the most");
     }
 }

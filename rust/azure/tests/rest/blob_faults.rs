@@ -1,11 +1,13 @@
 //! Blob Storage that is busy, broken, refusing or away, and lists that Azurite cannot make.
 
+use crate::files::{get_file, put_file};
 use crate::scripted_service::{KEY, Reply, ScriptedService, closed_endpoint, eager};
 use azure::{
     ErrorKind,
     blob::{BlobContainer, BlobItem, StorageAccount},
 };
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// Headers of every answer of the service.
 const HEADERS: [(&str, &str); 3] = [
@@ -110,8 +112,8 @@ async fn blocks_can_be_put_together_again_after_a_lost_reply() {
     std::fs::File::create(&path).unwrap().set_len((8 << 20) + 1).unwrap();
     let container = container_at(&service.endpoint);
     // Spawned, as the runner does: the futures of this crate must be able to move.
-    let put = tokio::spawn(async move { container.put_file("large", &path).await });
-    assert_eq!(put.await.unwrap().unwrap(), (8 << 20) + 1);
+    let put = tokio::spawn(async move { put_file(&container, "large", &path).await });
+    put.await.unwrap().unwrap();
     for list in &service.received()[2..] {
         assert!(list.target.contains("comp=blocklist"), "{}", list.target);
         let body = String::from_utf8_lossy(&list.body);
@@ -145,7 +147,8 @@ async fn a_download_is_of_one_version_of_the_blob() {
     .await;
     let directory = tempfile::tempdir().unwrap();
     let container = container_at(&service.endpoint);
-    let error = container.get_to_file("a", &directory.path().join("a")).await.unwrap_err();
+    let path = directory.path().join("a");
+    let error = get_file(&container, "a", 9 << 20, &path).await.unwrap_err();
     assert_eq!(error.code(), Some("ConditionNotMet"));
     assert_eq!(service.received()[1].headers["if-match"], "\"0x1\"");
 }
@@ -193,21 +196,21 @@ async fn an_endpoint_that_never_answers_is_named() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_read_is_named_and_nothing_is_sent() {
+async fn a_file_that_cannot_be_read_is_an_error_and_nothing_is_sent() {
     let service = ScriptedService::start([]).await;
     let container = container_at(&service.endpoint);
-    let error = container.put_file("a", "/no/such/file".as_ref()).await.unwrap_err();
+    let unreadable = Arc::new(|_, _| Err(std::io::Error::other("no such disk")));
+    let error = container.put_file("a", 1, unreadable).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Local);
-    assert!(error.to_string().contains("/no/such/file"), "{error}");
+    assert!(error.to_string().contains("the file cannot be read: no such disk"), "{error}");
     assert!(service.calls().is_empty());
 }
 
 #[tokio::test]
-async fn a_download_that_fails_leaves_nothing_behind() {
-    let service = ScriptedService::start([error(403, "AuthorizationFailure")]).await;
-    let directory = tempfile::tempdir().unwrap();
-    let container = container_at(&service.endpoint);
-    let error = container.get_to_file("a", &directory.path().join("a")).await.unwrap_err();
-    assert_eq!(error.status(), Some(403));
-    assert_eq!(directory.path().read_dir().unwrap().count(), 0);
+async fn a_disk_that_is_full_is_told() {
+    let service = ScriptedService::start([Reply::new(206, &HEADERS, "content")]).await;
+    let full = Arc::new(|_: &[u8]| Err(std::io::ErrorKind::StorageFull.into()));
+    let error = container_at(&service.endpoint).get_file("a", 7, full).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Local);
+    assert!(error.to_string().contains("the file cannot be written: no storage space"), "{error}");
 }

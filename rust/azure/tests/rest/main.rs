@@ -9,9 +9,13 @@ mod blob_faults;
 #[cfg(test)]
 mod blobs;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod http1;
 #[cfg(test)]
 mod lost_replies;
+#[cfg(test)]
+mod memory;
 #[cfg(test)]
 mod node_files;
 #[cfg(test)]
