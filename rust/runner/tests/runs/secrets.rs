@@ -1,8 +1,16 @@
 //! No secret in anything that a run tells.
 
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use runner::Status;
 use serde_json::{Value, json};
+use tracing::field::{Field, Visit};
+use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber, dispatcher};
 
 use crate::support::Lab;
 
@@ -64,4 +72,57 @@ async fn no_run_tells_a_secret_however_it_ends() {
         let told = format!("{report:?}");
         assert_eq!(found(&told, &secrets(&request)), None, "{told}");
     }
+}
+
+/// Takes all that is traced at any level, in every thread.
+#[derive(Clone, Default)]
+struct Traced(Arc<Mutex<Vec<String>>>);
+
+impl Visit for Traced {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.0.lock().unwrap().push(format!("{field}={value:?}"));
+    }
+}
+
+impl Subscriber for Traced {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        span.record(&mut self.clone());
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        values.record(&mut self.clone());
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut self.clone());
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// RUSTSEC-2026-0275: `azure_core` 0.21 traces the Authorization header of every request.
+#[tokio::test]
+async fn a_run_traces_nothing_even_to_a_subscriber_at_trace() {
+    let traced = Traced::default();
+    dispatcher::set_global_default(traced.clone().into()).unwrap();
+    let lab = Lab::start().await;
+    lab.write("in.txt", b"in");
+    let mut request = lab.request("cp in.txt out.txt");
+    request["inputFiles"] = json!(["in.txt"]);
+    request["outputFiles"] = json!(["out.txt"]);
+    let report = lab.run(&request).await;
+    assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
+    let traced = traced.0.lock().unwrap();
+    let worst = traced.iter().find(|text| text.contains("SharedKey")).or(traced.first());
+    assert_eq!(worst, None, "and {} more", traced.len());
+    assert_eq!(STATIC_MAX_LEVEL, LevelFilter::OFF);
 }
