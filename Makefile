@@ -1,7 +1,7 @@
 # The one front door: `make` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test sweep live lint fmt bench plugin clean build variables
+.PHONY: help setup demo test sweep live lint audit fmt bench plugin clean build variables
 .NOTPARALLEL:
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -46,8 +46,11 @@ bench: setup ## Measures transfers against Azurite, as a ratio, and the emulator
 lint: ## Checks formats and lints; changes nothing.
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	set -e; for script in scripts/{setup,find-jdk,engine,gradle,test,conformance,live,sweep-worker} .ci/run; do bash -n $$script; done
+	set -e; for script in scripts/{setup,find-jdk,engine,gradle,test,conformance,live,sweep-worker,audit} .ci/run; do bash -n $$script; done
 	/usr/bin/python3 -m compileall -q tests/kit tests/conformance
+
+audit: ## Checks the crates' licences, sources and known advisories with cargo-deny, which it installs.
+	@scripts/audit
 
 fmt: ## Formats the Rust code.
 	cargo fmt --all
