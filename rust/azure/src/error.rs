@@ -34,7 +34,7 @@ struct Inner {
     request_id: Option<String>,
     retryable: bool,
     retry_after: Option<Duration>,
-    after_lost_reply: bool,
+    after_an_attempt: bool,
 }
 
 /// The sort of an [`Error`].
@@ -64,7 +64,7 @@ impl Error {
             request_id: None,
             retryable: false,
             retry_after: None,
-            after_lost_reply: false,
+            after_an_attempt: false,
         }))
     }
 
@@ -124,15 +124,18 @@ impl Error {
         self
     }
 
-    /// Marks that an earlier attempt may have done the work although its answer was lost.
-    pub(crate) fn after_lost_reply(mut self, lost: bool) -> Self {
-        self.0.after_lost_reply = lost;
+    /// Marks that an earlier attempt may have done the work although it was not answered so.
+    pub(crate) fn after_an_attempt(mut self, repeated: bool) -> Self {
+        self.0.after_an_attempt = repeated;
         self
     }
 
-    /// True where an earlier attempt at the same request may have had its effect.
-    pub(crate) fn may_be_our_own_doing(&self) -> bool {
-        self.0.after_lost_reply
+    /// True where an earlier attempt at the same request may have had its effect, although its
+    /// answer was lost or an error: `JobExists` then *may* be about the job that it created. A 429
+    /// is no exception: Batch has answered it after the job was created.
+    #[must_use]
+    pub fn may_be_our_own_doing(&self) -> bool {
+        self.0.after_an_attempt
     }
 
     /// The wait that the service asked for.

@@ -49,12 +49,11 @@ impl RetryPolicy {
         F: Future<Output = Result<T>>,
     {
         let mut deadline = (contact == Contact::First).then(|| Instant::now() + FIRST_CONTACT);
-        let mut lost_reply = false;
         let mut tries = 1;
         loop {
             let error = match until(deadline, attempt()).await {
                 Ok(done) => return Ok(done),
-                Err(error) => error.during(action).after_lost_reply(lost_reply),
+                Err(error) => error.during(action).after_an_attempt(tries > 1),
             };
             if error.status().is_some() {
                 deadline = None;
@@ -64,8 +63,6 @@ impl RetryPolicy {
             if !error.is_retryable() || tries >= self.attempts || late {
                 return Err(error);
             }
-            // 429 is refused before any work is done; after all others the work may be done.
-            lost_reply |= error.status() != Some(429);
             sleep(delay).await;
             tries += 1;
         }

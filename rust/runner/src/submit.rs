@@ -36,16 +36,22 @@ const TASK_MARGIN: Duration = Duration::from_secs(60);
 /// Repeating it after a lost reply is safe: the ids are ours.
 pub(crate) async fn submit(plan: &Plan) -> Result<(), Halt> {
     let task = new_task(plan)?;
-    plan.batch.create_job(&new_job(plan)).await.map_err(|error| match error.code() {
-        Some("JobExists") => Halt::Taken(error.to_string()),
-        Some("ActiveJobAndScheduleQuotaReached") => Halt::NoRoom(error.to_string()),
-        _ => error.into(),
-    })?;
+    create_job(plan).await?;
     plan.batch.create_task(&plan.job_id, &task).await.map_err(|error| match error.code() {
         Some("TaskExists") => Halt::HandedOver(error.to_string()),
         _ => error.into(),
     })?;
     end_with_task(plan).await
+}
+
+async fn create_job(plan: &Plan) -> Result<(), Halt> {
+    let Err(error) = plan.batch.create_job(&new_job(plan)).await else { return Ok(()) };
+    match error.code() {
+        Some("JobExists") if error.may_be_our_own_doing() => Ok(()),
+        Some("JobExists") => Err(Halt::Taken(error.to_string())),
+        Some("ActiveJobAndScheduleQuotaReached") => Err(Halt::NoRoom(error.to_string())),
+        _ => Err(error.into()),
+    }
 }
 
 /// Does the rest of a submission in the middle of which its worker died.

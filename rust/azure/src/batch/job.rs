@@ -11,16 +11,16 @@ use serde::Serialize;
 use url::Url;
 
 impl BatchClient {
-    /// Creates a job. Repeating it after a lost reply is safe: the id is ours, so `JobExists`
-    /// then counts as success; at a first attempt it is an error.
+    /// Creates a job. `JobExists` is an error also where an earlier attempt of ours may have
+    /// created that job ([`Error::may_be_our_own_doing`]): what marks a job as its own is the
+    /// caller's to look at.
     ///
     /// [Create Job](https://learn.microsoft.com/rest/api/batchservice/jobs/create-job)
     ///
     /// # Errors
     /// `JobExists` (409), `ActiveJobAndScheduleQuotaReached` (409), and others of the service.
     pub async fn create_job(&self, job: &NewJob) -> Result<()> {
-        let created = self.send(&create_job_request(self.endpoint(), job)?).await;
-        done_if(created, |error| error.may_be_our_own_doing() && error.has_code(&["JobExists"]))
+        self.send(&create_job_request(self.endpoint(), job)?).await.map(drop)
     }
 
     /// Reads a job.

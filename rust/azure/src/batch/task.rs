@@ -11,8 +11,8 @@ use reqwest::Method;
 use url::Url;
 
 impl BatchClient {
-    /// Creates a Batch task. Repeating it after a lost reply is safe: the id is ours, so
-    /// `TaskExists` then counts as success; at a first attempt it is an error.
+    /// Creates a Batch task in a job of our own. Repeating it is safe: at a repeat `TaskExists`
+    /// counts as success, as nobody else creates tasks there; at a first attempt it is an error.
     ///
     /// [Create Task](https://learn.microsoft.com/rest/api/batchservice/tasks/create-task)
     ///
