@@ -33,6 +33,7 @@ struct Inner {
     details: Vec<(String, String)>,
     request_id: Option<String>,
     retryable: bool,
+    unconnected: bool,
     retry_after: Option<Duration>,
     after_an_attempt: bool,
 }
@@ -63,6 +64,7 @@ impl Error {
             details: Vec::new(),
             request_id: None,
             retryable: false,
+            unconnected: false,
             retry_after: None,
             after_an_attempt: false,
         }))
@@ -92,11 +94,23 @@ impl Error {
         error
     }
 
+    /// No connection: the name, the way, the port or TLS. Nothing was sent.
+    pub(crate) fn unconnected(message: impl Into<String>) -> Self {
+        let mut error = Self::unreachable(message);
+        error.0.unconnected = true;
+        error
+    }
+
     /// From the HTTP client. Its URL is dropped: it may hold a SAS.
     pub(crate) fn from_http(error: reqwest::Error) -> Self {
         let error = error.without_url();
-        let text = if error.is_timeout() { "no answer in time".to_owned() } else { chain(&error) };
-        if error.is_builder() { Self::configuration(text) } else { Self::unreachable(text) }
+        match (error.is_connect(), error.is_timeout()) {
+            (true, true) => Self::unconnected("no connection in time"),
+            (true, false) => Self::unconnected(chain(&error)),
+            _ if error.is_builder() => Self::configuration(chain(&error)),
+            (false, true) => Self::unreachable("no answer in time"),
+            (false, false) => Self::unreachable(chain(&error)),
+        }
     }
 
     /// From an answer that is not a success. Understands the JSON of Batch and the XML of Blob
@@ -125,8 +139,8 @@ impl Error {
     }
 
     /// Marks that an earlier attempt may have done the work although it was not answered so.
-    pub(crate) fn after_an_attempt(mut self, repeated: bool) -> Self {
-        self.0.after_an_attempt = repeated;
+    pub(crate) fn after_an_attempt(mut self, may_have_acted: bool) -> Self {
+        self.0.after_an_attempt = may_have_acted;
         self
     }
 
@@ -136,6 +150,11 @@ impl Error {
     #[must_use]
     pub fn may_be_our_own_doing(&self) -> bool {
         self.0.after_an_attempt
+    }
+
+    /// True where there was no connection, so that nothing was sent.
+    pub(crate) fn is_unconnected(&self) -> bool {
+        self.0.unconnected
     }
 
     /// The wait that the service asked for.

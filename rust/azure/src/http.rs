@@ -4,8 +4,8 @@ use crate::error::{Error, Result};
 use std::time::Duration;
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
-/// Longest wait for a TCP and TLS handshake.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest wait for a name, a TCP and a TLS handshake. Below the time that a first contact has.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Well below the four minutes after which Azure's load balancers drop idle connections.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(90);

@@ -1,15 +1,22 @@
 //! How often and how long to try again. Whether it makes sense is the error's to say.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use futures::{StreamExt, stream::FuturesUnordered};
 use rand::Rng;
 use std::{future::Future, time::Duration};
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// An endpoint that has not answered at all by then is wrong or down.
-const FIRST_CONTACT: Duration = Duration::from_secs(5);
+/// An endpoint that could not be connected by then is wrong or down.
+const FIRST_CONNECTION: Duration = Duration::from_secs(5);
 
-/// A first attempt that stands still leaves time for another.
-const FIRST_ATTEMPT: Duration = Duration::from_millis(2_500);
+/// A service that was connected and has not answered by then is down.
+const FIRST_ANSWER: Duration = Duration::from_secs(30);
+
+/// A first attempt that takes longer is connected, and slow or lost: another begins beside it.
+const STANDS_STILL: Duration = Duration::from_secs(5);
+
+/// First attempts at once. Those after a first contact are made one after another.
+const BESIDE: usize = 3;
 
 /// Exponential backoff with full jitter; a Retry-After of the service goes first.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +38,8 @@ impl Default for RetryPolicy {
 /// What is known about the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Contact {
-    /// Nothing yet: give up after [`FIRST_CONTACT`] unless it answers, with whatever status.
+    /// Nothing yet: give up after [`FIRST_CONNECTION`] or [`FIRST_ANSWER`] unless it answers, with
+    /// whatever status. Only for requests that may be under way twice: reads.
     First,
     /// It has answered before.
     Later,
@@ -48,21 +56,27 @@ impl RetryPolicy {
     where
         F: Future<Output = Result<T>>,
     {
-        let mut deadline = (contact == Contact::First).then(|| Instant::now() + FIRST_CONTACT);
+        let start = Instant::now();
+        let mut time = (contact == Contact::First).then_some(FIRST_ANSWER);
+        let mut may_have_acted = false;
         let mut tries = 1;
         loop {
-            let error = match until(deadline, attempt()).await {
-                Ok(done) => return Ok(done),
-                Err(error) => error.during(action).after_an_attempt(tries > 1),
+            let outcome = match time {
+                Some(time) => first_answer(start, time, &mut attempt).await,
+                None => attempt().await,
             };
-            if error.status().is_some() {
-                deadline = None;
-            }
+            let error = match outcome {
+                Ok(done) => return Ok(done),
+                Err(error) => error.during(action).after_an_attempt(may_have_acted),
+            };
+            time = time.and_then(|_| time_after(&error));
             let delay = self.delay(tries, error.retry_after());
-            let late = deadline.is_some_and(|deadline| Instant::now() + delay >= deadline);
+            let late = time.is_some_and(|time| start.elapsed() + delay >= time);
             if !error.is_retryable() || tries >= self.attempts || late {
                 return Err(error);
             }
+            // Also after a 429, which Batch has answered when the work was done.
+            may_have_acted |= !error.is_unconnected();
             sleep(delay).await;
             tries += 1;
         }
@@ -79,19 +93,46 @@ impl RetryPolicy {
     }
 }
 
-/// The outcome of an attempt, which ends at the deadline at the latest.
-async fn until<T>(
-    deadline: Option<Instant>,
-    attempt: impl Future<Output = Result<T>>,
+/// The time for a first answer after an attempt that failed; None once there was an answer.
+fn time_after(error: &Error) -> Option<Duration> {
+    let time = if error.is_unconnected() { FIRST_CONNECTION } else { FIRST_ANSWER };
+    error.status().is_none().then_some(time)
+}
+
+/// The outcome of an attempt, or of one begun later because it stands still. One that fails
+/// without an answer does not count while another is under way.
+async fn first_answer<T, F: Future<Output = Result<T>>>(
+    start: Instant,
+    time: Duration,
+    attempt: &mut impl FnMut() -> F,
 ) -> Result<T> {
-    let Some(deadline) = deadline else {
-        return attempt.await;
-    };
-    let end = deadline.min(Instant::now() + FIRST_ATTEMPT);
-    timeout_at(end, attempt).await.unwrap_or_else(|_| {
-        let seconds = FIRST_CONTACT.as_secs();
-        Err(Error::unreachable(format!("no answer within {seconds} s")))
-    })
+    let mut attempts = FuturesUnordered::new();
+    let mut begun = 0;
+    let mut next = Instant::now();
+    loop {
+        if begun < BESIDE && Instant::now() >= next {
+            attempts.push(attempt());
+            begun += 1;
+            next += STANDS_STILL;
+        }
+        let end = start + time;
+        let pause = if begun < BESIDE { next.min(end) } else { end };
+        match timeout_at(pause, attempts.next()).await {
+            Ok(Some(Err(error)))
+                if error.kind() == ErrorKind::Unreachable && !attempts.is_empty() => {}
+            Ok(Some(outcome)) => return outcome,
+            _ if Instant::now() >= end => return Err(nothing_within(time)),
+            _ => {}
+        }
+    }
+}
+
+fn nothing_within(time: Duration) -> Error {
+    let seconds = time.as_secs();
+    if time == FIRST_CONNECTION {
+        return Error::unconnected(format!("no connection within {seconds} s"));
+    }
+    Error::unreachable(format!("no answer within {seconds} s"))
 }
 
 #[cfg(test)]
@@ -122,39 +163,85 @@ mod tests {
         assert_eq!(policy.delay(1, Some(Duration::from_secs(86_400))), policy.max);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn an_endpoint_that_never_answers_is_given_up_after_five_seconds() {
+    async fn first_contact<F: Future<Output = Result<()>>>(
+        attempt: impl FnMut() -> F,
+    ) -> (Result<()>, Duration) {
         let start = Instant::now();
-        let error = RetryPolicy::default()
-            .run(Contact::First, "get pool 'p' at https://host", std::future::pending::<Result<()>>)
-            .await
-            .unwrap_err();
-        assert!(start.elapsed() <= FIRST_CONTACT, "{:?}", start.elapsed());
-        assert_eq!(error.to_string(), "cannot get pool 'p' at https://host: no answer within 5 s");
+        let outcome = RetryPolicy::default().run(Contact::First, "call", attempt).await;
+        (outcome, start.elapsed())
+    }
+
+    /// What an attempt brings after so many seconds.
+    async fn after<T>(seconds: u64, outcome: Result<T>) -> Result<T> {
+        sleep(Duration::from_secs(seconds)).await;
+        outcome
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_never_answers_is_given_up_after_thirty_seconds() {
+        let (outcome, elapsed) = first_contact(std::future::pending).await;
+        assert_eq!(outcome.unwrap_err().to_string(), "cannot call: no answer within 30 s");
+        assert_eq!(elapsed, FIRST_ANSWER);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_first_answer_may_take_just_under_thirty_seconds_every_time() {
+        for seconds in [3, 6, 29] {
+            let (outcome, elapsed) = first_contact(|| after(seconds, Ok(()))).await;
+            outcome.unwrap();
+            assert_eq!(elapsed.as_secs(), seconds);
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_first_request_that_stands_still_is_made_again() {
         let mut attempts = 0;
-        let stalls_once = || {
+        let (outcome, elapsed) = first_contact(|| {
             attempts += 1;
-            let stall = Duration::from_secs(if attempts == 1 { 30 } else { 0 });
-            async move {
-                sleep(stall).await;
-                Ok(())
-            }
-        };
-        RetryPolicy::default().run(Contact::First, "call", stalls_once).await.unwrap();
-        assert_eq!(attempts, 2);
+            after(if attempts == 1 { 3600 } else { 1 }, Ok(()))
+        })
+        .await;
+        outcome.unwrap();
+        assert_eq!((attempts, elapsed.as_secs()), (2, 6));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_first_attempt_that_is_slow_outlives_those_beside_it_that_fail() {
+        let mut attempts = 0;
+        let (outcome, elapsed) = first_contact(|| {
+            attempts += 1;
+            let refused = Err(Error::unconnected("refused"));
+            if attempts == 1 { after(29, Ok(())) } else { after(0, refused) }
+        })
+        .await;
+        outcome.unwrap();
+        assert_eq!((attempts, elapsed.as_secs()), (BESIDE, 29));
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_endpoint_that_refuses_is_given_up_within_five_seconds() {
+        let (outcome, elapsed) =
+            first_contact(|| after(0, Err(Error::unconnected("refused")))).await;
+        assert!(elapsed <= FIRST_CONNECTION, "{elapsed:?}");
+        assert_eq!(outcome.unwrap_err().to_string(), "cannot call: refused");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_endpoint_that_nothing_leads_to_is_given_up_within_five_seconds() {
+        let (outcome, elapsed) = first_contact(|| after(4, Err(Error::unconnected("lost")))).await;
+        assert_eq!(elapsed, FIRST_CONNECTION);
+        assert_eq!(outcome.unwrap_err().to_string(), "cannot call: no connection within 5 s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_hangs_up_was_reached_and_has_thirty_seconds() {
         let start = Instant::now();
-        let refused = || async { Err::<(), _>(Error::unreachable("refused")) };
-        let error = RetryPolicy::default().run(Contact::First, "call", refused).await.unwrap_err();
-        assert!(start.elapsed() <= FIRST_CONTACT, "{:?}", start.elapsed());
-        assert_eq!(error.to_string(), "cannot call: refused");
+        let (outcome, _) = first_contact(|| {
+            let up = start.elapsed().as_secs() >= 7;
+            after(0, if up { Ok(()) } else { Err(Error::unreachable("hung up")) })
+        })
+        .await;
+        outcome.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
@@ -179,6 +266,14 @@ mod tests {
         };
         let error = RetryPolicy::default().run(Contact::Later, "call", refused).await.unwrap_err();
         assert_eq!((attempts, error.may_be_our_own_doing()), (10, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_without_a_connection_has_done_nothing() {
+        let mut outcomes = vec![Error::protocol("exists"), Error::unconnected("refused")];
+        let attempt = || std::future::ready(Err::<(), _>(outcomes.pop().unwrap()));
+        let error = RetryPolicy::default().run(Contact::Later, "call", attempt).await.unwrap_err();
+        assert!(!error.may_be_our_own_doing());
     }
 
     proptest! {

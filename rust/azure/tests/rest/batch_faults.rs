@@ -81,10 +81,35 @@ async fn an_endpoint_at_which_nobody_listens_is_named() {
 /// The clock is paused: it jumps ahead to the deadline as soon as there is nothing left to do.
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_never_answers_is_named() {
-    let service = ScriptedService::start([Reply::Silence, Reply::Silence]).await;
+    let service = ScriptedService::start(vec![Reply::Silence; 3]).await;
     let error = service.batch().get_pool("p").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert!(error.to_string().contains(&service.endpoint), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_answer_may_take_its_time_every_time() {
+    for seconds in [3, 29] {
+        let service = ScriptedService::start(vec![Reply::ok(POOL).after(seconds); 3]).await;
+        assert_eq!(service.batch().get_pool("p").await.unwrap().id, "p");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_request_that_stands_still_is_made_again() {
+    let service = ScriptedService::start([Reply::Silence, Reply::ok(POOL)]).await;
+    assert_eq!(service.batch().get_pool("p").await.unwrap().id, "p");
+}
+
+/// A listener that nobody accepts from: the TLS handshake stands still.
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_cannot_be_connected_is_given_up_in_five_seconds() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let start = tokio::time::Instant::now();
+    let endpoint = format!("https://{}", listener.local_addr().unwrap());
+    let error = batch_at(&endpoint).get_pool("p").await.unwrap_err();
+    assert!(error.to_string().contains("no connection "), "{error}");
+    assert!(start.elapsed().as_secs() <= 5, "{:?} of the paused clock", start.elapsed());
 }
 
 #[tokio::test]

@@ -1,11 +1,8 @@
 //! Blob Storage that is busy, broken, refusing or away, and lists that Azurite cannot make.
 
 use crate::files::{get_file, put_file};
-use crate::scripted_service::{KEY, Reply, ScriptedService, closed_endpoint, eager};
-use azure::{
-    ErrorKind,
-    blob::{BlobContainer, BlobItem, StorageAccount},
-};
+use crate::scripted_service::{Reply, ScriptedService, closed_endpoint, container_at};
+use azure::{ErrorKind, blob::BlobItem};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -15,19 +12,6 @@ const HEADERS: [(&str, &str); 3] = [
     ("date", "Sun, 22 Nov 2026 17:10:00 GMT"),
     ("content-type", "application/xml"),
 ];
-
-const CREATED: [(&str, &str); 5] = [
-    HEADERS[0],
-    HEADERS[1],
-    ("etag", "\"0x1\""),
-    ("last-modified", "Sun, 22 Nov 2026 17:10:00 GMT"),
-    ("x-ms-request-server-encrypted", "true"),
-];
-
-fn container_at(endpoint: &str) -> BlobContainer {
-    let account = StorageAccount::from_parts(endpoint, "acct", KEY).unwrap();
-    BlobContainer::new(account, "data", azure::http_client().unwrap(), eager()).unwrap()
-}
 
 fn error(status: u16, code: &str) -> Reply {
     let body =
@@ -95,8 +79,7 @@ async fn blobs_that_stand_for_directories_are_marked() {
 #[tokio::test]
 async fn a_busy_service_is_asked_again_with_the_whole_body() {
     let busy = Reply::new(429, &[("retry-after", "0")], "");
-    let service =
-        ScriptedService::start([busy, Reply::hang_up(), Reply::new(201, &CREATED, "")]).await;
+    let service = ScriptedService::start([busy, Reply::hang_up(), Reply::created()]).await;
     let container = container_at(&service.endpoint);
     container.put_bytes("a b.txt", Bytes::from_static(b"hello")).await.unwrap();
     assert_eq!(service.calls(), ["PUT /data/a%20b.txt"; 3]);
@@ -105,8 +88,13 @@ async fn a_busy_service_is_asked_again_with_the_whole_body() {
 
 #[tokio::test]
 async fn blocks_can_be_put_together_again_after_a_lost_reply() {
-    let created = || Reply::new(201, &CREATED, "");
-    let service = ScriptedService::start([created(), created(), Reply::hang_up(), created()]).await;
+    let service = ScriptedService::start([
+        Reply::created(),
+        Reply::created(),
+        Reply::hang_up(),
+        Reply::created(),
+    ])
+    .await;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("large");
     std::fs::File::create(&path).unwrap().set_len((8 << 20) + 1).unwrap();
@@ -189,10 +177,17 @@ async fn an_endpoint_that_is_away_is_named() {
 /// The clock is paused: it jumps ahead to the deadline as soon as there is nothing left to do.
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_never_answers_is_named() {
-    let service = ScriptedService::start([Reply::Silence, Reply::Silence]).await;
+    let service = ScriptedService::start(vec![Reply::Silence; 3]).await;
     let error = container_at(&service.endpoint).check().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert!(error.to_string().contains(&service.endpoint), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_answer_may_take_its_time_every_time() {
+    let page = page("<Name>in/a.txt</Name>", "", "", "");
+    let service = ScriptedService::start(vec![page.after(29); 3]).await;
+    container_at(&service.endpoint).check().await.unwrap();
 }
 
 #[tokio::test]

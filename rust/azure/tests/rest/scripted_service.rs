@@ -2,7 +2,11 @@
 //! asked. Whatever comes after the last answer gets a 400 with the code `ScriptIsOver`.
 
 use crate::http1::{Received, receive};
-use azure::{RetryPolicy, SharedKey, batch::BatchClient};
+use azure::{
+    RetryPolicy, SharedKey,
+    batch::BatchClient,
+    blob::{BlobContainer, StorageAccount},
+};
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
@@ -18,7 +22,7 @@ use tokio::{
 pub(crate) const KEY: &str = "Y2FuYXJ5LWFjY291bnQta2V5";
 
 /// What the service does with one request.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) enum Reply {
     /// Answers with these bytes and keeps the connection.
     Answer(Vec<u8>),
@@ -26,6 +30,10 @@ pub(crate) enum Reply {
     Break(Vec<u8>),
     /// Never answers.
     Silence,
+    /// Waits so long before each of these pieces.
+    Paced(Duration, Vec<Vec<u8>>),
+    /// Sends the first bytes, and then the second ones for as long as they are read.
+    Endless(Vec<u8>, Vec<u8>),
 }
 
 impl Reply {
@@ -44,6 +52,26 @@ impl Reply {
 
     pub(crate) fn ok(body: &str) -> Self {
         Self::new(200, &[], body)
+    }
+
+    /// The answer to a write of a blob.
+    pub(crate) fn created() -> Self {
+        let headers = [
+            ("x-ms-request-id", "b9f0e2a4-0000-4000-8000-000000000000"),
+            ("date", "Sun, 22 Nov 2026 17:10:00 GMT"),
+            ("etag", "\"0x1\""),
+            ("last-modified", "Sun, 22 Nov 2026 17:10:00 GMT"),
+            ("x-ms-request-server-encrypted", "true"),
+        ];
+        Self::new(201, &headers, "")
+    }
+
+    /// The same, later.
+    pub(crate) fn after(self, seconds: u64) -> Self {
+        match self {
+            Self::Answer(bytes) => Self::Paced(Duration::from_secs(seconds), vec![bytes]),
+            other => other,
+        }
     }
 
     /// An error as Batch words it.
@@ -125,6 +153,11 @@ pub(crate) fn batch_at(endpoint: &str) -> BatchClient {
     BatchClient::new(endpoint, key, azure::http_client().unwrap(), eager()).unwrap()
 }
 
+pub(crate) fn container_at(endpoint: &str) -> BlobContainer {
+    let account = StorageAccount::from_parts(endpoint, "acct", KEY).unwrap();
+    BlobContainer::new(account, "data", azure::http_client().unwrap(), eager()).unwrap()
+}
+
 /// An endpoint at which nobody listens.
 pub(crate) async fn closed_endpoint() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -147,6 +180,26 @@ async fn serve(connection: TcpStream, script: Script) {
             Reply::Answer(bytes) => connection.write_all(&bytes).await.unwrap(),
             Reply::Break(bytes) => return connection.write_all(&bytes).await.unwrap(),
             Reply::Silence => return std::future::pending().await,
+            Reply::Paced(pause, pieces) => pace(&mut connection, pause, &pieces).await,
+            Reply::Endless(first, then) => return repeat(&mut connection, &first, &then).await,
         }
+    }
+}
+
+/// The client may be gone before the last piece.
+async fn pace(connection: &mut BufReader<TcpStream>, pause: Duration, pieces: &[Vec<u8>]) {
+    for piece in pieces {
+        tokio::time::sleep(pause).await;
+        if connection.write_all(piece).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Up to 100,000 times, so that a client which reads all of it comes to an end too.
+async fn repeat(connection: &mut BufReader<TcpStream>, first: &[u8], then: &[u8]) {
+    let mut open = connection.write_all(first).await.is_ok();
+    for _ in 0..100_000 {
+        open = open && connection.write_all(then).await.is_ok();
     }
 }

@@ -1,10 +1,9 @@
 //! No secret leaves through an error, whatever the service says.
 
-use crate::scripted_service::{KEY, Reply, ScriptedService, closed_endpoint, eager};
+use crate::scripted_service::{KEY, Reply, ScriptedService, closed_endpoint, container_at, eager};
 use azure::{
     Error, SharedKey,
     batch::{BatchClient, NewTask, ResourceFile},
-    blob::{BlobContainer, StorageAccount},
 };
 use bytes::Bytes;
 
@@ -23,11 +22,6 @@ fn task_with_sas() -> NewTask {
     let sas = format!("https://h.example/c?sv=1&sig={SIGNATURE}");
     let file = ResourceFile { http_url: Some(sas), ..ResourceFile::default() };
     NewTask { id: "t".into(), resource_files: vec![file], ..NewTask::default() }
-}
-
-fn container_at(endpoint: &str) -> BlobContainer {
-    let account = StorageAccount::from_parts(endpoint, "acct", KEY).unwrap();
-    BlobContainer::new(account, "data", azure::http_client().unwrap(), eager()).unwrap()
 }
 
 #[tokio::test]
