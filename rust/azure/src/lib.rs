@@ -8,7 +8,9 @@ pub mod batch;
 pub mod blob;
 mod encode;
 mod error;
+mod exchange;
 mod http;
+mod pace;
 mod retry;
 mod secret;
 

@@ -1,16 +1,15 @@
 //! The client: endpoint, key, and the way a request takes.
 
 use super::request::Request;
-use crate::{Error, Result, RetryPolicy, SharedKey, retry::Contact};
-use bytes::{Bytes, BytesMut};
-use reqwest::header::HeaderMap;
+use crate::{
+    Error, Result, RetryPolicy, SharedKey,
+    exchange::{Answer, MAX_DOCUMENT, Wanted, exchange},
+    retry::Contact,
+};
 use serde::de::DeserializeOwned;
 use std::{fmt, sync::Arc};
 use time::OffsetDateTime;
 use url::{Host, Url};
-
-/// More of an error's body is not read, in bytes.
-const MAX_ERROR: u64 = 64 * 1024;
 
 /// A Batch account. Cheap to clone.
 #[derive(Clone)]
@@ -21,12 +20,6 @@ struct Inner {
     key: SharedKey,
     http: reqwest::Client,
     retry: RetryPolicy,
-}
-
-/// An answer that is a success.
-pub(crate) struct Answer {
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
 }
 
 impl BatchClient {
@@ -53,17 +46,17 @@ impl BatchClient {
 
     /// Sends a request until it succeeds or fails for good.
     pub(crate) async fn send(&self, request: &Request) -> Result<Answer> {
-        self.send_within(Contact::Later, request, u64::MAX).await
+        self.send_with(Contact::Later, request, Wanted::AtMost(MAX_DOCUMENT)).await
     }
 
-    /// Sends a request; at most `limit` bytes of its answer are read if it is a success.
-    pub(crate) async fn send_within(
+    /// The same, where more is known about the endpoint or the answer.
+    pub(crate) async fn send_with(
         &self,
         contact: Contact,
         request: &Request,
-        limit: u64,
+        wanted: Wanted,
     ) -> Result<Answer> {
-        self.0.retry.run(contact, &request.action, || self.attempt(request, limit)).await
+        self.0.retry.run(contact, &request.action, || self.attempt(request, wanted)).await
     }
 
     /// Sends a request and reads its answer's JSON.
@@ -72,18 +65,10 @@ impl BatchClient {
     }
 
     /// One attempt, newly dated and signed.
-    async fn attempt(&self, request: &Request, limit: u64) -> Result<Answer> {
+    async fn attempt(&self, request: &Request, wanted: Wanted) -> Result<Answer> {
         let Inner { http, key, .. } = &*self.0;
-        let request = request.sign(http, key, OffsetDateTime::now_utc())?;
-        let response = http.execute(request).await.map_err(Error::from_http)?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let limit = if status.is_success() { limit } else { MAX_ERROR };
-        let body = read(response, limit).await?;
-        if status.is_success() {
-            Ok(Answer { headers, body })
-        } else {
-            Err(Error::from_response(status, &headers, &body))
-        }
+        let signed = request.sign(http, key, OffsetDateTime::now_utc())?;
+        exchange(http, signed, request.body.clone().unwrap_or_default(), wanted).await
     }
 }
 
@@ -101,18 +86,6 @@ pub(crate) fn parse<T: DeserializeOwned>(request: &Request, answer: &Answer) -> 
     serde_json::from_slice(&answer.body).map_err(|error| {
         Error::protocol(format!("the answer was not understood: {error}")).during(&request.action)
     })
-}
-
-/// The body of a response, or as much of it as is wanted.
-async fn read(mut response: reqwest::Response, limit: u64) -> Result<Bytes> {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut body = BytesMut::new();
-    while body.len() < limit
-        && let Some(chunk) = response.chunk().await.map_err(Error::from_http)?
-    {
-        body.extend_from_slice(&chunk[..chunk.len().min(limit - body.len())]);
-    }
-    Ok(body.freeze())
 }
 
 /// What is wrong is said in general words: an endpoint may hold a password or a SAS.

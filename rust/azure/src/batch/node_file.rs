@@ -2,15 +2,15 @@
 
 use super::{
     BatchClient,
-    client::Answer,
     request::{Request, task_path},
 };
-use crate::{Error, Result, encode, retry::Contact};
-use bytes::Bytes;
-use reqwest::{
-    Method,
-    header::{CONTENT_LENGTH, CONTENT_RANGE},
+use crate::{
+    Error, Result, encode,
+    exchange::{Answer, Wanted, first_of_range},
+    retry::Contact,
 };
+use bytes::Bytes;
+use reqwest::{Method, header::CONTENT_LENGTH};
 use url::Url;
 
 #[cfg(test)]
@@ -47,15 +47,15 @@ impl BatchClient {
             return Ok(None);
         }
         let request = get_task_file_request(self.endpoint(), job, task, path, from, max);
-        let limit = from.saturating_add(max);
-        let Some(answer) = present(self.send_within(Contact::Later, &request, limit).await)? else {
+        let part = Wanted::Part { from, max };
+        let Some(answer) = present(self.send_with(Contact::Later, &request, part).await)? else {
             return Ok(None);
         };
         let start = match start_of(&answer, from, max) {
             Some(start) => start,
             None => self.guess_start(job, task, path, from, size(&answer)).await?,
         };
-        Ok(slice(answer.body, start, from, max))
+        Ok(slice(answer.body, start.saturating_add(answer.skipped), from, max))
     }
 
     /// The length of a file in bytes. None: there is no such file (yet, or any more).
@@ -123,18 +123,12 @@ fn is_absence(error: &Error) -> bool {
 /// which has at least `from` bytes, as so many were read before.
 fn start_of(answer: &Answer, from: u64, max: u64) -> Option<u64> {
     let size = size(answer);
-    let range = answer.headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
-    match range.and_then(first_of_range) {
+    match first_of_range(&answer.headers) {
         Some(first) => Some(first),
         None if from == 0 || size > max => Some(0),
         None if size < from => Some(from),
         None => None,
     }
-}
-
-/// The first byte of `bytes 3-9/20`.
-fn first_of_range(range: &str) -> Option<u64> {
-    range.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
 }
 
 /// The part of a body that was asked for, if there is any.
@@ -145,8 +139,9 @@ fn slice(body: Bytes, start: u64, from: u64, max: u64) -> Option<Bytes> {
     (skip < end).then(|| body.slice(skip..end))
 }
 
+/// Of the body as it came.
 fn size(answer: &Answer) -> u64 {
-    answer.body.len() as u64
+    answer.skipped + answer.body.len() as u64
 }
 
 fn get_task_file_request(
@@ -174,11 +169,19 @@ fn file_path(job: &str, task: &str, path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reqwest::header::{HeaderMap, HeaderValue};
+    use reqwest::{
+        StatusCode,
+        header::{CONTENT_RANGE, HeaderMap, HeaderValue},
+    };
 
     fn answer(size: usize, range: Option<&'static str>) -> Answer {
         let range = range.map(|range| (CONTENT_RANGE, HeaderValue::from_static(range)));
-        Answer { headers: HeaderMap::from_iter(range), body: vec![b'x'; size].into() }
+        Answer {
+            status: StatusCode::OK,
+            headers: HeaderMap::from_iter(range),
+            body: vec![b'x'; size].into(),
+            skipped: 0,
+        }
     }
 
     #[test]

@@ -1,12 +1,17 @@
 //! Pools.
 
 use super::{BatchClient, client, model::Pool, request::Request};
-use crate::{Result, encode, retry::Contact};
+use crate::{
+    Result, encode,
+    exchange::{MAX_DOCUMENT, Wanted},
+    retry::Contact,
+};
 use url::Url;
 
 impl BatchClient {
-    /// Reads a pool. This is the first call of a run: an endpoint that does not answer at all is
-    /// given up after 5 s, while an answer such as 503 is retried as always.
+    /// Reads a pool. This is the first call of a run: an endpoint that cannot be connected is
+    /// given up after 5 s and one that does not answer after 30 s, while an answer such as 503 is
+    /// retried as always.
     ///
     /// [Get Pool](https://learn.microsoft.com/rest/api/batchservice/pools/get-pool)
     ///
@@ -14,7 +19,8 @@ impl BatchClient {
     /// `PoolNotFound` (404), `Unreachable`, and whatever the service refuses.
     pub async fn get_pool(&self, pool: &str) -> Result<Pool> {
         let request = get_pool_request(self.endpoint(), pool);
-        let answer = self.send_within(Contact::First, &request, u64::MAX).await?;
+        let wanted = Wanted::AtMost(MAX_DOCUMENT);
+        let answer = self.send_with(Contact::First, &request, wanted).await?;
         client::parse(&request, &answer)
     }
 }

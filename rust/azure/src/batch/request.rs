@@ -5,7 +5,6 @@ use crate::{Error, Result, SharedKey, encode, http::http_date};
 use bytes::Bytes;
 use reqwest::{Method, header};
 use serde::Serialize;
-use std::time::Duration;
 use time::OffsetDateTime;
 use url::Url;
 use uuid::Uuid;
@@ -14,9 +13,6 @@ use uuid::Uuid;
 pub(crate) const API_VERSION: &str = "2025-06-01";
 
 const JSON: &str = "application/json; odata=minimalmetadata";
-
-/// No single answer takes longer, so that nothing hangs for ever.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A REST call, not yet dated and signed.
 #[derive(Clone, Debug)]
@@ -64,7 +60,7 @@ impl Request {
         Ok(self)
     }
 
-    /// Dates and signs the call, for one attempt. GET and HEAD send no length, all others do,
+    /// Dates and signs the call, for one attempt; its body is sent with it. GET and HEAD send no length, all others do,
     /// also a length of 0, and the length is signed as it is sent.
     pub(crate) fn sign(
         &self,
@@ -83,7 +79,6 @@ impl Request {
         };
         let mut request = http
             .request(self.method.clone(), self.url.clone())
-            .timeout(REQUEST_TIMEOUT)
             .header(header::ACCEPT, "application/json")
             .header(header::AUTHORIZATION, signed.authorization(key)?)
             .header("client-request-id", Uuid::new_v4().to_string());
@@ -93,8 +88,8 @@ impl Request {
         if let Some(length) = signed.content_length {
             request = request.header(header::CONTENT_LENGTH, length);
         }
-        if let Some(body) = &self.body {
-            request = request.header(header::CONTENT_TYPE, JSON).body(body.clone());
+        if let Some(content_type) = signed.content_type {
+            request = request.header(header::CONTENT_TYPE, content_type);
         }
         request.build().map_err(Error::from_http)
     }

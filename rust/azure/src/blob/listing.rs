@@ -9,7 +9,7 @@ use super::{
     BlobContainer,
     sas::{OWN_REQUEST, SasRights},
 };
-use crate::{Error, Result, retry::Contact};
+use crate::{Error, Result, exchange::MAX_DOCUMENT, retry::Contact};
 use percent_encoding::percent_decode_str;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
@@ -36,8 +36,8 @@ pub struct BlobItem {
 
 impl BlobContainer {
     /// Makes sure that the container exists and the key is right. This is the first call of a
-    /// run: an endpoint that does not answer at all is given up after 5 s, while an answer such
-    /// as 503 is retried as always.
+    /// run: an endpoint that cannot be connected is given up after 5 s and one that does not
+    /// answer after 30 s, while an answer such as 503 is retried as always.
     ///
     /// # Errors
     /// `ContainerNotFound` (404), `AuthenticationFailed` (403), `Unreachable`, and others.
@@ -74,7 +74,7 @@ impl BlobContainer {
     ) -> Result<Page> {
         let attempt = async || {
             let url = self.list_url(query)?;
-            parse(&self.transport().get(url, HeaderMap::new(), 0).await?.body)
+            parse(&self.transport().get(url, HeaderMap::new(), MAX_DOCUMENT).await?.body)
         };
         self.run_at(contact, action, attempt).await
     }

@@ -1,72 +1,62 @@
 //! How the requests of `azure_storage_blobs` travel: over our client, with our errors.
 
-use crate::Error;
+pub(crate) use crate::exchange::Answer;
+
+use crate::{
+    Error,
+    exchange::{Wanted, exchange},
+};
 use async_trait::async_trait;
 use azure_core::{Body, BytesStream, HttpClient, Request, Response, error::ErrorKind, headers};
 use bytes::Bytes;
 use reqwest::{Method, StatusCode, header::HeaderMap};
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 use url::Url;
 
-/// For one block of 8 MiB and its answer: 70 KiB a second. Nothing hangs for ever.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+/// The answers to the storage crate's requests have no body, or a short one that nobody reads.
+const MAX_BODY: u64 = 64 * 1024;
 
 /// Sends a request once. The whole body is read here, so that a connection that breaks within it
-/// is an error of this attempt; no body is longer than one range of a blob.
+/// is an error of this attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct Transport(pub(crate) reqwest::Client);
 
 #[async_trait]
 impl HttpClient for Transport {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<Response> {
-        let request = self.to_reqwest(request).map_err(into_azure)?;
-        let answer = send(request).await.map_err(into_azure)?;
+        let answer = self.send(request).await.map_err(into_azure)?;
         let status = to_status(answer.status).map_err(into_azure)?;
         let body = Box::pin(BytesStream::new(answer.body));
         Ok(Response::new(status, to_headers(&answer.headers), body))
     }
 }
 
-/// An answer that is a success.
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-}
-
 impl Transport {
-    /// Reads a URL that carries its right to be read.
+    /// Reads a URL that carries its right to be read. A body of more than `limit` bytes is
+    /// refused.
     pub(crate) async fn get(
         &self,
         url: Url,
         headers: HeaderMap,
-        _limit: u64,
+        limit: u64,
     ) -> crate::Result<Answer> {
-        send(self.0.get(url).headers(headers).timeout(REQUEST_TIMEOUT)).await
+        let request = self.0.get(url).headers(headers).build().map_err(Error::from_http)?;
+        exchange(&self.0, request, Bytes::new(), Wanted::AtMost(limit)).await
     }
 
-    fn to_reqwest(&self, request: &Request) -> crate::Result<reqwest::RequestBuilder> {
+    async fn send(&self, request: &Request) -> crate::Result<Answer> {
         let method = Method::from_bytes(request.method().as_ref().as_bytes())
             .map_err(|error| Error::protocol(error.to_string()))?;
         let Body::Bytes(body) = request.body().clone() else {
             return Err(Error::protocol("a streamed body cannot be sent twice"));
         };
-        let mut builder = self.0.request(method, request.url().clone()).timeout(REQUEST_TIMEOUT);
+        let mut builder = self.0.request(method, request.url().clone());
         for (name, value) in request.headers().iter() {
             builder = builder.header(name.as_str(), value.as_str());
         }
-        Ok(if body.is_empty() { builder } else { builder.body(body) })
+        let request = builder.build().map_err(Error::from_http)?;
+        exchange(&self.0, request, body, Wanted::AtMost(MAX_BODY)).await
     }
-}
-
-async fn send(request: reqwest::RequestBuilder) -> crate::Result<Answer> {
-    let response = request.send().await.map_err(Error::from_http)?;
-    let (status, headers) = (response.status(), response.headers().clone());
-    let body = response.bytes().await.map_err(Error::from_http)?;
-    if !status.is_success() {
-        return Err(Error::from_response(status, &headers, &body));
-    }
-    Ok(Answer { status, headers, body })
 }
 
 fn to_status(status: StatusCode) -> crate::Result<azure_core::StatusCode> {

@@ -1,6 +1,10 @@
 //! The client against services that misbehave as they are told to, and against Azurite.
 
 #[cfg(test)]
+mod answers;
+#[cfg(test)]
+mod any_answer;
+#[cfg(test)]
 mod azurite;
 #[cfg(test)]
 mod batch_faults;

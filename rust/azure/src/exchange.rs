@@ -1,0 +1,194 @@
+//! How a request travels and its answer comes back, with both services: an answer takes no more
+//! memory than was asked for and no time in which nothing happens.
+
+use crate::{
+    error::{Error, Result},
+    pace::Pace,
+};
+use bytes::Bytes;
+use reqwest::{
+    Client, Request, Response, StatusCode,
+    header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap},
+};
+
+/// A page of a list, or another document. A thousand jobs take a few MiB.
+pub(crate) const MAX_DOCUMENT: u64 = 16 * 1024 * 1024;
+
+/// More of an error's body is not read, in bytes.
+const MAX_ERROR: u64 = 64 * 1024;
+
+/// More is not set aside for a body before it comes, whatever length is announced.
+const MAX_AHEAD: u64 = 16 * 1024 * 1024;
+
+/// What is wanted of an answer's body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted {
+    /// All of it. One with more bytes than this is refused, and not read to its end.
+    AtMost(u64),
+    /// The bytes `[from, from + max)` of a file, whose service may send the whole file instead.
+    Part { from: u64, max: u64 },
+}
+
+/// An answer that is a success.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// How many bytes came before those in `body` and were not wanted.
+    pub(crate) skipped: u64,
+}
+
+/// Sends a request once, with its body in view, and reads the answer.
+///
+/// # Errors
+/// An answer that is not a success is an error; so is one that is too long or too slow.
+pub(crate) async fn exchange(
+    http: &Client,
+    mut request: Request,
+    body: Bytes,
+    wanted: Wanted,
+) -> Result<Answer> {
+    let pace = Pace::new();
+    if !body.is_empty() {
+        // Or a body of unknown length would be sent in chunks, which is not what was signed.
+        request.headers_mut().insert(CONTENT_LENGTH, body.len().into());
+        *request.body_mut() = Some(reqwest::Body::wrap_stream(pace.slices(body)));
+    }
+    let mut response = pace.keep(http.execute(request)).await?.map_err(Error::from_http)?;
+    pace.restart();
+    if response.status().is_success() {
+        return read(response, wanted, &pace).await;
+    }
+    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+    let beginning = Wanted::Part { from: 0, max: MAX_ERROR };
+    let body = read(response, beginning, &pace).await?.body;
+    Err(Error::from_response(status, &headers, &body))
+}
+
+async fn read(mut response: Response, wanted: Wanted, pace: &Pace) -> Result<Answer> {
+    let announced = response.content_length().unwrap_or(0);
+    let mut body = Body::new(wanted, response.headers(), announced);
+    while !body.is_complete()
+        && let Some(chunk) = pace.keep(response.chunk()).await?.map_err(Error::from_http)?
+    {
+        pace.received(chunk.len());
+        body.push(&chunk)?;
+    }
+    Ok(body.into_answer(response.status(), std::mem::take(response.headers_mut())))
+}
+
+/// The first byte of `bytes 3-9/20`, the range that a body is.
+pub(crate) fn first_of_range(headers: &HeaderMap) -> Option<u64> {
+    let range = headers.get(CONTENT_RANGE)?.to_str().ok()?;
+    range.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
+}
+
+/// A body on its way in.
+pub(crate) struct Body {
+    bytes: Vec<u8>,
+    max: usize,
+    refuses_more: bool,
+    /// How much to skip if there are more than `max` bytes: then it is a file from its beginning.
+    skip: u64,
+    skipped: u64,
+    announced: usize,
+}
+
+impl Body {
+    pub(crate) fn new(wanted: Wanted, headers: &HeaderMap, announced: u64) -> Self {
+        let (max, skip) = match wanted {
+            Wanted::AtMost(max) => (max, 0),
+            Wanted::Part { from, max } => {
+                (max, from.saturating_sub(first_of_range(headers).unwrap_or(0)))
+            }
+        };
+        Self {
+            bytes: Vec::new(),
+            max: to_usize(max),
+            refuses_more: matches!(wanted, Wanted::AtMost(_)),
+            skip,
+            skipped: 0,
+            announced: to_usize(announced.min(MAX_AHEAD)),
+        }
+    }
+
+    /// Holds `max` bytes and the chunk at most.
+    pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<()> {
+        self.reserve(chunk.len());
+        self.bytes.extend_from_slice(chunk);
+        let is_longer = self.bytes.len() > self.max;
+        if is_longer && self.refuses_more {
+            let max = self.max;
+            return Err(Error::protocol(format!(
+                "the answer is longer than the expected {max} bytes"
+            )));
+        }
+        if is_longer || self.skipped > 0 {
+            let skip = to_usize(self.skip - self.skipped).min(self.bytes.len());
+            self.bytes.drain(..skip);
+            self.skipped += skip as u64;
+        }
+        self.bytes.truncate(self.max);
+        Ok(())
+    }
+
+    pub(crate) fn is_complete(&self) -> bool {
+        !self.refuses_more && self.bytes.len() == self.max && self.skipped == self.skip
+    }
+
+    pub(crate) fn into_answer(self, status: StatusCode, headers: HeaderMap) -> Answer {
+        Answer { status, headers, body: self.bytes.into(), skipped: self.skipped }
+    }
+
+    /// A vector left to itself would take up to twice the room.
+    fn reserve(&mut self, more: usize) {
+        let length = self.bytes.len();
+        if length + more > self.bytes.capacity() {
+            let room = self.announced.max(2 * length).min(self.max).max(length + more);
+            self.bytes.reserve_exact(room - length);
+        }
+    }
+}
+
+fn to_usize(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    fn body(wanted: Wanted, announced: u64) -> Body {
+        Body::new(wanted, &HeaderMap::new(), announced)
+    }
+
+    #[test]
+    fn a_body_takes_the_room_that_it_needs_and_no_more() {
+        for announced in [0, 100_000, u64::MAX] {
+            let mut body = body(Wanted::AtMost(100_000), announced);
+            for _ in 0..100 {
+                body.push(&[0; 1_000]).unwrap();
+                assert!(body.bytes.capacity() <= 100_000, "{}", body.bytes.capacity());
+            }
+            let error = body.push(&[0]).unwrap_err();
+            assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Protocol, false));
+            assert_eq!(error.to_string(), "the answer is longer than the expected 100000 bytes");
+        }
+    }
+
+    #[test]
+    fn what_was_read_of_a_file_before_is_not_held_again() {
+        let mut body = body(Wanted::Part { from: 1 << 30, max: 1_000 }, u64::MAX);
+        let chunk = vec![b'x'; 1 << 20];
+        for _ in 0..1 << 10 {
+            body.push(&chunk).unwrap();
+            assert!(body.bytes.len() <= 1_000);
+        }
+        body.push(b"new").unwrap();
+        assert_eq!((&*body.bytes, body.skipped, body.is_complete()), (&b"new"[..], 1 << 30, false));
+        body.push(&chunk).unwrap();
+        assert!(body.is_complete(), "the rest is not read");
+    }
+}
