@@ -14,6 +14,13 @@ use reqwest::{
 /// A page of a list, or another document. A thousand jobs take a few MiB.
 pub(crate) const MAX_DOCUMENT: u64 = 16 * 1024 * 1024;
 
+/// What is held of a list over all its pages, in bytes: half a million blobs with short names.
+pub(crate) const MAX_LIST: usize = 64 * 1024 * 1024;
+
+/// Parts of a document, its elements or values. An empty one takes three bytes as text and may
+/// take a hundred in memory. A page of 5,000 blobs has about 250,000.
+const MAX_PARTS: usize = 1_000_000;
+
 /// More of an error's body is not read, in bytes.
 const MAX_ERROR: u64 = 64 * 1024;
 
@@ -37,6 +44,20 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
     /// How many bytes came before those in `body` and were not wanted.
     pub(crate) skipped: u64,
+}
+
+impl Answer {
+    /// The body, as a document of which each part has one of these marks.
+    ///
+    /// # Errors
+    /// A `Protocol` error where it has more parts than any answer of the services.
+    pub(crate) fn document(&self, marks: &[u8]) -> Result<&[u8]> {
+        let parts = self.body.iter().filter(|byte| marks.contains(byte)).count();
+        if parts > MAX_PARTS {
+            return Err(Error::protocol(format!("the answer has more than {MAX_PARTS} parts")));
+        }
+        Ok(&self.body)
+    }
 }
 
 /// Sends a request once, with its body in view, and reads the answer.

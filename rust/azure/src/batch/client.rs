@@ -83,9 +83,11 @@ impl fmt::Debug for BatchClient {
 
 /// The JSON of an answer.
 pub(crate) fn parse<T: DeserializeOwned>(request: &Request, answer: &Answer) -> Result<T> {
-    serde_json::from_slice(&answer.body).map_err(|error| {
-        Error::protocol(format!("the answer was not understood: {error}")).during(&request.action)
-    })
+    let not_understood = |error| Error::protocol(format!("the answer was not understood: {error}"));
+    answer
+        .document(b"[{,")
+        .and_then(|json| serde_json::from_slice(json).map_err(not_understood))
+        .map_err(|error| error.during(&request.action))
 }
 
 /// What is wrong is said in general words: an endpoint may hold a password or a SAS.

@@ -1,7 +1,7 @@
 //! Lists that come in pages.
 
-use super::{BatchClient, model::Page, request::Request};
-use crate::{Error, Result};
+use super::{BatchClient, client::parse, model::Page, request::Request};
+use crate::{Error, Result, exchange::MAX_LIST};
 use serde::de::DeserializeOwned;
 use url::Url;
 
@@ -12,15 +12,22 @@ impl BatchClient {
     /// All items of a list, over all pages.
     pub(crate) async fn list<T: DeserializeOwned>(&self, mut request: Request) -> Result<Vec<T>> {
         let mut items = Vec::new();
+        let mut size = 0;
         for _ in 0..MAX_PAGES {
-            let page: Page<T> = self.send_for(&request).await?;
+            let answer = self.send(&request).await?;
+            let page: Page<T> = parse(&request, &answer)?;
             items.extend(page.value);
+            size += answer.body.len();
+            if size > MAX_LIST {
+                break;
+            }
             match page.next_link {
                 Some(link) => request = next_page_request(&request, self.endpoint(), &link)?,
                 None => return Ok(items),
             }
         }
-        Err(Error::protocol(format!("more than {MAX_PAGES} pages")).during(&request.action))
+        let longest = format!("the list is longer than {MAX_PAGES} pages or {MAX_LIST} bytes");
+        Err(Error::protocol(longest).during(&request.action))
     }
 }
 

@@ -9,7 +9,11 @@ use super::{
     BlobContainer,
     sas::{OWN_REQUEST, SasRights},
 };
-use crate::{Error, Result, exchange::MAX_DOCUMENT, retry::Contact};
+use crate::{
+    Error, Result,
+    exchange::{MAX_DOCUMENT, MAX_LIST},
+    retry::Contact,
+};
 use percent_encoding::percent_decode_str;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
@@ -52,8 +56,12 @@ impl BlobContainer {
     /// `ContainerNotFound` (404), and others of the service.
     pub async fn list(&self, prefix: &str) -> Result<Vec<BlobItem>> {
         let mut pages = self.pages(prefix);
-        let mut blobs = Vec::new();
+        let (mut blobs, mut size) = (Vec::new(), 0);
         while let Some(page) = pages.next().await? {
+            size += page.iter().map(|blob| size_of_val(blob) + blob.name.len()).sum::<usize>();
+            if size > MAX_LIST {
+                return Err(pages.too_long());
+            }
             blobs.extend(page);
         }
         Ok(blobs)
@@ -74,7 +82,8 @@ impl BlobContainer {
     ) -> Result<Page> {
         let attempt = async || {
             let url = self.list_url(query)?;
-            parse(&self.transport().get(url, HeaderMap::new(), MAX_DOCUMENT).await?.body)
+            let answer = self.transport().get(url, HeaderMap::new(), MAX_DOCUMENT).await?;
+            parse(answer.document(b"<")?)
         };
         self.run_at(contact, action, attempt).await
     }
@@ -106,15 +115,24 @@ impl Pages {
     /// `ContainerNotFound` (404), and others of the service.
     pub async fn next(&mut self) -> Result<Option<Vec<BlobItem>>> {
         let Some(marker) = self.marker.take() else { return Ok(None) };
-        let action = format!("list the blobs under '{}'", self.prefix);
         if self.left == 0 {
-            return Err(Error::protocol(format!("more than {MAX_PAGES} pages")).during(&action));
+            return Err(self.too_long());
         }
         self.left -= 1;
+        let action = self.action();
         let query = [("include", "metadata"), ("prefix", &self.prefix), ("marker", &marker)];
         let page = self.container.list_page(Contact::Later, &action, &query).await?;
         self.marker = Some(page.next_marker).filter(|marker| !marker.is_empty());
         Ok(Some(page.blobs.blob.into_iter().map(BlobItem::from).collect()))
+    }
+
+    fn too_long(&self) -> Error {
+        let longest = format!("the list is longer than {MAX_PAGES} pages or {MAX_LIST} bytes");
+        Error::protocol(longest).during(&self.action())
+    }
+
+    fn action(&self) -> String {
+        format!("list the blobs under '{}'", self.prefix)
     }
 }
 

@@ -42,6 +42,35 @@ async fn an_answer_longer_than_was_asked_for_is_refused() {
     assert_eq!(service.calls().len(), 3, "asked for once each");
 }
 
+/// Each of the empty parts takes three to ten bytes here, and would take a hundred in memory.
+#[tokio::test]
+async fn an_answer_of_more_parts_than_any_has_is_refused() {
+    let errors = vec!["{}"; 1_000_000].join(",");
+    let pool = format!("{{\"id\":\"p\",\"state\":\"active\",\"resizeErrors\":[{errors}]}}");
+    let page = format!("<E><Blobs>{}</Blobs></E>", "<a/>".repeat(1_000_000));
+    let service = ScriptedService::start([Reply::ok(&pool), Reply::ok(&page)]).await;
+    let expected = "more than 1000000 parts";
+    assert_refused(&service.batch().get_pool("p").await.unwrap_err(), expected);
+    assert_refused(&container_at(&service.endpoint).list("").await.unwrap_err(), expected);
+}
+
+#[tokio::test]
+async fn a_list_without_end_is_refused() {
+    let service = ScriptedService::start([]).await;
+    let filler = " ".repeat(15 << 20);
+    let link = format!("{}/jobs?$skiptoken=1", service.endpoint);
+    let page = Reply::ok(&format!("{{\"value\":[],\"odata.nextLink\":\"{link}\"}}{filler}"));
+    (0..5).for_each(|_| service.queue(page.clone()));
+    let error = service.batch().list_jobs(None).await.unwrap_err();
+    assert_refused(&error, "the list is longer than");
+    let name = "a".repeat(15 << 20);
+    let blob = format!("<Blob><Name>{name}</Name><Properties/></Blob>");
+    let page = format!("<E><Blobs>{blob}</Blobs><NextMarker>1</NextMarker></E>");
+    let service = ScriptedService::start(vec![Reply::ok(&page); 5]).await;
+    let error = container_at(&service.endpoint).list("").await.unwrap_err();
+    assert_refused(&error, "the list is longer than");
+}
+
 #[tokio::test]
 async fn an_answer_without_end_is_refused() {
     let chunk = [b"10000\r\n".to_vec(), vec![b' '; 0x10000], b"\r\n".to_vec()].concat();
