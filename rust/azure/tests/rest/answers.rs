@@ -110,11 +110,12 @@ async fn the_text_of_an_error_is_cut() {
 #[tokio::test]
 async fn headers_without_end_are_refused() {
     let first = b"HTTP/1.1 200 X\r\n".to_vec();
-    for then in ["a: b\r\n", "a"] {
+    for then in ["a: b\r\n".repeat(1000), "a".repeat(1000)] {
         let service =
             ScriptedService::start(vec![Reply::Endless(first.clone(), then.into()); 4]).await;
         let error = service.batch().get_job("j").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
+        assert!(error.to_string().contains("message head is too large"), "{error}");
     }
 }
 
