@@ -58,7 +58,7 @@ impl RetryPolicy {
     {
         let start = Instant::now();
         let mut time = (contact == Contact::First).then_some(FIRST_ANSWER);
-        let mut may_have_acted = false;
+        let mut reached = false;
         let mut tries = 1;
         loop {
             let outcome = match time {
@@ -67,16 +67,17 @@ impl RetryPolicy {
             };
             let error = match outcome {
                 Ok(done) => return Ok(done),
-                Err(error) => error.during(action).after_an_attempt(may_have_acted),
+                // Also after a 429, which Batch has answered when the work was done.
+                Err(error) => error.during(action).after_an_attempt(reached),
             };
-            time = time.and_then(|_| time_after(&error));
+            reached |= !error.is_unconnected();
+            let left = if reached { FIRST_ANSWER } else { FIRST_CONNECTION };
+            time = time.filter(|_| error.status().is_none()).map(|_| left);
             let delay = self.delay(tries, error.retry_after());
             let late = time.is_some_and(|time| start.elapsed() + delay >= time);
             if !error.is_retryable() || tries >= self.attempts || late {
                 return Err(error);
             }
-            // Also after a 429, which Batch has answered when the work was done.
-            may_have_acted |= !error.is_unconnected();
             sleep(delay).await;
             tries += 1;
         }
@@ -91,12 +92,6 @@ impl RetryPolicy {
         let bound = self.base.saturating_mul(1 << doublings).min(self.max);
         bound.mul_f64(rand::rng().random_range(0.0..=1.0))
     }
-}
-
-/// The time for a first answer after an attempt that failed; None once there was an answer.
-fn time_after(error: &Error) -> Option<Duration> {
-    let time = if error.is_unconnected() { FIRST_CONNECTION } else { FIRST_ANSWER };
-    error.status().is_none().then_some(time)
 }
 
 /// The outcome of an attempt, or of one begun later because it stands still. One that fails
@@ -236,9 +231,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_service_that_hangs_up_was_reached_and_has_thirty_seconds() {
         let start = Instant::now();
+        let mut attempts = 0;
         let (outcome, _) = first_contact(|| {
+            attempts += 1;
+            let down = if attempts % 2 == 1 { Error::unreachable } else { Error::unconnected };
             let up = start.elapsed().as_secs() >= 7;
-            after(0, if up { Ok(()) } else { Err(Error::unreachable("hung up")) })
+            after(0, if up { Ok(()) } else { Err(down("down")) })
         })
         .await;
         outcome.unwrap();
