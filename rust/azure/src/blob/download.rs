@@ -15,7 +15,7 @@ use reqwest::{
 use std::{io, sync::Arc};
 
 /// A blob is read in ranges of this size, one in memory at a time.
-const RANGE_SIZE: u64 = 8 * 1024 * 1024;
+const RANGE_SIZE: u64 = 4 * 1024 * 1024;
 
 /// Takes the next bytes of a file, on a thread that may wait for a disk.
 pub type WritePart = dyn Fn(&[u8]) -> io::Result<()> + Send + Sync;
@@ -43,29 +43,31 @@ impl BlobContainer {
         }
     }
 
-    /// Downloads a blob, which a list said has `size` bytes, and returns its size in bytes. `write` gets part after
-    /// part of one version of it.
+    /// Downloads a blob that has `size` bytes, as a list said. `write` gets part after part of one version of it.
     ///
     /// [Get Blob](https://learn.microsoft.com/rest/api/storageservices/get-blob)
     ///
     /// # Errors
-    /// `BlobNotFound` (404), a `Local` error where the file cannot be written, and others.
-    pub async fn get_file(&self, name: &str, size: u64, write: Arc<WritePart>) -> Result<u64> {
-        let mut done = 0;
-        let mut version = None;
-        loop {
-            let max = next_range(done, size);
-            let Some(part) = self.get_part(name, done, max, version).await? else {
-                return Ok(done);
-            };
+    /// `BlobNotFound` (404), a `Local` error where the file cannot be written, a `Protocol` error where the blob is
+    /// longer or shorter, and others.
+    pub async fn get_file(&self, name: &str, size: u64, write: Arc<WritePart>) -> Result<()> {
+        let (mut done, mut version) = (0, None);
+        while done <= size {
+            // One byte more than there should be: a short answer says that the blob has ended.
+            let max = RANGE_SIZE.min((size - done).saturating_add(1));
+            let Some(part) = self.get_part(name, done, max, version).await? else { break };
             let length = part.bytes.len() as u64;
             version = write_part(part, Arc::clone(&write)).await?;
             done += length;
-            // A short range is the last one.
             if length < max {
-                return Ok(done);
+                break;
             }
         }
+        if done == size {
+            return Ok(());
+        }
+        let sizes = format!("blob '{name}' has not the {size} bytes that the list said");
+        Err(Error::protocol(sizes))
     }
 
     /// One range. A range past the end is a 416, so is any range of an empty blob.
@@ -95,14 +97,6 @@ impl BlobContainer {
             Err(error) if error.status() == Some(416) => Ok(None),
             Err(error) => Err(error),
         }
-    }
-}
-
-/// One byte more than there should be: a short answer says that the blob has ended.
-fn next_range(done: u64, size: u64) -> u64 {
-    match size.checked_sub(done) {
-        Some(rest) => RANGE_SIZE.min(rest.saturating_add(1)),
-        None => RANGE_SIZE,
     }
 }
 

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
-/// All parts of blobs that are on their way, in bytes.
-pub const BYTES_IN_FLIGHT: u32 = 64 * 1024 * 1024;
+/// All parts of blobs that are on their way, in bytes. A process grows by twice as much at most: glibc's allocator keeps
+/// part of what is freed for itself, as the test in `tests/rest/memory.rs` shows.
+pub const BYTES_IN_FLIGHT: u32 = 32 * 1024 * 1024;
 
 /// What one container may have of it: a service that stands still must leave room for the others.
 const SHARE: u32 = BYTES_IN_FLIGHT / 2;
 
-/// What a small part counts as. So there are at most 256 transfers, with a connection and an open file each.
+/// What a small part counts as. So there are at most 128 transfers, with a connection and an open file each.
 const LEAST: u32 = 256 * 1024;
 
 static BUDGET: Semaphore = Semaphore::const_new(BYTES_IN_FLIGHT as usize);

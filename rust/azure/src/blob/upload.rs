@@ -11,13 +11,13 @@ use futures::{StreamExt, TryStreamExt, stream};
 use std::{io, sync::Arc};
 
 /// A file up to this size is sent in one piece, a larger one in blocks of this size.
-const BLOCK_SIZE: u64 = 8 * 1024 * 1024;
+const BLOCK_SIZE: u64 = 4 * 1024 * 1024;
 
 /// Blocks of a blob at most: [Put Block List](https://learn.microsoft.com/rest/api/storageservices/put-block-list)
 const MAX_BLOCKS: u64 = 50_000;
 
-/// Blocks of this size fit into a container's share of the bytes in flight, and make a file of 1.5 TiB.
-const MAX_BLOCK_SIZE: u64 = 32 * 1024 * 1024;
+/// A container's share of the bytes in flight. Blocks of this size make a file of 781 GiB.
+const MAX_BLOCK_SIZE: u64 = 16 * 1024 * 1024;
 
 /// Blocks of one file on their way at once.
 const BLOCKS_AT_ONCE: usize = 4;
@@ -153,6 +153,6 @@ mod tests {
             assert_eq!(end, size);
         }
         let error = blocks(largest + 1).unwrap_err().to_string();
-        assert_eq!(error, "a file of 1562 GiB is too large, 1562 GiB are the most");
+        assert_eq!(error, "a file of 781 GiB is too large, 781 GiB are the most");
     }
 }

@@ -21,7 +21,7 @@ pub(crate) async fn get_file(
     name: &str,
     size: u64,
     path: &Path,
-) -> Result<u64> {
+) -> Result<()> {
     let file = File::create(path).unwrap();
     container.get_file(name, size, Arc::new(move |bytes: &[u8]| (&file).write_all(bytes))).await
 }
