@@ -83,7 +83,9 @@ fn prepare<'a>(
     if container.query_pairs().any(|(name, _)| name == "restype") {
         return Err(misc_failure("the container's URL has the query parameter restype"));
     }
-    let text = expand(&output.file_pattern, ended.environment);
+    let text = expand(&output.file_pattern, ended.environment).ok_or_else(|| {
+        misc_failure("the pattern is too long once its variables are replaced")
+    })?;
     let pattern = inside_task(&text, ended.directory).ok_or_else(|| {
         misc_failure("the pattern leaves the task's directory").with("FilePattern", &*text)
     })?;

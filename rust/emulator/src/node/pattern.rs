@@ -32,6 +32,8 @@ impl Pattern {
     pub(crate) fn new(text: &str) -> Pattern {
         let segments = text.split('/').filter(|part| !part.is_empty());
         let mut segments: Vec<Segment> = segments.map(segment).collect();
+        let repeats = |segment: &Segment| *segment == Segment::Directories;
+        segments.dedup_by(|one, other| repeats(one) && repeats(other));
         if segments.last() == Some(&Segment::Directories) {
             // Directories alone are no file.
             segments.push(Segment::Name(vec![Token::Many]));
@@ -79,16 +81,20 @@ fn segment(text: &str) -> Segment {
     }
     let mut tokens = Vec::new();
     let mut rest = text;
+    // Where one class is not closed, none behind it is: they need not be looked for.
+    let mut has_classes = true;
     while let Some(next) = rest.chars().next() {
-        let (token, length) = match next {
+        let class = if next == '[' && has_classes { class(rest) } else { None };
+        has_classes &= next != '[' || class.is_some();
+        let (token, length) = class.unwrap_or(match next {
             '*' => (Token::Many, 1),
             '?' => (Token::Any, 1),
-            '[' => class(rest).unwrap_or((Token::Literal('['), 1)),
             literal => (Token::Literal(literal), literal.len_utf8()),
-        };
+        });
         tokens.push(token);
         rest = &rest[length..];
     }
+    tokens.dedup_by(|one, other| *one == Token::Many && *other == Token::Many);
     Segment::Name(tokens)
 }
 
@@ -110,22 +116,31 @@ fn class(text: &str) -> Option<(Token, usize)> {
     Some((token, start + end + 1))
 }
 
-fn ranges(members: &[char]) -> Vec<(char, char)> {
-    match members {
-        [from, '-', to, rest @ ..] => [vec![(*from, *to)], ranges(rest)].concat(),
-        [one, rest @ ..] => [vec![(*one, *one)], ranges(rest)].concat(),
-        [] => Vec::new(),
+fn ranges(mut members: &[char]) -> Vec<(char, char)> {
+    let mut ranges = Vec::new();
+    loop {
+        let (range, rest) = match members {
+            [from, '-', to, rest @ ..] => ((*from, *to), rest),
+            [one, rest @ ..] => ((*one, *one), rest),
+            [] => return ranges,
+        };
+        ranges.push(range);
+        members = rest;
     }
 }
 
-/// Whether the parts match all items, in order: each one item, or any number if it repeats. Takes
-/// time in proportion to parts times items, whatever the pattern.
+/// Whether the parts match all items, in order: each one item, or any number if it repeats. No two
+/// that repeat follow each other. Takes time in proportion to the parts plus the square of the
+/// items, whatever the pattern: names are short, patterns need not be.
 fn all_match<P, I>(
     parts: &[P],
     items: &[I],
     repeats: impl Fn(&P) -> bool,
     matches: impl Fn(&P, &I) -> bool,
 ) -> bool {
+    if parts.iter().filter(|part| !repeats(part)).count() > items.len() {
+        return false;
+    }
     // The numbers of parts that can have matched the items so far.
     let mut reached = skip_repeating(BTreeSet::from([0]), parts, &repeats);
     for item in items {
@@ -213,10 +228,23 @@ mod tests {
 
     #[test]
     fn many_wildcards_take_no_time() {
+        for pattern in ["*", "*a", "**/", "*/", "?", "[ab]"].map(|one| one.repeat(30_000)) {
+            let (pattern, name) = (Pattern::new(&format!("{pattern}b")), "a".repeat(255));
+            assert!((0..1_000).all(|_| !pattern.matches(&name)));
+        }
         let name = "a".repeat(200);
         assert!(!Pattern::new(&"*a".repeat(60)).matches(&format!("{name}b")));
         let path = "d/".repeat(200);
         assert!(!Pattern::new(&"**/d/".repeat(40)).matches(&format!("{path}b")));
+    }
+
+    #[test]
+    fn a_class_may_be_as_long_as_a_pattern() {
+        let members = "bc-e".repeat(7_500);
+        let pattern = Pattern::new(&format!("[{members}]*"));
+        assert!(pattern.matches("dx") && !pattern.matches("ax"));
+        let unclosed = "[".repeat(30_000);
+        assert_eq!(Pattern::new(&unclosed).literal(), Some(unclosed));
     }
 
     #[test]

@@ -15,8 +15,12 @@ pub(super) struct Upload {
     pub(super) blob: String,
 }
 
-/// The pattern with `$NAME` replaced by the task's variables; unknown ones stay.
-pub(super) fn expand(pattern: &str, environment: &BTreeMap<String, String>) -> String {
+/// The bytes of a pattern whose variables are replaced; a variable may have a million.
+const LONGEST_PATTERN: usize = 65_536;
+
+/// The pattern with `$NAME` replaced by the task's variables; unknown ones stay. `None` if it
+/// becomes longer than any path.
+pub(super) fn expand(pattern: &str, environment: &BTreeMap<String, String>) -> Option<String> {
     let mut parts = pattern.split('$');
     let mut expanded = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -25,8 +29,11 @@ pub(super) fn expand(pattern: &str, environment: &BTreeMap<String, String>) -> S
             Some(value) => expanded.extend([value.as_str(), &part[end..]]),
             None => expanded.extend(["$", part]),
         }
+        if expanded.len() > LONGEST_PATTERN {
+            return None;
+        }
     }
-    expanded
+    Some(expanded)
 }
 
 /// The pattern relative to the task's directory: `*.txt` becomes `wd/*.txt`, `../stdout.txt`
