@@ -44,6 +44,10 @@ pub struct RequestRecord {
 
 /// The requests that are kept; a client that polls for days must not fill the memory.
 const KEPT: usize = 100_000;
+/// The bytes of text that are kept of all of them.
+const KEPT_TEXT: usize = 64 << 20;
+/// The bytes that are kept of what a client wrote in one place.
+const TEXT: usize = 2_048;
 
 /// The last requests in the order in which they arrived.
 pub(crate) struct Records {
@@ -55,6 +59,8 @@ pub(crate) struct Records {
 struct Kept {
     /// Each with whether it was answered or struck.
     requests: VecDeque<(RequestRecord, bool)>,
+    /// The bytes of their texts.
+    text: usize,
     /// How many were dropped before the first one.
     dropped: usize,
     tally: Tally,
@@ -80,21 +86,15 @@ impl Records {
         let id = request.headers().get("client-request-id");
         let record = RequestRecord {
             operation,
-            method: request.method().to_string(),
-            path: request.uri().path().to_owned(),
-            query: without_secrets(request.uri().query().unwrap_or("")),
+            method: cut(request.method().as_str()),
+            path: cut(request.uri().path()),
+            query: cut(&without_secrets(request.uri().query().unwrap_or(""))),
             status: 0,
             code: None,
-            client_request_id: id.and_then(|id| id.to_str().ok()).map(str::to_owned),
+            client_request_id: id.and_then(|id| id.to_str().ok()).map(cut),
             fault: fault.map(RequestFault::to_string),
         };
-        let mut kept = self.kept();
-        kept.requests.push_back((record, fault.is_some()));
-        if kept.requests.len() > KEPT {
-            kept.requests.pop_front();
-            kept.dropped += 1;
-        }
-        Arrival(kept.dropped + kept.requests.len() - 1)
+        self.kept().push(record, fault.is_some())
     }
 
     pub(super) fn answered(&self, arrival: Arrival, answer: &Answer) {
@@ -136,6 +136,36 @@ impl Records {
     }
 }
 
+impl Kept {
+    /// Adds a request, and drops the first ones for which there is no room any more.
+    fn push(&mut self, record: RequestRecord, answered: bool) -> Arrival {
+        self.text += record.text();
+        self.requests.push_back((record, answered));
+        while self.requests.len() > KEPT || self.text > KEPT_TEXT {
+            let Some((first, _)) = self.requests.pop_front() else { break };
+            self.text -= first.text();
+            self.dropped += 1;
+        }
+        Arrival(self.dropped + self.requests.len() - 1)
+    }
+}
+
+impl RequestRecord {
+    /// The bytes of what the client wrote.
+    fn text(&self) -> usize {
+        let id = self.client_request_id.as_ref().map_or(0, String::len);
+        self.method.len() + self.path.len() + self.query.len() + id
+    }
+}
+
+/// The text, or its beginning and how long it was.
+fn cut(text: &str) -> String {
+    match text.len() <= TEXT {
+        true => text.to_owned(),
+        false => format!("{}… ({} bytes)", &text[..text.floor_char_boundary(TEXT)], text.len()),
+    }
+}
+
 fn without_secrets(query: &str) -> String {
     let parts = query.split('&').map(|part| match part.split_once('=') {
         Some((name, _)) if SECRET.contains(&name.to_lowercase().as_str()) => {
@@ -149,6 +179,29 @@ fn without_secrets(query: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_kept_is_bounded_however_much_is_asked() {
+        let records = Records::new(None).unwrap();
+        let long = format!("/{}", "é".repeat(30_000));
+        for path in ["/jobs", long.as_str()] {
+            let path = percent_encoding::utf8_percent_encode(path, percent_encoding::CONTROLS);
+            let uri = format!("{path}?{}", "q".repeat(60_000));
+            let request = Request::builder().method("POST").uri(uri);
+            let request = request.header("client-request-id", "i".repeat(60_000));
+            let request = request.body(axum::body::Body::empty()).unwrap();
+            for _ in 0..20_000 {
+                records.arrive(&request, None, None);
+            }
+        }
+        let kept = records.kept();
+        let text: usize = kept.requests.iter().map(|(record, _)| record.text()).sum();
+        assert_eq!(text, kept.text);
+        assert!(text <= KEPT_TEXT && kept.requests.len() > 1_000, "{text}");
+        assert_eq!(kept.requests.len() + kept.dropped, 40_000);
+        let last = &kept.requests.back().unwrap().0;
+        assert!(last.path.ends_with("… (180001 bytes)"), "{}", last.path.len());
+    }
 
     #[test]
     fn a_signature_is_not_written_down() {

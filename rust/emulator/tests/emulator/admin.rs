@@ -41,6 +41,22 @@ async fn operations_are_counted_and_those_never_exercised_have_zero() {
 }
 
 #[tokio::test]
+async fn no_more_faults_are_taken_than_every_request_can_look_at() {
+    let cloud = Cloud::start().await;
+    let add = async |fault: &str| post(&cloud, "/faults", &json!({"fault": fault})).await;
+    let long = format!("node-pull-image:{}=failed", "a".repeat(2_000));
+    let (status, body) = add(&long).await;
+    assert_eq!((status, &body["error"]), (400, &json!("a fault has 1024 bytes at most")));
+    for _ in 0..1_000 {
+        assert_eq!(add("get-node#9=500").await.0, 204);
+    }
+    let (status, body) = add("get-node#9=500").await;
+    assert!(status == 400 && body["error"].as_str().unwrap().contains("1000"), "{body}");
+    assert_eq!(ask(cloud.client.http.delete(url(&cloud, "/faults"))).await.0, 204);
+    assert_eq!(add("get-node#9=500").await.0, 204);
+}
+
+#[tokio::test]
 async fn a_record_names_the_operation() {
     let cloud = Cloud::start().await;
     cloud.job("job").await;
