@@ -51,6 +51,14 @@ def test_a_second_job_of_the_same_id_exists_already(batch, job):
 
 
 @pytest.mark.docs
+def test_the_id_of_a_completed_job_is_not_free(batch, job):
+    job.terminate()
+    job.ended()
+    with refused(409, "JobCompleted", ResourceExistsError):
+        job.create()
+
+
+@pytest.mark.docs
 def test_a_job_that_is_not_there_is_not_found(batch):
     with refused(404, "JobNotFound", ResourceNotFoundError):
         batch.get_job("none")

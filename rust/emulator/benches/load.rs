@@ -36,7 +36,7 @@ impl Emulator {
         let pool = "pool:nodes=4,slots=4,containers=no";
         let path = root.path().to_str().unwrap();
         let arguments = ["--pool", pool, "--isolation", "none", "--node-root", path];
-        let mut child = program(&arguments).spawn().unwrap();
+        let mut child = program(&arguments).args(["--deleted-id-delay", "0"]).spawn().unwrap();
         let client = client(&mut child).await;
         Emulator { child, client, _root: root }
     }

@@ -29,7 +29,7 @@ pub(crate) enum Code {
     JobNotActive,
     JobNotDisabled,
     JobNotFound,
-    JobPreparationTaskNotSpecified,
+    JobPreparationTaskOrReleaseTaskNotSpecified,
     MissingRequiredProperty,
     MissingRequiredQueryParameter,
     NodeAlreadyInTargetSchedulingState,
@@ -126,11 +126,14 @@ impl Code {
             Code::TaskNotFound => (404, "The specified task does not exist."),
             Code::UnsupportedHttpVerb => (405, "The resource does not support this HTTP verb."),
             Code::ActiveJobAndScheduleQuotaReached => {
-                (409, "The account has reached its quota of active jobs and job schedules.")
+                (409, "Active job and job schedule quota for the account has been reached.")
             }
-            Code::JobBeingDeleted => (409, "The specified job is being deleted."),
+            Code::JobBeingDeleted => (
+                409,
+                "The specified job has been marked for deletion and is being garbage collected.",
+            ),
             Code::JobBeingTerminated => (409, "The specified job is being terminated."),
-            Code::JobCompleted => (409, "The specified job is already completed."),
+            Code::JobCompleted => (409, "The specified job is already in a completed state."),
             Code::JobExists => (409, "The specified job already exists."),
             Code::JobNotActive => (409, "The specified job is not active."),
             Code::JobNotDisabled => (409, "The specified job is not disabled."),
@@ -145,8 +148,8 @@ impl Code {
                 (409, "The operation is not valid for the current state of the resource.")
             }
             Code::PoolBeingResized => (409, "The specified pool is being resized."),
-            Code::JobPreparationTaskNotSpecified => {
-                (409, "The specified job has no job preparation task.")
+            Code::JobPreparationTaskOrReleaseTaskNotSpecified => {
+                (409, "The specified job has no job preparation or release task.")
             }
             Code::NodeNotReady => (409, "The specified node is not ready."),
             Code::OperationNotValidOnNode => {
@@ -166,10 +169,14 @@ impl Code {
             Code::TaskIdSameAsJobReleaseTask => {
                 (409, "The id of the task is that of the job's release task.")
             }
-            Code::ConditionNotMet => (412, "A condition in the request's headers is not met."),
+            Code::ConditionNotMet => {
+                (412, "The condition specified using HTTP conditional header(s) is not met.")
+            }
             Code::RequestBodyTooLarge => (413, "The request body is too large."),
             Code::InvalidRange => (416, "The range is not valid for the size of the file."),
-            Code::TooManyRequests => (429, "There are too many requests. Try again later."),
+            Code::TooManyRequests => {
+                (429, "Request failed as server encountered too many requests. Please try again.")
+            }
             Code::InternalError => (500, "The server met an internal error. Try again later."),
             Code::ServerBusy => (503, "The server is busy. Try again later."),
         }

@@ -81,6 +81,9 @@ struct Arguments {
     /// The active jobs that the account may have at once
     #[arg(long, value_name = "N", default_value_t = Settings::JOB_QUOTA)]
     job_quota: usize,
+    /// How long the id of a deleted job, of which nothing is there any more, cannot be used again
+    #[arg(long, value_name = "MILLIS", default_value_t = Settings::DELETED_ID_DELAY.as_millis() as u64)]
+    deleted_id_delay: u64,
     /// How long a client may be silent before its connection is closed
     #[arg(long, value_name = "SECONDS", default_value_t = Settings::CLIENT_TIMEOUT.as_secs())]
     client_timeout: u64,
@@ -139,6 +142,7 @@ impl From<Arguments> for Settings {
             faults: arguments.faults,
             clock_offset: arguments.clock_offset,
             job_quota: arguments.job_quota,
+            deleted_id_delay: Duration::from_millis(arguments.deleted_id_delay),
             client_timeout: Duration::from_secs(arguments.client_timeout),
         }
     }

@@ -66,6 +66,8 @@ pub struct Settings {
     pub clock_offset: i32,
     /// The active jobs that the account may have at once.
     pub job_quota: usize,
+    /// How long the id of a deleted job, of which nothing is there any more, cannot be used again.
+    pub deleted_id_delay: Duration,
     /// How long a client may be silent before its connection is closed.
     pub client_timeout: Duration,
 }
@@ -73,6 +75,8 @@ pub struct Settings {
 impl Settings {
     /// The active jobs of an account; accounts have 100 to 300 by default.
     pub const JOB_QUOTA: usize = 300;
+    /// How long the id of a deleted job stays taken; the service frees it after a second or so.
+    pub const DELETED_ID_DELAY: Duration = Duration::from_secs(1);
     /// How long Windows' HTTP server, which the service runs on, bears a silent client by default.
     pub const CLIENT_TIMEOUT: Duration = Duration::from_secs(120);
 }
@@ -115,6 +119,7 @@ impl Default for Settings {
             faults: Vec::new(),
             clock_offset: 0,
             job_quota: Self::JOB_QUOTA,
+            deleted_id_delay: Self::DELETED_ID_DELAY,
             client_timeout: Self::CLIENT_TIMEOUT,
         }
     }
@@ -142,6 +147,7 @@ impl fmt::Debug for Settings {
             .field("faults", &self.faults)
             .field("clock_offset", &self.clock_offset)
             .field("job_quota", &self.job_quota)
+            .field("deleted_id_delay", &self.deleted_id_delay)
             .field("client_timeout", &self.client_timeout)
             .finish()
     }

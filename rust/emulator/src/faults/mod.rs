@@ -119,7 +119,7 @@ mod tests {
         #[test]
         fn any_text_is_a_fault_that_is_written_as_it_is_read_or_refused(
             text in "(any|create-job|node-get-blob|node-run-task)(#[0-9.]{0,5})?=\
-                (429|503|cut|delay|denied|lost)(,[a-z-]{0,11}=[0-9]{0,20}|,ms=[0-9]{1,4})?|\\PC*",
+                (429|503|429-after|cut|delay|denied|lost)(,[a-z-]{0,11}=[0-9]{0,20}|,ms=[0-9]{1,4})?|\\PC*",
         ) {
             if let Ok(fault) = text.parse::<Fault>() {
                 prop_assert_eq!(fault.to_string().parse(), Ok(fault));
@@ -133,6 +133,8 @@ mod tests {
             "any=429",
             "create-job=429,retry-after=2",
             "create-job#1=500",
+            "create-job#1=429-after,retry-after=30",
+            "any=503-after",
             "get-task-file#2..3=503,retry-after=0",
             "any#7..=drop-before",
             "delete-job=drop-after",
@@ -170,6 +172,7 @@ mod tests {
             ("create-job=429,retry-after=soon", "retry-after=soon"),
             ("create-job=delay", "ms=500"),
             ("create-job=delay,ms=-1", "ms=-1"),
+            ("create-job=404-after", "'404-after' is no failure"),
             ("create-job=cut,ms=1", "'cut' has no option 'ms=1'"),
             ("node-dance=failed", "'node-dance' is nothing that a node does"),
             ("node-get-blob:x=denied", "takes no name such as 'x'"),

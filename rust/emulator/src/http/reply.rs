@@ -84,12 +84,15 @@ impl Reply {
     }
 }
 
-/// An error as a part of an answer.
+/// An error as a part of an answer. The service leaves `values` out where there are none.
 pub(crate) fn error_body(error: &ApiError, text: &str) -> Value {
     let values = error.values.iter().map(|(key, value)| json!({"key": key, "value": value}));
-    json!({
+    let mut body = json!({
         "code": error.code.name(),
         "message": {"lang": "en-US", "value": text},
-        "values": values.collect::<Vec<_>>(),
-    })
+    });
+    if !error.values.is_empty() {
+        body["values"] = values.collect();
+    }
+    body
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::conditions::Conditions;
 use super::{SETTLE, Service, limits};
-use crate::error::{ApiError, Code, Result};
+use crate::error::{Code, Result};
 use crate::store::job::{Job, JobEntry, JobState};
 use crate::store::stamp::Stamp;
 use crate::store::task::StopReason;
@@ -34,13 +34,13 @@ impl Service {
     fn insert_job(&self, spec: JobAdd) -> Result<Stamp> {
         let mut store = self.store();
         if let Some(existing) = store.jobs.get(&key(&spec.id)) {
-            existing.job.require_not_deleting()?;
-            return Err(ApiError::from(Code::JobExists).with("JobId", spec.id));
+            existing.job.require_open()?;
+            return Err(Code::JobExists.into());
         }
+        store.require_not_just_deleted(&spec.id)?;
         let active = |entry: &&JobEntry| entry.job.phase.state != JobState::Completed;
         if store.jobs.values().filter(active).count() >= self.job_quota {
-            return Err(ApiError::from(Code::ActiveJobAndScheduleQuotaReached)
-                .with("Reason", format!("{} active jobs", self.job_quota)));
+            return Err(Code::ActiveJobAndScheduleQuotaReached.into());
         }
         let job = Job::new(spec, store.next_number());
         let stamp = job.stamp.clone();

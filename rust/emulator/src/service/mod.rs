@@ -51,6 +51,8 @@ pub(crate) struct Service {
     state_delay: StateDelays,
     /// The active jobs that the account may have at once.
     job_quota: usize,
+    /// How long the id of a job that is gone cannot be used again.
+    deleted_id_delay: Duration,
 }
 
 impl Service {
@@ -71,6 +73,7 @@ impl Service {
             requeue_count: settings.requeue_count,
             state_delay: settings.state_delay,
             job_quota: settings.job_quota,
+            deleted_id_delay: settings.deleted_id_delay,
         });
         settings.pools.iter().try_for_each(|pool| service.try_to_fill(&pool.id))?;
         Ok(service)

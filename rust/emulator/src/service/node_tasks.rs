@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Service;
 use super::placing::Placing;
 use super::scheduling::{placement, work};
-use crate::error::{ApiError, Code, Result};
+use crate::error::{Code, Result};
 use crate::node::{Node, Work};
 use crate::store::Store;
 use crate::store::job::JobEntry;
@@ -38,12 +38,12 @@ impl Service {
     /// What the preparation and release tasks of a job came to, with the ids of the nodes.
     ///
     /// # Errors
-    /// `JobPreparationTaskNotSpecified` for a job without them.
+    /// `JobPreparationTaskOrReleaseTaskNotSpecified` for a job without them.
     pub(crate) fn node_tasks(&self, job_id: &str) -> Result<Vec<(String, NodeTasks)>> {
         let store = self.store();
         let entry = store.job(job_id)?;
         if entry.job.spec.job_preparation_task.is_none() {
-            return Err(ApiError::from(Code::JobPreparationTaskNotSpecified).with("JobId", job_id));
+            return Err(Code::JobPreparationTaskOrReleaseTaskNotSpecified.into());
         }
         let all = entry.node_tasks.iter();
         Ok(all.map(|(node, tasks)| (node.clone(), tasks.clone())).collect())

@@ -108,7 +108,7 @@ impl Service {
         let task = entry.task(id)?;
         conditions.check_write(&task.stamp)?;
         if task.phase.state == TaskState::Completed {
-            return Err(ApiError::from(Code::TaskCompleted).with("TaskId", &*task.spec.id));
+            return Err(Code::TaskCompleted.into());
         }
         entry.change_task(id, |task| {
             task.spec.constraints = update.constraints;
@@ -200,9 +200,7 @@ fn max_retries(job: &Job, own: Option<&TaskConstraints>) -> i32 {
 
 fn terminate(task: &mut Task) -> Result<()> {
     match (&task.run, task.phase.state) {
-        (_, TaskState::Completed) => {
-            Err(ApiError::from(Code::TaskCompleted).with("TaskId", &*task.spec.id))
-        }
+        (_, TaskState::Completed) => Err(Code::TaskCompleted.into()),
         (Some(run), _) => {
             run.ask(StopReason::UserRequest);
             Ok(())

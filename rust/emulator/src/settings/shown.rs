@@ -21,6 +21,7 @@ impl Settings {
             "requeue-count": name(&self.requeue_count),
             "clock-offset": self.clock_offset,
             "job-quota": self.job_quota,
+            "deleted-id-delay": self.deleted_id_delay.as_millis(),
             "client-timeout": self.client_timeout.as_secs(),
         })
     }

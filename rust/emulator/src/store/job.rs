@@ -74,7 +74,7 @@ impl Job {
             JobState::Deleting => Code::JobBeingDeleted,
             _ => return Ok(()),
         };
-        Err(ApiError::from(code).with("JobId", &*self.spec.id))
+        Err(code.into())
     }
 
     /// Refuses what a job that is being deleted no longer allows.
@@ -125,7 +125,7 @@ impl JobEntry {
     }
 
     pub(crate) fn task(&self, id: &str) -> Result<&Task> {
-        self.tasks.get(id).ok_or_else(|| self.task_not_found(id))
+        self.tasks.get(id).ok_or(Code::TaskNotFound.into())
     }
 
     pub(crate) fn change_task<R>(
@@ -133,11 +133,6 @@ impl JobEntry {
         id: &str,
         change: impl FnOnce(&mut Task) -> R,
     ) -> Result<R> {
-        let changed = self.tasks.change(id, change);
-        changed.ok_or_else(|| self.task_not_found(id))
-    }
-
-    fn task_not_found(&self, id: &str) -> ApiError {
-        ApiError::from(Code::TaskNotFound).with("JobId", &*self.job.spec.id).with("TaskId", id)
+        self.tasks.change(id, change).ok_or(Code::TaskNotFound.into())
     }
 }

@@ -13,19 +13,23 @@ pub(crate) mod task;
 mod tasks;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use crate::error::{ApiError, Code, Result};
+use crate::error::{Code, Result};
 use job::JobEntry;
 use node::{ComputeNode, NodeState};
 use node_task::NodeTasks;
 use pool::Pool;
 use task::{RunHandle, StopReason, Task};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// The state of the account.
 pub(crate) struct Store {
     pub(crate) pools: BTreeMap<String, Pool>,
     pub(crate) jobs: BTreeMap<String, JobEntry>,
+    /// The jobs that are gone, and until when no other one can have their ids.
+    deleted: BTreeMap<String, Instant>,
     last_number: u64,
 }
 
@@ -51,7 +55,7 @@ pub(crate) fn key(id: &str) -> String {
 impl Store {
     /// An account with these pools and no jobs.
     pub(crate) fn new(pools: BTreeMap<String, Pool>) -> Store {
-        Store { pools, jobs: BTreeMap::new(), last_number: 0 }
+        Store { pools, jobs: BTreeMap::new(), deleted: BTreeMap::new(), last_number: 0 }
     }
 
     /// A number that nothing in this store had before; also the order of creation.
@@ -65,7 +69,7 @@ impl Store {
     }
 
     pub(crate) fn node_mut(&mut self, pool: &str, id: &str) -> Result<&mut ComputeNode> {
-        self.pools.get_mut(&key(pool)).ok_or_else(|| pool_not_found(pool))?.node_mut(id)
+        self.pools.get_mut(&key(pool)).ok_or(Code::PoolNotFound)?.node_mut(id)
     }
 
     /// Puts a node into a state in which it gets no tasks, and asks those that it runs to end if
@@ -92,15 +96,32 @@ impl Store {
     }
 
     pub(crate) fn pool(&self, id: &str) -> Result<&Pool> {
-        self.pools.get(&key(id)).ok_or_else(|| pool_not_found(id))
+        self.pools.get(&key(id)).ok_or(Code::PoolNotFound.into())
     }
 
     pub(crate) fn job(&self, id: &str) -> Result<&JobEntry> {
-        self.jobs.get(&key(id)).ok_or_else(|| job_not_found(id))
+        self.jobs.get(&key(id)).ok_or(Code::JobNotFound.into())
     }
 
     pub(crate) fn job_mut(&mut self, id: &str) -> Result<&mut JobEntry> {
-        self.jobs.get_mut(&key(id)).ok_or_else(|| job_not_found(id))
+        self.jobs.get_mut(&key(id)).ok_or(Code::JobNotFound.into())
+    }
+
+    /// Removes a job, whose id cannot be used again for so long.
+    pub(crate) fn remove_job(&mut self, id: &str, delay: Duration) -> Option<JobEntry> {
+        let now = Instant::now();
+        self.deleted.retain(|_, until| *until > now);
+        let entry = self.jobs.remove(&key(id))?;
+        self.deleted.insert(key(id), now + delay);
+        Some(entry)
+    }
+
+    /// Refuses the id of a job that was there just now.
+    pub(crate) fn require_not_just_deleted(&self, id: &str) -> Result<()> {
+        match self.deleted.get(&key(id)) {
+            Some(until) if *until > Instant::now() => Err(Code::JobBeingDeleted.into()),
+            _ => Ok(()),
+        }
     }
 
     /// The task of a key, if it is still the same one.
@@ -118,12 +139,4 @@ impl Store {
         self.task(wanted)?;
         self.jobs.get_mut(&key(&wanted.job))?.tasks.change(&wanted.task, change)
     }
-}
-
-fn pool_not_found(id: &str) -> ApiError {
-    ApiError::from(Code::PoolNotFound).with("PoolId", id)
-}
-
-fn job_not_found(id: &str) -> ApiError {
-    ApiError::from(Code::JobNotFound).with("JobId", id)
 }

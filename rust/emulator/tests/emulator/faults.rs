@@ -39,6 +39,21 @@ async fn a_refused_request_has_no_effect_and_the_error_of_the_catalogue() {
 }
 
 #[tokio::test]
+async fn a_429_may_come_after_the_work_was_done() {
+    let cloud = Cloud::start().await;
+    cloud.emulator.inject(fault("create-job#1=429-after,retry-after=30"));
+    let reply = create(&cloud, "job").send().await.expect_error(429, "TooManyRequests");
+    assert_eq!(reply.header("retry-after"), "30");
+    let message = reply.body["message"]["value"].as_str().unwrap();
+    let said = "Request failed as server encountered too many requests. Please try again.\n";
+    assert!(message.starts_with(said), "{message}");
+    create(&cloud, "job").send().await.expect_error(409, "JobExists");
+    let requests = cloud.emulator.requests();
+    let first = (requests[0].status, requests[0].fault.as_deref());
+    assert_eq!(first, (429, Some("create-job#1=429-after,retry-after=30")));
+}
+
+#[tokio::test]
 async fn a_request_that_is_dropped_before_its_effect_gets_no_byte_and_has_no_effect() {
     let cloud = Cloud::start().await;
     cloud.emulator.inject(RequestFault {

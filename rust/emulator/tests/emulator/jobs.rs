@@ -1,6 +1,9 @@
 //! Jobs.
 
-use serde_json::json;
+use std::time::Duration;
+
+use azure_batch_emulator::{Fault, StateDelays};
+use serde_json::{Value, json};
 
 use crate::support::{Cloud, shell_task, until};
 
@@ -191,8 +194,74 @@ async fn deleting_a_job_takes_a_moment_and_frees_its_id() {
     })
     .await;
     cloud.client.delete("/jobs/job").send().await.expect_error(404, "JobNotFound");
-    again().await.expect(201);
+    until("the id is free", || async { (again().await.status == 201).then_some(()) }).await;
     cloud.get("/jobs/job/tasks/task").await.expect_error(404, "TaskNotFound");
+}
+
+#[tokio::test]
+async fn the_id_of_a_job_is_refused_by_what_has_become_of_it() {
+    let cloud = Cloud::start_with(|settings| {
+        settings.state_delay = StateDelays::from(Duration::from_secs(1));
+    })
+    .await;
+    cloud.job("job").await;
+    let body = json!({"id": "JOB", "poolInfo": {"poolId": "pool"}});
+    let again = || cloud.client.post("/jobs").json(&body).send();
+    again().await.expect_error(409, "JobExists");
+    cloud.client.post("/jobs/job/terminate").send().await.expect(202);
+    again().await.expect_error(409, "JobBeingTerminated");
+    cloud.job_in_state("job", "completed").await;
+    let completed = again().await.expect_error(409, "JobCompleted");
+    let message = completed.body["message"]["value"].as_str().unwrap();
+    assert!(
+        message.starts_with("The specified job is already in a completed state.\n"),
+        "{message}"
+    );
+    cloud.client.delete("/jobs/job").send().await.expect(202);
+    let deleting = again().await.expect_error(409, "JobBeingDeleted");
+    let message = deleting.body["message"]["value"].as_str().unwrap();
+    let garbage =
+        "The specified job has been marked for deletion and is being garbage collected.\n";
+    assert!(message.starts_with(garbage), "{message}");
+}
+
+#[tokio::test]
+async fn the_id_of_a_deleted_job_is_taken_for_a_moment_more() {
+    for (delay, status) in [(Duration::from_secs(3_600), 409), (Duration::ZERO, 201)] {
+        let cloud = Cloud::start_with(|settings| settings.deleted_id_delay = delay).await;
+        cloud.job("job").await;
+        cloud.client.delete("/jobs/job").send().await.expect(202);
+        cloud.gone("job").await;
+        let body = json!({"id": "Job", "poolInfo": {"poolId": "pool"}});
+        let reply = cloud.client.post("/jobs").json(&body).send().await.expect(status);
+        let code = if status == 409 { json!("JobBeingDeleted") } else { Value::Null };
+        assert_eq!(reply.body["code"], code);
+        cloud.job("other").await;
+    }
+}
+
+#[tokio::test]
+async fn an_error_without_values_has_none() {
+    let cloud = Cloud::start_with(|settings| settings.job_quota = 1).await;
+    cloud.emulator.inject("list-jobs=429".parse::<Fault>().unwrap());
+    cloud.run("true").await;
+    let job = |id: &str| json!({"id": id, "poolInfo": {"poolId": "pool"}});
+    let create = |id| cloud.client.post("/jobs").json(&job(id)).send();
+    let patch = cloud.client.patch("/jobs/run").json(&json!({"priority": 1}));
+    let ended = cloud.client.post("/jobs/run/tasks/task/terminate");
+    for (reply, code) in [
+        (create("run").await, "JobExists"),
+        (create("other").await, "ActiveJobAndScheduleQuotaReached"),
+        (cloud.get("/jobs/none").await, "JobNotFound"),
+        (cloud.get("/jobs/run/tasks/none").await, "TaskNotFound"),
+        (cloud.get("/pools/none").await, "PoolNotFound"),
+        (patch.header("if-match", "0x1").send().await, "ConditionNotMet"),
+        (ended.send().await, "TaskCompleted"),
+        (cloud.get("/jobs").await, "TooManyRequests"),
+    ] {
+        assert_eq!(reply.body["code"], code, "{}", reply.text);
+        assert_eq!(reply.body.get("values"), None, "{}", reply.text);
+    }
 }
 
 #[tokio::test]

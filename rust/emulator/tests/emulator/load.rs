@@ -77,8 +77,8 @@ async fn memory_does_not_grow_with_the_tasks_that_were() {
     let root = tempfile::tempdir().unwrap();
     let root = root.path().to_str().unwrap();
     let pool = "pool:nodes=4,slots=4,containers=no";
-    let mut child =
-        program(&["--pool", pool, "--isolation", "none", "--node-root", root]).spawn().unwrap();
+    let switches = ["--pool", pool, "--isolation", "none", "--node-root", root];
+    let mut child = program(&switches).args(["--deleted-id-delay", "0"]).spawn().unwrap();
     let client = client(&mut child).await;
     use_up(&client, 300).await;
     let before = resident_memory(&child);

@@ -260,7 +260,7 @@ async fn the_ids_of_preparation_and_release_are_no_ids_of_tasks() {
     }
     cloud.job("plain").await;
     let reply = cloud.get("/jobs/plain/jobpreparationandreleasetaskstatus").await;
-    reply.expect_error(409, "JobPreparationTaskNotSpecified");
+    reply.expect_error(409, "JobPreparationTaskOrReleaseTaskNotSpecified");
 }
 
 #[tokio::test]

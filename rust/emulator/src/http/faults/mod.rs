@@ -25,10 +25,12 @@ pub struct RequestFault {
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestFailure {
-    /// It is refused with an error of the catalogue, and not carried out.
+    /// It is refused with an error of the catalogue.
     Refused {
         /// The error.
         by: Refusal,
+        /// Whether it is carried out all the same.
+        when: Moment,
         /// The seconds of a `Retry-After` header.
         retry_after: Option<u32>,
     },

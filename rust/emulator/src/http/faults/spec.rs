@@ -11,7 +11,8 @@ use crate::faults::option::number;
 /// What stands for any request.
 const ANY: &str = "any";
 
-const KINDS: &str = "429, 500, 503, drop-before, drop-after, stall-before, stall-after, cut, delay";
+const KINDS: &str = "429, 500, 503, 429-after, 500-after, 503-after, drop-before, drop-after, \
+    stall-before, stall-after, cut, delay";
 
 impl RequestFault {
     /// Reads the parts of `create-job#1=503`.
@@ -36,9 +37,9 @@ impl FromStr for RequestFailure {
             ("delay", Some(option)) => number(option, "ms")
                 .map(|millis| Self::Delayed(Duration::from_millis(millis.into()))),
             ("delay", None) => Err("'delay' needs its milliseconds: delay,ms=500".to_owned()),
-            ("429" | "500" | "503", option) => {
+            (kind, option) if let Some((by, when)) = refusal(kind) => {
                 let retry_after = option.map(|option| number(option, "retry-after")).transpose()?;
-                Ok(Self::Refused { by: refusal(kind), retry_after })
+                Ok(Self::Refused { by, when, retry_after })
             }
             (kind, Some(option)) => Err(format!("'{kind}' has no option '{option}'")),
             ("drop-before", None) => Ok(Self::Dropped(Moment::BeforeEffect)),
@@ -51,12 +52,19 @@ impl FromStr for RequestFailure {
     }
 }
 
-fn refusal(status: &str) -> Refusal {
-    match status {
+/// Reads `429` or `429-after`.
+fn refusal(kind: &str) -> Option<(Refusal, Moment)> {
+    let (status, when) = match kind.strip_suffix("-after") {
+        Some(status) => (status, Moment::AfterEffect),
+        None => (kind, Moment::BeforeEffect),
+    };
+    let by = match status {
         "429" => Refusal::TooManyRequests,
+        "500" => Refusal::InternalError,
         "503" => Refusal::ServerBusy,
-        _ => Refusal::InternalError,
-    }
+        _ => return None,
+    };
+    Some((by, when))
 }
 
 impl fmt::Display for RequestFault {
@@ -72,8 +80,11 @@ impl fmt::Display for RequestFault {
 impl fmt::Display for RequestFailure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused { by, retry_after } => {
+            Self::Refused { by, when, retry_after } => {
                 write!(formatter, "{}", by.code().status().as_u16())?;
+                if *when == Moment::AfterEffect {
+                    write!(formatter, "-{when}")?;
+                }
                 retry_after.map_or(Ok(()), |after| write!(formatter, ",retry-after={after}"))
             }
             Self::Dropped(moment) => write!(formatter, "drop-{moment}"),

@@ -12,7 +12,6 @@ use crate::error::Result;
 use crate::service::conditions::Conditions;
 use crate::service::{Service, tasks};
 use crate::store::job::{JobEnd, JobState};
-use crate::store::key;
 use crate::store::node_task::NodeTasks;
 use crate::store::task::StopReason;
 use crate::wire::duration;
@@ -68,7 +67,7 @@ impl Service {
     fn remove_job(&self, id: &str, number: u64) {
         let mut store = self.store();
         if store.job(id).is_ok_and(|entry| entry.job.number == number)
-            && let Some(entry) = store.jobs.remove(&key(id))
+            && let Some(entry) = store.remove_job(id, self.deleted_id_delay)
         {
             let of_nodes = entry.node_tasks.values().flat_map(NodeTasks::all);
             of_nodes.for_each(|task| tasks::remove_directory(&task.placement));

@@ -116,6 +116,15 @@ impl Cloud {
         .await
     }
 
+    /// Waits until a job that was deleted cannot be read any more.
+    pub(crate) async fn gone(&self, job: &str) {
+        let path = format!("/jobs/{job}");
+        until(&format!("{path} is gone"), || async {
+            (self.get(&path).await.status == 404).then_some(())
+        })
+        .await;
+    }
+
     /// The text of a file of the task that [`Cloud::run`] ran.
     pub(crate) async fn output(&self, name: &str) -> String {
         self.get(&format!("/jobs/run/tasks/task/files/{name}")).await.expect(200).text
