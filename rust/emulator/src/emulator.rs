@@ -24,6 +24,7 @@ use crate::http::server::serve;
 use crate::http::tally::OperationCount;
 use crate::node::blob::Storage;
 use crate::node::image::Images;
+use crate::node::tree::Tree;
 use crate::node::{Site, sandbox};
 use crate::service::Service;
 use crate::settings::{Isolation, PoolSettings, Settings};
@@ -86,7 +87,7 @@ pub struct Emulator {
     front: Arc<Front>,
     server: JoinHandle<()>,
     /// Removed with the emulator.
-    _node_root: Option<TempDir>,
+    _node_root: Option<TemporaryRoot>,
 }
 
 impl fmt::Debug for Emulator {
@@ -246,7 +247,7 @@ fn service(
 }
 
 /// The root of the nodes by its real path, for links are told apart by it.
-fn node_root(given: Option<&Path>) -> io::Result<(PathBuf, Option<TempDir>)> {
+fn node_root(given: Option<&Path>) -> io::Result<(PathBuf, Option<TemporaryRoot>)> {
     match given {
         Some(path) => {
             std::fs::create_dir_all(path)?;
@@ -254,8 +255,18 @@ fn node_root(given: Option<&Path>) -> io::Result<(PathBuf, Option<TempDir>)> {
         }
         None => {
             let temporary = tempfile::Builder::new().prefix("azure-batch-emulator-").tempdir()?;
-            Ok((temporary.path().canonicalize()?, Some(temporary)))
+            Ok((temporary.path().canonicalize()?, Some(TemporaryRoot(temporary))))
         }
+    }
+}
+
+/// A root of nodes that goes with the emulator, whatever tasks left there.
+struct TemporaryRoot(TempDir);
+
+impl Drop for TemporaryRoot {
+    fn drop(&mut self) {
+        // What is left is tried again by the directory itself.
+        Tree::open(self.0.path(), Path::new(".")).and_then(|tree| tree.empty()).ok();
     }
 }
 

@@ -1,5 +1,7 @@
 //! Lists: `$filter`, `$select`, `maxresults` and the link to the next page.
 
+use std::collections::BTreeMap;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
@@ -33,15 +35,15 @@ pub(crate) struct ListRules {
 /// For a filter, selection or page size that the list does not have.
 pub(crate) fn page(
     call: &Call,
-    items: Vec<Map<String, Value>>,
+    items: impl IntoIterator<Item = Map<String, Value>>,
     rules: &ListRules,
 ) -> Result<Reply> {
     let size = page_size(call)?;
-    let mut wanted = wanted(call, items, rules)?;
-    let more = wanted.len() > size;
-    wanted.truncate(size);
-    let next = wanted.last().filter(|_| more).map(|item| id(item, rules).to_owned());
-    let shown = wanted.into_iter().map(|item| select(call, item, rules.select).map(Value::Object));
+    let wanted = first(wanted(call, items, rules)?, size + 1, rules);
+    let next = wanted.iter().rev().nth(1).filter(|_| wanted.len() > size);
+    let next = next.map(|(_, item)| id(item, rules).to_owned());
+    let items = wanted.into_values().take(size);
+    let shown = items.map(|item| select(call, item, rules.select).map(Value::Object));
     let mut body = json!({
         "odata.metadata": format!("{}/$metadata#{}", call.endpoint, rules.kind),
         "value": shown.collect::<Result<Vec<_>>>()?,
@@ -52,20 +54,34 @@ pub(crate) fn page(
     Ok(Reply::json(StatusCode::OK, &body))
 }
 
-/// The items that pass the filter and come after the page before, in order.
+/// The items that pass the filter and come after the page before.
 fn wanted(
     call: &Call,
-    mut items: Vec<Map<String, Value>>,
+    items: impl IntoIterator<Item = Map<String, Value>>,
     rules: &ListRules,
-) -> Result<Vec<Map<String, Value>>> {
+) -> Result<impl Iterator<Item = Map<String, Value>>> {
     let filter = filter(call, rules)?;
     let after = call.query.get("$skiptoken").map(order);
-    items.retain(|item| {
+    Ok(items.into_iter().filter(move |item| {
         after.as_ref().is_none_or(|after| order(id(item, rules)) > *after)
             && filter.as_ref().is_none_or(|filter| filter.accepts(item))
-    });
-    items.sort_by_key(|item| order(id(item, rules)));
-    Ok(items)
+    }))
+}
+
+/// The first items in order. No more are ever kept: a task may have made any number of files.
+fn first(
+    items: impl Iterator<Item = Map<String, Value>>,
+    count: usize,
+    rules: &ListRules,
+) -> BTreeMap<(String, String), Map<String, Value>> {
+    let mut first = BTreeMap::new();
+    for item in items {
+        first.insert(order(id(&item, rules)), item);
+        if first.len() > count {
+            first.pop_last();
+        }
+    }
+    first
 }
 
 fn id<'a>(item: &'a Map<String, Value>, rules: &ListRules) -> &'a str {

@@ -8,11 +8,12 @@ use quick_xml::de;
 use reqwest::{Client, Response, StatusCode};
 use serde::Deserialize;
 use tokio::fs::File;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::io::ReaderStream;
 use url::Url;
 
 use super::faults::{BlobRefusal, BlobRequest, Deed, NodeFailure, NodeFault};
+use super::tree::Tree;
 use crate::faults::armed::Armed;
 use crate::settings::LinkedStorage;
 use crate::wire::task::UploadHeader;
@@ -21,7 +22,9 @@ use crate::wire::task::UploadHeader;
 const VERSION: &str = "2021-12-02";
 
 /// The pages of a listing that are read at most, 5,000 blobs each.
-const PAGES: usize = 10_000;
+const PAGES: usize = 200;
+/// The bytes of such a page.
+const PAGE: usize = 32 << 20;
 
 /// The blobs that are transferred at once.
 pub(super) const AT_ONCE: usize = 8;
@@ -169,7 +172,7 @@ pub(crate) async fn list(
             return Ok(found);
         }
     }
-    Err(BlobError::Other("the listing has no end".to_owned()))
+    Err(BlobError::Other(format!("the listing has more than {PAGES} pages")))
 }
 
 async fn list_page(
@@ -185,39 +188,56 @@ async fn list_page(
     let optional =
         [("prefix", Some(prefix).filter(|prefix| !prefix.is_empty())), ("marker", marker)];
     url.query_pairs_mut().extend_pairs(optional.iter().filter_map(|(k, v)| v.map(|v| (*k, v))));
-    let text = ok(storage.http.get(url).header("x-ms-version", VERSION).send().await?)
-        .await?
-        .text()
-        .await?;
-    de::from_str(&text).map_err(|error| BlobError::Other(format!("not a blob listing: {error}")))
+    let page = ok(storage.http.get(url).header("x-ms-version", VERSION).send().await?).await?;
+    let page = body(page, PAGE).await?;
+    de::from_str(&String::from_utf8_lossy(&page))
+        .map_err(|error| BlobError::Other(format!("not a blob listing: {error}")))
 }
 
-/// Downloads a blob to a file.
+/// The body of an answer, which may have so many bytes.
+async fn body(answer: Response, most: usize) -> Result<Vec<u8>, BlobError> {
+    let (mut read, mut pieces) = (Vec::new(), answer.bytes_stream());
+    while let Some(piece) = pieces.next().await {
+        read.extend_from_slice(&piece?);
+        if read.len() > most {
+            return Err(BlobError::Other(format!("the listing has more than {most} bytes")));
+        }
+    }
+    Ok(read)
+}
+
+/// Downloads a blob to a file below a directory.
 ///
 /// [Get Blob](https://learn.microsoft.com/rest/api/storageservices/get-blob)
-pub(crate) async fn download(storage: &Storage, url: Url, to: &Path) -> Result<(), BlobError> {
+pub(crate) async fn download(
+    storage: &Storage,
+    url: Url,
+    tree: &Tree,
+    to: &Path,
+) -> Result<File, BlobError> {
     storage.meet(BlobRequest::GetBlob)?;
     let response = ok(storage.http.get(url).header("x-ms-version", VERSION).send().await?).await?;
-    let mut file = File::create(to).await.map_err(BlobError::File)?;
+    let mut file = File::from_std(tree.write(to).map_err(BlobError::File)?);
     let mut body = response.bytes_stream();
     while let Some(piece) = body.next().await {
         file.write_all(&piece?).await.map_err(BlobError::File)?;
     }
-    file.flush().await.map_err(BlobError::File)
+    file.flush().await.map_err(BlobError::File)?;
+    Ok(file)
 }
 
-/// Uploads a file as a block blob.
+/// Uploads a file below a directory as a block blob.
 ///
 /// [Put Blob](https://learn.microsoft.com/rest/api/storageservices/put-blob)
 pub(crate) async fn upload(
     storage: &Storage,
     url: Url,
-    from: &Path,
+    (tree, from): (&Tree, &Path),
     headers: &[UploadHeader],
 ) -> Result<(), BlobError> {
     storage.meet(BlobRequest::PutBlob)?;
-    let file = File::open(from).await.map_err(BlobError::File)?;
-    let length = file.metadata().await.map_err(BlobError::File)?.len();
+    let (file, length) = tree.read(from).map_err(BlobError::File)?;
+    let file = File::from_std(file).take(length);
     let request = storage
         .http
         .put(url)

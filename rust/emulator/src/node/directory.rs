@@ -1,9 +1,10 @@
 //! The directory of a task: `workitems/JOB/job-1/TASK` with `stdout.txt`, `stderr.txt` and `wd`.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
+
+use super::tree::Tree;
 
 /// Where a task's files are, on this machine and as the task sees them.
 #[derive(Clone)]
@@ -12,20 +13,35 @@ pub(crate) struct TaskDirectory {
     pub(crate) inside_root: PathBuf,
     /// Relative to the node's root.
     pub(crate) relative: String,
-    /// The task's directory on this machine.
-    pub(crate) host: PathBuf,
+    /// The node's root on this machine.
+    pub(crate) root: PathBuf,
 }
 
 impl TaskDirectory {
     pub(crate) fn new(root: &Path, inside_root: &Path, job_id: &str, task_id: &str) -> Self {
         let relative = format!("workitems/{job_id}/job-1/{task_id}");
-        let host = root.join(&relative);
-        TaskDirectory { inside_root: inside_root.to_owned(), relative, host }
+        TaskDirectory { inside_root: inside_root.to_owned(), relative, root: root.to_owned() }
     }
 
-    /// The task's working directory on this machine.
-    pub(crate) fn working(&self) -> PathBuf {
-        self.host.join("wd")
+    /// The task's directory on this machine.
+    pub(crate) fn host(&self) -> PathBuf {
+        self.root.join(&self.relative)
+    }
+
+    /// The files of the task.
+    ///
+    /// # Errors
+    /// When its directory is not there.
+    pub(crate) fn tree(&self) -> io::Result<Tree> {
+        Tree::open(&self.root, Path::new(&self.relative))
+    }
+
+    /// The files of its working directory.
+    ///
+    /// # Errors
+    /// When that one is not there, or a link leads out of the node.
+    pub(crate) fn working(&self) -> io::Result<Tree> {
+        Tree::open(&self.root, &Path::new(&self.relative).join("wd"))
     }
 
     /// The task's directory as the task sees it.
@@ -39,27 +55,19 @@ impl TaskDirectory {
     /// # Errors
     /// When the old files cannot be removed or the new directory not be made.
     pub(crate) fn create(&self) -> io::Result<()> {
-        std::fs::create_dir_all(&self.host)?;
-        for entry in std::fs::read_dir(&self.host)? {
-            let entry = entry?;
-            match entry.file_type()?.is_dir() {
-                true => std::fs::remove_dir_all(entry.path())?,
-                false => std::fs::remove_file(entry.path())?,
-            }
-        }
-        std::fs::create_dir_all(self.working())?;
+        let tree = Tree::create_at(&self.root, Path::new(&self.relative))?;
+        tree.empty()?;
+        tree.make_directories(Path::new("wd"))?;
         // An image may run as any user, and the task must be able to write here all the same.
-        std::fs::set_permissions(self.working(), PermissionsExt::from_mode(0o777))
+        tree.open_to_all(Path::new("wd"))
     }
 
-    /// A file of the task's directory, emptied, written at its end.
+    /// A new file of the task's directory in place of what has its name, written at its end.
     ///
     /// # Errors
-    /// When it cannot be opened.
+    /// When it cannot be made.
     pub(crate) fn stream(&self, name: &str) -> io::Result<File> {
-        let path = self.host.join(name);
-        File::create(&path)?;
-        OpenOptions::new().append(true).open(path)
+        self.tree()?.renew(name)
     }
 }
 
@@ -74,13 +82,6 @@ pub(crate) fn join_inside(base: &Path, relative: &str) -> Option<PathBuf> {
         }
     }
     Some(joined)
-}
-
-/// What is really at a path below `root`, all links followed; `None` for nothing, and where a link
-/// leaves `root`.
-pub(crate) fn real_inside(root: &Path, path: &Path) -> Option<PathBuf> {
-    let real = path.canonicalize().ok()?;
-    real.starts_with(root.canonicalize().ok()?).then_some(real)
 }
 
 #[cfg(test)]

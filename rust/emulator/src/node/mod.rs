@@ -15,6 +15,7 @@ pub(crate) mod resource_files;
 mod run;
 pub(crate) mod run_options;
 pub(crate) mod sandbox;
+pub(crate) mod tree;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ use directory::TaskDirectory;
 use faults::NodeFault;
 use image::Images;
 use process::Processes;
+use tree::Tree;
 
 /// The directories that every node has under its root, next to its tasks.
 const DIRECTORIES: [&str; 5] = ["workitems", "shared", "startup", "fsmounts", "applications"];
@@ -110,7 +112,8 @@ impl Node {
 
     /// Removes all its files. What cannot be removed goes with the emulator's own directory.
     pub(crate) fn remove_files(&self) {
-        std::fs::remove_dir_all(&self.root).ok();
+        let all = Tree::open(&self.site.root, Path::new("."));
+        all.and_then(|nodes| nodes.remove(Path::new(&self.id))).ok();
     }
 
     fn make_directories(&self) -> io::Result<()> {
@@ -132,8 +135,7 @@ impl Node {
     /// The directory of the start task.
     fn startup_directory(&self) -> TaskDirectory {
         let inside_root = self.task_directory("", "").inside_root;
-        let relative = "startup".to_owned();
-        TaskDirectory { inside_root, host: self.root.join(&relative), relative }
+        TaskDirectory { inside_root, root: self.root.clone(), relative: "startup".to_owned() }
     }
 
     /// What it may use of storage accounts.

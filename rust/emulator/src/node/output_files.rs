@@ -6,6 +6,7 @@ mod selection;
 use std::collections::BTreeMap;
 
 use futures::{StreamExt, stream};
+use tokio::task::spawn_blocking;
 use url::Url;
 
 use super::Site;
@@ -13,10 +14,12 @@ use super::access::Access;
 use super::blob::{self, AT_ONCE, BlobError, Storage};
 use super::directory::TaskDirectory;
 use super::pattern::Pattern;
+use super::tree::Tree;
+use crate::settings::WildcardBase;
 use crate::store::task::FailureInfo;
-use crate::wire::task::{OutputFile, UploadCondition, UploadHeader};
+use crate::wire::task::{OutputFile, UploadCondition};
 use notes::{Notes, Place};
-use selection::{Upload, expand, inside_task, uploads};
+use selection::{Match, Upload, expand, inside_task, matches};
 
 /// A task that ended and whose output files are due.
 pub(super) struct Ended<'a> {
@@ -43,7 +46,7 @@ pub(super) async fn upload(
     let mut result = Ok(());
     for output in outputs.iter().filter(|output| is_due(output, ended.succeeded)) {
         let uploaded = match prepare(site, access, output, ended) {
-            Ok((transfer, uploads)) => transfer.run(&site.storage, uploads, &mut notes).await,
+            Ok(transfer) => transfer.run(&site.storage, &mut notes).await,
             Err(failure) => {
                 notes.failed(Place::of_pattern(&output.file_pattern), &failure);
                 Err(failure)
@@ -64,10 +67,12 @@ fn is_due(output: &OutputFile, succeeded: bool) -> bool {
 
 /// Where the files of an output file go.
 struct Transfer<'a> {
-    pattern: &'a str,
+    output: &'a OutputFile,
+    tree: Tree,
+    pattern: Pattern,
+    base: WildcardBase,
     /// With its SAS.
     container: Url,
-    headers: &'a [UploadHeader],
 }
 
 fn prepare<'a>(
@@ -75,7 +80,7 @@ fn prepare<'a>(
     access: Access<'_>,
     output: &'a OutputFile,
     ended: &Ended<'_>,
-) -> Result<(Transfer<'a>, Vec<Upload>), FailureInfo> {
+) -> Result<Transfer<'a>, FailureInfo> {
     let to = &output.destination.container;
     let container = access
         .url(&to.container_url, to.identity_reference.as_ref())
@@ -83,32 +88,26 @@ fn prepare<'a>(
     if container.query_pairs().any(|(name, _)| name == "restype") {
         return Err(misc_failure("the container's URL has the query parameter restype"));
     }
-    let text = expand(&output.file_pattern, ended.environment).ok_or_else(|| {
-        misc_failure("the pattern is too long once its variables are replaced")
-    })?;
+    let text = expand(&output.file_pattern, ended.environment)
+        .ok_or_else(|| misc_failure("the pattern is too long once its variables are replaced"))?;
     let pattern = inside_task(&text, ended.directory).ok_or_else(|| {
         misc_failure("the pattern leaves the task's directory").with("FilePattern", &*text)
     })?;
-    let (pattern, path) = (Pattern::new(&pattern), to.path.as_deref());
-    let uploads = uploads(&pattern, ended.directory, path, site.wildcard_base);
-    let headers = to.upload_headers.as_deref().unwrap_or_default();
-    Ok((Transfer { pattern: &output.file_pattern, container, headers }, uploads))
+    let tree = ended.directory.tree().map_err(|error| misc_failure(&error.to_string()))?;
+    let (pattern, base) = (Pattern::new(&pattern), site.wildcard_base);
+    Ok(Transfer { output, tree, pattern, base, container })
 }
 
 impl Transfer<'_> {
     /// Uploads the files, several at once, and notes each.
-    async fn run(
-        &self,
-        storage: &Storage,
-        uploads: Vec<Upload>,
-        notes: &mut Notes,
-    ) -> Result<(), FailureInfo> {
-        notes.begin(self.pattern);
+    async fn run(self, storage: &Storage, notes: &mut Notes) -> Result<(), FailureInfo> {
+        notes.begin(&self.output.file_pattern);
+        let uploads = self.uploads(notes).await?;
         let sent = stream::iter(uploads).map(|upload| self.send(storage, upload));
         let mut sent = sent.buffered(AT_ONCE);
         let mut result = Ok(());
         while let Some((upload, uploaded)) = sent.next().await {
-            let place = Place::of(self.pattern, &upload, &self.container);
+            let place = Place::of(&self.output.file_pattern, &upload, &self.container);
             match &uploaded {
                 Ok(()) => notes.uploaded(&place),
                 Err(failure) => notes.failed(place, failure),
@@ -118,6 +117,21 @@ impl Transfer<'_> {
         result
     }
 
+    /// What is to be uploaded; what is not is noted. Others need not wait for so many files.
+    async fn uploads(&self, notes: &mut Notes) -> Result<Vec<Upload>, FailureInfo> {
+        let (pattern, tree, base) = (self.pattern.clone(), self.tree.clone(), self.base);
+        let path = self.output.destination.container.path.clone();
+        let found = spawn_blocking(move || matches(&pattern, &tree, path.as_deref(), base)).await;
+        let mut uploads = Vec::new();
+        for one in found.map_err(|error| misc_failure(&error.to_string()))? {
+            match one {
+                Match::Upload(upload) => uploads.push(upload),
+                Match::Skipped(file, reason) => notes.skipped(&file, &reason),
+            }
+        }
+        Ok(uploads)
+    }
+
     async fn send(&self, storage: &Storage, upload: Upload) -> (Upload, Result<(), FailureInfo>) {
         let Some(url) = blob::blob_url(&self.container, &upload.blob) else {
             return (
@@ -125,7 +139,9 @@ impl Transfer<'_> {
                 Err(misc_failure("the container's URL cannot hold a blob of this name")),
             );
         };
-        let sent = blob::upload(storage, url, &upload.file, self.headers).await;
+        let headers = self.output.destination.container.upload_headers.as_deref();
+        let from = (&self.tree, upload.file.as_path());
+        let sent = blob::upload(storage, url, from, headers.unwrap_or_default()).await;
         let sent = sent.map_err(|error| upload_failure(&error).with("FilePath", &*upload.blob));
         (upload, sent)
     }

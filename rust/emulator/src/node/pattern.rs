@@ -10,17 +10,17 @@ use std::collections::BTreeSet;
 mod properties;
 
 /// A pattern, directory by directory.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pattern(Vec<Segment>);
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Segment {
     /// `**`: any number of directories.
     Directories,
     Name(Vec<Token>),
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Token {
     Literal(char),
     Any,

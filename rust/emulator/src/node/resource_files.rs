@@ -3,7 +3,7 @@
 //! A container's blobs keep their directory structure under `filePath`: in full, the prefix
 //! included, as the documentation says, or without the prefix's directories if that is asked for.
 
-use std::fs::{self, Permissions};
+use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use super::Site;
 use super::access::Access;
 use super::blob::{self, AT_ONCE, BlobError, ListedBlob, Storage};
 use super::directory::join_inside;
+use super::tree::Tree;
 use crate::settings::BlobPrefix;
 use crate::store::task::FailureInfo;
 use crate::wire::task::ResourceFile;
@@ -37,22 +38,22 @@ pub(super) async fn fetch(
     site: &Site,
     access: Access<'_>,
     files: &[ResourceFile],
-    working: &Path,
+    working: &Tree,
 ) -> Result<(), FailureInfo> {
     let storage = &site.storage;
     for file in files {
         let mode = file.file_mode.as_deref().and_then(parse_mode).unwrap_or(DEFAULT_MODE);
         let path = file.file_path.as_deref().unwrap_or("");
-        let to = target(working, path)?;
+        let to = target(Path::new(""), path)?;
         let identity = file.identity_reference.as_ref();
         if let Some(url) = &file.http_url {
             let url = access.url(url, identity).map_err(|error| download_failure(&error, path))?;
-            fetch_one(storage, &url, &to, (path, mode)).await?;
+            fetch_one(storage, &url, (working, &to), (path, mode)).await?;
         } else {
             let container = container(access, file).map_err(|error| list_failure(&error))?;
             let prefix = file.blob_prefix.as_deref().unwrap_or("");
             let prefix = Prefix { text: prefix, rule: site.blob_prefix };
-            fetch_container(storage, &container, prefix, &to, mode).await?;
+            fetch_container(storage, &container, prefix, (working, &to), mode).await?;
         }
     }
     Ok(())
@@ -86,22 +87,24 @@ impl Prefix<'_> {
 async fn fetch_one(
     storage: &Storage,
     url: &Url,
-    to: &Path,
+    (working, to): (&Tree, &Path),
     (name, mode): (&str, u32),
 ) -> Result<(), FailureInfo> {
     let failed = |code| move |error| file_failure(code, name, &error);
-    fs::create_dir_all(to.parent().unwrap_or(to))
+    working
+        .make_directories(to.parent().unwrap_or(to))
         .map_err(failed("ResourceDirectoryCreateFailed"))?;
-    let downloaded = blob::download(storage, url.clone(), to).await;
-    downloaded.map_err(|error| download_failure(&error, name))?;
-    fs::set_permissions(to, Permissions::from_mode(mode)).map_err(failed("ResourceFileWriteFailed"))
+    let downloaded = blob::download(storage, url.clone(), working, to).await;
+    let file = downloaded.map_err(|error| download_failure(&error, name))?;
+    let opened = file.set_permissions(Permissions::from_mode(mode)).await;
+    opened.map_err(failed("ResourceFileWriteFailed"))
 }
 
 async fn fetch_container(
     storage: &Storage,
     container: &Url,
     prefix: Prefix<'_>,
-    to: &Path,
+    (working, to): (&Tree, &Path),
     mode: u32,
 ) -> Result<(), FailureInfo> {
     let blobs =
@@ -109,7 +112,7 @@ async fn fetch_container(
     stream::iter(blobs)
         .map(|listed| async move {
             let file = target(to, prefix.path(&listed.name))?;
-            fetch_listed(storage, container, &listed, &file, mode).await
+            fetch_listed(storage, container, &listed, (working, &file), mode).await
         })
         .buffered(AT_ONCE)
         .try_collect()
@@ -120,16 +123,17 @@ async fn fetch_listed(
     storage: &Storage,
     container: &Url,
     listed: &ListedBlob,
-    file: &Path,
+    (working, file): (&Tree, &Path),
     mode: u32,
 ) -> Result<(), FailureInfo> {
     let name = listed.name.as_str();
     if listed.is_directory() {
-        return fs::create_dir_all(file)
+        return working
+            .make_directories(file)
             .map_err(|error| file_failure("ResourceDirectoryCreateFailed", name, &error));
     }
     match blob::blob_url(container, name) {
-        Some(url) => fetch_one(storage, &url, file, (name, mode)).await,
+        Some(url) => fetch_one(storage, &url, (working, file), (name, mode)).await,
         None => Err(FailureInfo::user(
             "BlobDownloadMiscError",
             "The URL cannot hold a blob of this name",

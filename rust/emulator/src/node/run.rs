@@ -1,7 +1,8 @@
 //! One run of a task: fetch, run, upload.
 
 use std::future::pending;
-use std::io;
+use std::io::{self, Read};
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -15,7 +16,10 @@ use super::{Node, Work, command_line, container, output_files, resource_files, s
 use crate::settings::Isolation;
 use crate::store::task::{ContainerInfo, End, FailureInfo, StopReason, TaskResult};
 use crate::wire::duration;
-use crate::wire::task::TaskAdd;
+use crate::wire::task::{ResourceFile, TaskAdd};
+
+/// The bytes of a message of the sandbox that are read at most: it names an argument.
+const SANDBOX_ERROR: u64 = 262_144;
 
 /// What may end a run from outside: a request, or its wall-clock limit.
 struct Interruption {
@@ -61,9 +65,8 @@ impl Node {
         interruption: &mut Interruption,
     ) -> End {
         let files = work.task.resource_files.as_deref().unwrap_or_default();
-        let working = work.directory.working();
         let fetched = tokio::select! {
-            fetched = resource_files::fetch(&self.site, self.access(), files, &working) => fetched,
+            fetched = self.fetch(work, files) => fetched,
             reason = interruption.reason() => Err(reason),
         };
         let mut process = match fetched.and_then(|()| self.start(work, container)) {
@@ -76,6 +79,11 @@ impl Node {
         };
         process.end().await;
         self.ended(work, exit)
+    }
+
+    async fn fetch(&self, work: &Work, files: &[ResourceFile]) -> Result<(), FailureInfo> {
+        let working = work.directory.working().map_err(|error| unusable_directory(&error))?;
+        resource_files::fetch(&self.site, self.access(), files, &working).await
     }
 
     /// Starts the task's command with its output in the task's directory.
@@ -128,7 +136,9 @@ impl Node {
         if self.site.isolation != Isolation::Bubblewrap || code != 1 {
             return None;
         }
-        let stderr = std::fs::read_to_string(work.directory.host.join("stderr.txt")).ok()?;
+        let (file, _) = work.directory.tree().ok()?.read(Path::new("stderr.txt")).ok()?;
+        let mut stderr = String::new();
+        file.take(SANDBOX_ERROR).read_to_string(&mut stderr).ok()?;
         let line = stderr.strip_suffix('\n').filter(|line| !line.contains('\n'))?;
         let reason = line.strip_prefix("bwrap: ")?;
         match reason.strip_prefix("execvp ") {
@@ -163,11 +173,13 @@ impl Work {
 }
 
 fn prepare(node: &Node, work: &Work) -> Result<Container, FailureInfo> {
-    work.directory.create().map_err(|error| {
-        FailureInfo::server("ResourceDirectoryCreateFailed", "The task's directory is not usable")
-            .with("Reason", error.to_string())
-    })?;
+    work.directory.create().map_err(|error| unusable_directory(&error))?;
     container::prepare(node, work)
+}
+
+fn unusable_directory(error: &io::Error) -> FailureInfo {
+    FailureInfo::server("ResourceDirectoryCreateFailed", "The task's directory is not usable")
+        .with("Reason", error.to_string())
 }
 
 fn deadline(work: &Work) -> Option<Instant> {

@@ -1,15 +1,16 @@
 //! The files of a node, and of a task on its node.
 
-use std::os::unix::fs::MetadataExt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use cap_std::fs::MetadataExt;
 use time::OffsetDateTime;
-use walkdir::WalkDir;
 
 use super::Service;
 use super::conditions::Conditions;
 use crate::error::{ApiError, Code, Result};
-use crate::node::directory::{join_inside, real_inside};
+use crate::node::directory::join_inside;
+use crate::node::tree::Tree;
 use crate::settings::Logs;
 use crate::store::stamp::Stamp;
 use crate::store::task::{Placement, Task, TaskState};
@@ -25,8 +26,6 @@ pub(crate) enum Owner<'a> {
 
 /// A file or directory of a node.
 pub(crate) struct NodeFile {
-    /// On this machine.
-    pub(crate) path: PathBuf,
     /// Relative to the directory of its owner.
     pub(crate) name: String,
     pub(crate) is_directory: bool,
@@ -38,8 +37,8 @@ pub(crate) struct NodeFile {
 
 /// The directory of an owner and what nobody sees of it, or not yet.
 struct Root {
-    path: PathBuf,
-    hidden: Vec<PathBuf>,
+    tree: Tree,
+    hidden: Vec<&'static str>,
 }
 
 impl Service {
@@ -53,28 +52,36 @@ impl Service {
         name: &str,
         conditions: &Conditions,
     ) -> Result<NodeFile> {
-        let Root { path: root, hidden } = self.root(owner)?;
-        let missing = || ApiError::from(Code::FileNotFound).with("FilePath", name);
-        let path = join_inside(&root, name).ok_or_else(missing)?;
-        let found = inspect(&root, &path).filter(|file| !is_hidden(file, &hidden));
+        let root = self.root(owner)?;
+        let found = relative(name).and_then(|path| root.inspect(&path));
         let Some(file) = found else {
             // The files may have been cleaned up just now, which is another error.
             self.root(owner)?;
-            return Err(missing());
+            return Err(missing(name));
         };
         conditions.check_read(&Stamp { etag: String::new(), last_modified: file.modified })?;
         Ok(file)
     }
 
-    /// The files of an owner in the order of their names: all, or those right in its directory.
-    pub(crate) fn files(&self, owner: &Owner<'_>, recursive: bool) -> Result<Vec<NodeFile>> {
-        let Root { path: root, hidden } = self.root(owner)?;
-        let depth = if recursive { usize::MAX } else { 1 };
-        let walk = WalkDir::new(&root).min_depth(1).max_depth(depth).into_iter().flatten();
-        let mut files: Vec<_> = walk.filter_map(|entry| inspect(&root, entry.path())).collect();
-        files.retain(|file| !is_hidden(file, &hidden));
-        files.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(files)
+    /// What is in a file that [`Service::file`] found, and its length in bytes.
+    ///
+    /// # Errors
+    /// `FileNotFound` for a directory, and for what is not there any more.
+    pub(crate) fn content(&self, owner: &Owner<'_>, name: &str) -> Result<(File, u64)> {
+        let root = self.root(owner)?;
+        let path = relative(name).ok_or_else(|| missing(name))?;
+        root.tree.read(&path).map_err(|error| missing(name).with("Reason", error.to_string()))
+    }
+
+    /// The files of an owner, in no order: all, or those right in its directory.
+    pub(crate) fn files(
+        &self,
+        owner: &Owner<'_>,
+        recursive: bool,
+    ) -> Result<impl Iterator<Item = NodeFile>> {
+        let root = self.root(owner)?;
+        let levels = if recursive { usize::MAX } else { 1 };
+        Ok(root.tree.walk(levels).filter_map(move |path| root.inspect(&path)))
     }
 
     /// Deletes a file, or a directory: with all that is in it, or only if it is empty.
@@ -82,22 +89,13 @@ impl Service {
     /// # Errors
     /// `FileNotFound`, and `IOError` for what cannot be deleted.
     pub(crate) fn delete_file(&self, owner: &Owner<'_>, name: &str, recursive: bool) -> Result<()> {
-        let file = self.file(owner, name, &Conditions::default())?;
-        let root = self.root(owner)?.path;
-        // A link goes, not what it leads to.
-        let Some(path) = join_inside(&root, name).filter(|path| *path != root) else {
-            return Err(
-                ApiError::from(Code::IOError).with("Reason", "it is the directory of all files")
-            );
-        };
-        let deleted = match (file.is_directory && !path.is_symlink(), recursive) {
-            (false, _) => std::fs::remove_file(&path),
-            (true, true) => std::fs::remove_dir_all(&path),
-            (true, false) => std::fs::remove_dir(&path),
-        };
-        deleted.map_err(|error| {
-            ApiError::from(Code::IOError).with("FilePath", name).with("Reason", error.to_string())
-        })
+        self.file(owner, name, &Conditions::default())?;
+        let refuse = |reason: &str| ApiError::from(Code::IOError).with("Reason", reason);
+        let path = relative(name).filter(|path| !path.as_os_str().is_empty());
+        let path = path.ok_or_else(|| refuse("it is the directory of all files"))?;
+        let tree = self.root(owner)?.tree;
+        let deleted = if recursive { tree.remove(&path) } else { tree.remove_one(&path) };
+        deleted.map_err(|error| refuse(&error.to_string()).with("FilePath", name))
     }
 
     fn root(&self, owner: &Owner<'_>) -> Result<Root> {
@@ -111,22 +109,58 @@ impl Service {
         let shown = self.pool_node(pool, id)?.node;
         shown.require_reachable()?;
         let node = self.node(&shown.id).ok_or(Code::NodeNotFound)?;
-        Ok(Root { path: node.root.clone(), hidden: vec![node.root.join("etc")] })
+        Ok(Root { tree: self.tree(&node.root)?, hidden: vec!["etc"] })
     }
 
     fn task_root(&self, job_id: &str, task_id: &str) -> Result<Root> {
         let (task, _) = self.task(job_id, task_id, &Conditions::default())?;
         let placement = placement_of(&task)?;
         self.store().pool(&placement.pool_id)?.node(&placement.node_id)?.require_reachable()?;
-        let path = placement.directory.clone();
+        let tree = self.tree(&placement.directory)?;
         let hides = self.logs == Logs::AtEnd && task.phase.state != TaskState::Completed;
-        let streams = STREAMS.iter().filter(|_| hides);
-        Ok(Root { hidden: streams.map(|name| path.join(name)).collect(), path })
+        Ok(Root { tree, hidden: if hides { STREAMS.to_vec() } else { Vec::new() } })
+    }
+
+    /// The files of a directory of a node.
+    fn tree(&self, directory: &Path) -> Result<Tree> {
+        let relative = directory.strip_prefix(&self.site.root).unwrap_or(directory);
+        let tree = Tree::open(&self.site.root, relative);
+        tree.map_err(|_| ApiError::from(Code::FileNotFound).with("Reason", "there are no files"))
     }
 }
 
-fn is_hidden(file: &NodeFile, hidden: &[PathBuf]) -> bool {
-    hidden.iter().any(|path| file.path.starts_with(path))
+impl Root {
+    /// What is at a path. `None` for nothing, for what is hidden, for what a link finds outside,
+    /// and for what is neither a file nor a directory.
+    fn inspect(&self, path: &Path) -> Option<NodeFile> {
+        let here = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        let found = self.tree.metadata(here).ok()?;
+        let is_file_or_directory = found.is_file() || found.is_dir();
+        (is_file_or_directory && !self.hides(here)).then_some(())?;
+        Some(NodeFile {
+            name: path.to_str()?.to_owned(),
+            is_directory: found.is_dir(),
+            length: found.len(),
+            mode: found.mode(),
+            modified: found
+                .modified()
+                .map_or_else(|_| OffsetDateTime::now_utc(), |at| at.into_std().into()),
+        })
+    }
+
+    fn hides(&self, path: &Path) -> bool {
+        let is_hidden = |real: PathBuf| self.hidden.iter().any(|name| real.starts_with(name));
+        !self.hidden.is_empty() && self.tree.canonicalize(path).is_ok_and(is_hidden)
+    }
+}
+
+/// A path of a request below the directory of an owner.
+fn relative(name: &str) -> Option<PathBuf> {
+    join_inside(Path::new(""), name)
+}
+
+fn missing(name: &str) -> ApiError {
+    ApiError::from(Code::FileNotFound).with("FilePath", name)
 }
 
 fn placement_of(task: &Task) -> Result<&Placement> {
@@ -140,18 +174,4 @@ fn placement_of(task: &Task) -> Result<&Placement> {
             .with("TaskId", id)
             .with("Reason", "the task has not run yet")),
     }
-}
-
-/// What is at a path; `None` for nothing, and for what a link finds outside of the root.
-fn inspect(root: &Path, path: &Path) -> Option<NodeFile> {
-    let real = real_inside(root, path)?;
-    let metadata = real.metadata().ok()?;
-    Some(NodeFile {
-        name: path.strip_prefix(root).ok()?.to_str()?.to_owned(),
-        path: real,
-        is_directory: metadata.is_dir(),
-        length: metadata.len(),
-        mode: metadata.mode(),
-        modified: metadata.modified().map_or_else(|_| OffsetDateTime::now_utc(), Into::into),
-    })
 }

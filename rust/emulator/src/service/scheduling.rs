@@ -9,7 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::Service;
 use super::node_tasks::Readiness;
 use super::placing::{Placing, placings};
-use super::tasks::{new_run, remove_files};
+use super::tasks::new_run;
 use crate::node::{Node, Work};
 use crate::settings::RequeueCount;
 use crate::store::task::{End, Placement, RunHandle, StopReason, Task, TaskState};
@@ -163,7 +163,7 @@ impl Service {
                 () = service.closing.cancelled() => return,
             }
             service.store().change_task(&key, |task| {
-                remove_files(task);
+                task.placement.iter().for_each(|placement| service.remove_directory(placement));
                 task.cleaned_up = true;
             });
         });
@@ -198,6 +198,6 @@ pub(super) fn placement(
         pool_id: node.pool_id.clone(),
         node_id: node.id.clone(),
         task_root_directory: directory.relative.clone(),
-        directory: directory.host.clone(),
+        directory: directory.host(),
     }
 }

@@ -1,11 +1,15 @@
 //! The rules of tasks.
 
+use std::path::Path;
 use std::sync::Arc;
+
+use tokio::task::spawn_blocking;
 
 use super::Service;
 use super::conditions::Conditions;
 use super::limits::{self, TaskRules};
 use crate::error::{ApiError, Code, Result};
+use crate::node::tree::Tree;
 use crate::store::job::Job;
 use crate::store::stamp::Stamp;
 use crate::store::task::{End, Placement, RunHandle, StopReason, Task, TaskResult, TaskState};
@@ -176,19 +180,34 @@ impl Service {
         if let Some(run) = run {
             run.ask(StopReason::Discarded).cancelled().await;
         }
-        self.remove_task(&task);
+        let placement = self.remove_task(&task).and_then(|task| task.placement);
+        self.remove_directories(placement.into_iter().collect()).await;
         self.after_end(&task);
         Ok(())
     }
 
-    fn remove_task(&self, wanted: &TaskKey) {
+    fn remove_task(&self, wanted: &TaskKey) -> Option<Task> {
         let mut store = self.store();
-        if store.task(wanted).is_some()
-            && let Ok(entry) = store.job_mut(&wanted.job)
-            && let Some(task) = entry.tasks.remove(&wanted.task)
-        {
-            remove_files(&task);
-        }
+        store.task(wanted)?;
+        store.job_mut(&wanted.job).ok()?.tasks.remove(&wanted.task)
+    }
+
+    /// Removes what tasks left on their nodes. Others need not wait for so many files.
+    pub(super) async fn remove_directories(self: &Arc<Self>, placements: Vec<Placement>) {
+        let service = Arc::clone(self);
+        let removal = move || placements.iter().for_each(|one| service.remove_directory(one));
+        spawn_blocking(removal).await.ok();
+    }
+
+    /// Removes the directory of a task from its node, and those of its job if it was the last one.
+    /// A file that cannot be removed is no error of the task; it goes with the node.
+    pub(super) fn remove_directory(&self, placement: &Placement) {
+        let Ok(nodes) = Tree::open(&self.site.root, Path::new(".")) else { return };
+        let Ok(directory) = placement.directory.strip_prefix(&self.site.root) else { return };
+        nodes.remove(directory).ok();
+        // The directories of the job go with its last task; until then they are not empty.
+        let of_job = directory.ancestors().skip(1).take(2);
+        of_job.for_each(|directory| drop(nodes.remove_one(directory)));
     }
 }
 
@@ -222,20 +241,6 @@ fn reactivate(task: &mut Task) -> Result<()> {
         _ => Code::TaskNotCompleted,
     };
     Err(ApiError::from(code).with("TaskId", &*task.spec.id))
-}
-
-/// Removes what a task left on its node. A file that cannot be removed is no error of the task;
-/// it goes with the node.
-pub(super) fn remove_files(task: &Task) {
-    task.placement.iter().for_each(remove_directory);
-}
-
-/// Removes the directory of a task from its node, and those of its job if it was the last one.
-pub(super) fn remove_directory(placement: &Placement) {
-    std::fs::remove_dir_all(&placement.directory).ok();
-    // The directories of the job go with its last task; until then they are not empty.
-    let of_job = placement.directory.ancestors().skip(1).take(2);
-    of_job.for_each(|directory| drop(std::fs::remove_dir(directory)));
 }
 
 /// The run of a task that is about to start.

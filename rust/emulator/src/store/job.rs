@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::node::ComputeNode;
 use super::node_task::NodeTasks;
 use super::stamp::{Phase, Stamp};
-use super::task::{RunHandle, Task};
+use super::task::{Placement, RunHandle, Task};
 use super::tasks::Tasks;
 use crate::error::{ApiError, Code, Result};
 use crate::wire::job::JobAdd;
@@ -115,6 +115,13 @@ impl JobEntry {
         let of_nodes = self.node_tasks.values().flat_map(NodeTasks::all).map(|task| &task.run);
         let tasks = self.tasks.iter().filter_map(|task| task.run.as_ref());
         tasks.chain(of_nodes.filter(|run| !run.over.is_cancelled()))
+    }
+
+    /// Where its tasks, and those of its nodes, have files.
+    pub(crate) fn placements(&self) -> Vec<Placement> {
+        let of_nodes = self.node_tasks.values().flat_map(NodeTasks::all);
+        let tasks = self.tasks.iter().filter_map(|task| task.placement.clone());
+        tasks.chain(of_nodes.map(|task| task.placement.clone())).collect()
     }
 
     /// Whether its preparation failed on a node, so that none of its tasks may run there.

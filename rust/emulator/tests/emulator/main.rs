@@ -14,6 +14,7 @@ mod exit_conditions;
 mod faults;
 mod faults_of_nodes;
 mod files;
+mod hostile;
 mod isolation;
 mod jobs;
 mod lists;

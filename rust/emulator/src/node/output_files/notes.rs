@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::Path;
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -87,10 +88,17 @@ impl Notes {
         self.line(&format!("Failed with {}: {}", failed.code, failed.reason));
     }
 
-    /// The file as the task sees it.
+    pub(super) fn skipped(&mut self, file: &Path, reason: &str) {
+        self.line(&format!("Skipped {}: {reason}", self.inside(file)));
+    }
+
     fn file(&self, place: &Place<'_>) -> Option<String> {
-        let relative = place.upload?.file.strip_prefix(&self.directory.host).ok()?;
-        Some(self.directory.inside().join(relative).display().to_string())
+        place.upload.map(|upload| self.inside(&upload.file))
+    }
+
+    /// The file as the task sees it.
+    fn inside(&self, file: &Path) -> String {
+        self.directory.inside().join(file).display().to_string()
     }
 
     fn line(&mut self, text: &str) {

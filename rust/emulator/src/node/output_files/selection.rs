@@ -1,15 +1,22 @@
 //! Which files an output file means, and which blobs they become.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
-use walkdir::WalkDir;
-
-use crate::node::directory::{TaskDirectory, real_inside};
+use crate::node::directory::TaskDirectory;
 use crate::node::pattern::Pattern;
+use crate::node::tree::Tree;
 use crate::settings::WildcardBase;
 
-/// A file and its blob.
+/// What a pattern means.
+pub(super) enum Match {
+    Upload(Upload),
+    /// No file that a node uploads, and why.
+    Skipped(PathBuf, String),
+}
+
+/// A file, relative to the task's directory, and its blob.
 pub(super) struct Upload {
     pub(super) file: PathBuf,
     pub(super) blob: String,
@@ -56,46 +63,50 @@ pub(super) fn inside_task(pattern: &str, directory: &TaskDirectory) -> Option<St
     Some(names.join("/"))
 }
 
-/// The files that a pattern means and the blobs they become.
-pub(super) fn uploads(
+/// The files of a task that a pattern means and the blobs they become. It reads directories, which
+/// may be large.
+pub(super) fn matches(
     pattern: &Pattern,
-    directory: &TaskDirectory,
+    tree: &Tree,
     path: Option<&str>,
     base: WildcardBase,
-) -> Vec<Upload> {
+) -> Vec<Match> {
     match pattern.literal() {
         Some(relative) => {
-            let file = directory.host.join(&relative);
             let name = without_base(&relative, "wd").rsplit_once("../").map_or_else(
                 || without_base(&relative, "wd").to_owned(),
                 |(_, name)| name.to_owned(),
             );
             let blob = path.map_or(name, str::to_owned);
-            is_own_file(&directory.host, &file)
-                .then_some(Upload { file, blob })
-                .into_iter()
+            inspect(tree, PathBuf::from(relative), blob).into_iter().collect()
+        }
+        None => {
+            let all = tree.walk(usize::MAX).map(|file| (file.to_string_lossy().into_owned(), file));
+            let matching = all.filter(|(name, _)| pattern.matches(name));
+            matching
+                .filter_map(|(name, file)| {
+                    let blob = blob_name(sub_path(&name, pattern, base), path);
+                    inspect(tree, file, blob)
+                })
                 .collect()
         }
-        None => matching(pattern, &directory.host)
-            .map(|relative| Upload {
-                file: directory.host.join(&relative),
-                blob: blob_name(sub_path(&relative, pattern, base), path),
-            })
-            .collect(),
     }
 }
 
-fn matching<'a>(pattern: &'a Pattern, root: &'a Path) -> impl Iterator<Item = String> + 'a {
-    let entries = WalkDir::new(root).min_depth(1).sort_by_file_name().into_iter().flatten();
-    entries.filter(|entry| is_own_file(root, entry.path())).filter_map(move |entry| {
-        let relative = entry.path().strip_prefix(root).ok()?.to_str()?.to_owned();
-        pattern.matches(&relative).then_some(relative)
-    })
-}
-
-/// A link may lead to a file of this machine that the task itself cannot see.
-fn is_own_file(root: &Path, file: &Path) -> bool {
-    real_inside(root, file).is_some_and(|real| real.is_file())
+/// Whether a node uploads what is at a path; `None` for a directory and for nothing.
+fn inspect(tree: &Tree, file: PathBuf, blob: String) -> Option<Match> {
+    let skipped = |file, reason: &str| Some(Match::Skipped(file, reason.to_owned()));
+    match tree.metadata(&file) {
+        Ok(found) if found.is_dir() => None,
+        Ok(found) if !found.is_file() => skipped(file, "it is no regular file"),
+        Ok(_) if file.to_str().is_none() => skipped(file, "no blob can have its name"),
+        Ok(_) => Some(Match::Upload(Upload { file, blob })),
+        Err(_) if tree.is_link(&file) => {
+            skipped(file, "it is a link that leads out of the task's directory, or nowhere")
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => Some(Match::Skipped(file, error.to_string())),
+    }
 }
 
 /// What a wildcard keeps of a file's path. Of files beside `wd` it always begins after the

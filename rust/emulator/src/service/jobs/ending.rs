@@ -9,10 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::stop_runs;
 use crate::error::Result;
+use crate::service::Service;
 use crate::service::conditions::Conditions;
-use crate::service::{Service, tasks};
-use crate::store::job::{JobEnd, JobState};
-use crate::store::node_task::NodeTasks;
+use crate::store::job::{JobEnd, JobEntry, JobState};
 use crate::store::task::StopReason;
 use crate::wire::duration;
 use crate::wire::job::OnAllTasksComplete;
@@ -59,19 +58,18 @@ impl Service {
             if was_open {
                 service.release(&id, number).await;
             }
-            service.remove_job(&id, number);
+            service.remove_job(&id, number).await;
         });
         Ok(())
     }
 
-    fn remove_job(&self, id: &str, number: u64) {
+    /// Removes a job once its files are gone.
+    async fn remove_job(self: &Arc<Self>, id: &str, number: u64) {
+        let placements = self.store().job(id).map(JobEntry::placements).unwrap_or_default();
+        self.remove_directories(placements).await;
         let mut store = self.store();
-        if store.job(id).is_ok_and(|entry| entry.job.number == number)
-            && let Some(entry) = store.remove_job(id, self.deleted_id_delay)
-        {
-            let of_nodes = entry.node_tasks.values().flat_map(NodeTasks::all);
-            of_nodes.for_each(|task| tasks::remove_directory(&task.placement));
-            entry.tasks.iter().for_each(tasks::remove_files);
+        if store.job(id).is_ok_and(|entry| entry.job.number == number) {
+            store.remove_job(id, self.deleted_id_delay);
         }
     }
 

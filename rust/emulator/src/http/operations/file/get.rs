@@ -28,14 +28,11 @@ pub(in crate::http::operations) async fn run(
     if file.is_directory {
         return Err(ApiError::from(Code::FileNotFound).with("Reason", "it is a directory"));
     }
-    let bytes = range(call.header("ocp-range"), file.length)?;
+    let (opened, length) = service.content(owner, name)?;
+    let bytes = range(call.header("ocp-range"), length)?;
     let reply = described(&file, &url(call, owner, name))
         .header("content-length", &(bytes.end - bytes.start).to_string());
-    let Ok(mut opened) = File::open(&file.path).await else {
-        // It can only have gone since it was looked at, and there may be another reason now.
-        service.file(owner, name, &call.conditions()?)?;
-        return Err(Code::FileNotFound.into());
-    };
+    let mut opened = File::from_std(opened);
     opened
         .seek(SeekFrom::Start(bytes.start))
         .await

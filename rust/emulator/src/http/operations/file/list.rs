@@ -21,6 +21,5 @@ pub(in crate::http::operations) fn run(
 ) -> Result<Reply> {
     call.allow_query(&["$filter", "recursive", "maxresults", "$skiptoken"])?;
     let files = service.files(owner, call.query.flag("recursive")?)?;
-    let shown = files.iter().map(|file| render(file, &url(call, owner, &file.name)));
-    page(call, shown.collect(), &RULES)
+    page(call, files.map(|file| render(&file, &url(call, owner, &file.name))), &RULES)
 }

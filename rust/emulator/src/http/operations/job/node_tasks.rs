@@ -19,5 +19,5 @@ pub(super) fn run(call: &Call, service: &Service, id: &str) -> Result<Reply> {
     call.allow_query(&["$filter", "$select", "maxresults", "$skiptoken"])?;
     let all = service.node_tasks(id)?;
     let shown = all.iter().map(|(node, tasks)| node_tasks::render(node, tasks, &call.endpoint));
-    page(call, shown.collect(), &RULES)
+    page(call, shown, &RULES)
 }

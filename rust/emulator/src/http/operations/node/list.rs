@@ -18,5 +18,5 @@ pub(in crate::http::operations) fn run(
 ) -> Result<Reply> {
     call.allow_query(&["$filter", "$select", "maxresults", "$skiptoken"])?;
     let nodes = service.pool_nodes(pool)?;
-    page(call, nodes.iter().map(|one| node::render(one, &call.endpoint)).collect(), &RULES)
+    page(call, nodes.iter().map(|one| node::render(one, &call.endpoint)), &RULES)
 }

@@ -15,5 +15,5 @@ pub(in crate::http::operations) fn run(call: &Call, service: &Service) -> Result
     call.allow_query(&["$filter", "$select", "$expand", "maxresults", "$skiptoken"])?;
     call.check_expand()?;
     let pools = service.pools();
-    page(call, pools.iter().map(|one| pool::render(one, &call.endpoint)).collect(), &RULES)
+    page(call, pools.iter().map(|one| pool::render(one, &call.endpoint)), &RULES)
 }

@@ -15,5 +15,5 @@ pub(in crate::http::operations) fn run(call: &Call, service: &Service, job: &str
     call.allow_query(&["$filter", "$select", "$expand", "maxresults", "$skiptoken"])?;
     call.check_expand()?;
     let (tasks, job) = service.tasks(job)?;
-    page(call, tasks.iter().map(|one| task::render(one, &job, &call.endpoint)).collect(), &RULES)
+    page(call, tasks.iter().map(|one| task::render(one, &job, &call.endpoint)), &RULES)
 }
