@@ -100,3 +100,26 @@ fn broken_off(body: Body, mut rest: u64) -> Body {
     let pieces = pieces.try_take_while(|piece| ready(Ok(!piece.is_empty())));
     Body::from_stream(pieces.chain(end))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::response::Response;
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn half_of_an_answer_is_cut_off_without_reading_all_of_it() {
+        let endless = stream::repeat_with(|| Ok::<_, io::Error>(Bytes::from_static(&[0; 1000])));
+        let response = Response::builder().header(CONTENT_LENGTH, "4611686018427387904");
+        let response = response.body(Body::from_stream(endless)).unwrap();
+        let answer = Answer { response: Some(response), status: 200, code: None };
+        let (parts, body) = cut(answer).response.unwrap().into_parts();
+        assert_eq!(parts.headers[CONTENT_LENGTH], "4611686018427387904");
+        assert_eq!(body.into_data_stream().next().await.unwrap().unwrap().len(), 1000);
+        let pieces: Vec<_> =
+            broken_off(Body::from("0123456789"), 5).into_data_stream().collect().await;
+        assert_eq!(pieces[0].as_deref().unwrap(), b"01234");
+        assert!(pieces.len() == 2 && pieces[1].is_err());
+    }
+}
