@@ -1,6 +1,8 @@
 //! Faults of the service and of its nodes: a run copes with them or fails in words, and leaves nothing.
 //! Those of requests are in the sweep.
 
+use std::time::Duration;
+
 use azure_batch_emulator::{Fault, PoolSettings, Settings};
 use runner::Status;
 use serde_json::{Value, json};
@@ -21,7 +23,9 @@ async fn run_with(lab: &Lab, request: &Value, fault: &str) -> Report {
 
 async fn lab_of(pool: &str) -> (Lab, Value) {
     let pools: Vec<PoolSettings> = vec![pool.parse().unwrap()];
-    let lab = Lab::start_with(Settings { pools, ..Settings::default() }).await;
+    // The runs of a test have the same ids, which those of a flow never have.
+    let deleted_id_delay = Duration::ZERO;
+    let lab = Lab::start_with(Settings { pools, deleted_id_delay, ..Settings::default() }).await;
     lab.write("in.txt", b"in\n");
     let mut request = lab.request("cat in.txt | tee out.txt");
     request["inputFiles"] = json!(["in.txt"]);

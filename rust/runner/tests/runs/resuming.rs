@@ -124,8 +124,8 @@ async fn an_outcome_that_never_reached_the_books_is_told_by_the_next_worker() {
 /// It may come before the last worker has said that its failure was reported.
 #[tokio::test]
 async fn a_retry_that_comes_at_once_begins_anew() {
-    let lab = Lab::start().await;
     for delete in [true, false] {
+        let lab = Lab::start().await;
         let mut request = lab.request("exit 3");
         request["delete"] = json!(delete);
         let mut first = lab.start_run(&request);
@@ -138,8 +138,8 @@ async fn a_retry_that_comes_at_once_begins_anew() {
         let (first, retry) = tokio::join!(first.ended(), retry.ended());
         assert_eq!(first.outcome().exit_code, Some(3));
         assert_eq!(retry.outcome().status, Status::Succeeded, "{retry:?}");
+        assert_eq!(lab.jobs_created(), 2);
     }
-    assert_eq!(lab.jobs_created(), 4);
 }
 
 #[tokio::test]
