@@ -320,6 +320,14 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_page_of_a_listing_is_read_up_to_its_limit() {
+        let answer = || Response::from(axum::http::Response::new("0123456789"));
+        assert_eq!(body(answer(), 10).await.unwrap(), b"0123456789");
+        let reason = body(answer(), 9).await.unwrap_err().reason();
+        assert_eq!(reason, "the listing has more than 9 bytes");
+    }
+
     #[test]
     fn an_empty_listing_is_read() {
         let xml = "<EnumerationResults><Blobs/><NextMarker/></EnumerationResults>";

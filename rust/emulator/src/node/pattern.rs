@@ -230,7 +230,7 @@ mod tests {
     fn many_wildcards_take_no_time() {
         for pattern in ["*", "*a", "**/", "*/", "?", "[ab]"].map(|one| one.repeat(30_000)) {
             let (pattern, name) = (Pattern::new(&format!("{pattern}b")), "a".repeat(255));
-            assert!((0..1_000).all(|_| !pattern.matches(&name)));
+            assert!((0..100).all(|_| !pattern.matches(&name)));
         }
         let name = "a".repeat(200);
         assert!(!Pattern::new(&"*a".repeat(60)).matches(&format!("{name}b")));

@@ -131,3 +131,16 @@ fn blob_name(kept: &str, path: Option<&str>) -> String {
 fn without_base<'a>(path: &'a str, base: &str) -> &'a str {
     path.strip_prefix(base).map_or(path, |rest| rest.trim_start_matches('/'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_make_a_pattern_no_longer_than_a_path_can_be() {
+        let environment = [("A".to_owned(), "a".repeat(LONGEST_PATTERN / 2))].into();
+        let longest = expand("$A$A", &environment).map(|pattern| pattern.len());
+        assert_eq!(longest, Some(LONGEST_PATTERN));
+        assert_eq!(expand(&"$A".repeat(16_000), &environment), None);
+    }
+}
