@@ -2,15 +2,23 @@ package io.kestra.plugin.azure.runner;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 
 /** Loads the Rust library that travels inside the plugin jar. */
 final class NativeLibrary {
+    private static final String FAILED = "The native library of the Azure Batch task runner could not be loaded: ";
     private static final String NAME = "libkestra_azure_batch.so";
     private static final Set<String> LINUX_X86_64 = Set.of("amd64", "x86_64");
+    private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY =
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
     private static boolean loaded;
 
@@ -35,26 +43,53 @@ final class NativeLibrary {
 
     /** A copy of its own for each class loader: the JVM refuses one file in two of them. Once loaded it is not needed any more. */
     private static void loadCopy(String resource) {
-        try {
-            Path copy = Files.createTempFile("kestra-azure-batch-", ".so");
-            try {
-                extract(resource, copy);
-                System.load(copy.toString());
-            } finally {
-                Files.delete(copy);
-            }
-        } catch (IOException | UnsatisfiedLinkError e) {
-            throw new IllegalStateException("The native library of the Azure Batch task runner could not be loaded from "
-                + System.getProperty("java.io.tmpdir") + " (java.io.tmpdir must be writable and not mounted noexec): " + e.getMessage(), e);
+        Path parent = Path.of(System.getProperty("java.io.tmpdir")).toAbsolutePath();
+        try (InputStream library = open(resource); Unpacked unpacked = Unpacked.into(parent, library)) {
+            System.load(unpacked.file().toString());
+        } catch (UnsatisfiedLinkError e) {
+            throw new IllegalStateException(FAILED + LinkFailure.explain(e.getMessage(), parent.toString()), e);
+        } catch (IOException e) {
+            throw new IllegalStateException(FAILED + "it could not be unpacked into " + parent
+                + ", which must be writable and have room for it (java.io.tmpdir names it): " + e, e);
         }
     }
 
-    private static void extract(String resource, Path target) throws IOException {
-        try (InputStream library = NativeLibrary.class.getResourceAsStream(resource)) {
-            if (library == null) {
-                throw new IOException("the plugin jar holds no " + resource);
+    private static InputStream open(String resource) throws IOException {
+        InputStream library = NativeLibrary.class.getResourceAsStream(resource);
+        if (library == null) {
+            throw new IOException("the plugin jar holds no " + resource);
+        }
+        return library;
+    }
+
+    /**
+     * The library as a file, in a new directory that is its owner's alone: in one that others can write to, they
+     * could put a file of theirs in its place before it is loaded. Both are gone after {@link #close()}.
+     */
+    record Unpacked(Path directory, Path file) implements AutoCloseable {
+        static Unpacked into(Path parent, InputStream library) throws IOException {
+            Path directory = Files.createTempDirectory(parent, "kestra-azure-batch-", OWNER_ONLY);
+            Unpacked unpacked = new Unpacked(directory, directory.resolve(NAME));
+            try {
+                unpacked.write(library);
+                return unpacked;
+            } catch (IOException | RuntimeException e) {
+                unpacked.close();
+                throw e;
             }
-            Files.copy(library, target, StandardCopyOption.REPLACE_EXISTING);
+        }
+
+        private void write(InputStream library) throws IOException {
+            Set<StandardOpenOption> anew = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+            try (OutputStream target = Channels.newOutputStream(Files.newByteChannel(file, anew, OWNER_ONLY))) {
+                library.transferTo(target);
+            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            Files.deleteIfExists(file);
+            Files.deleteIfExists(directory);
         }
     }
 }

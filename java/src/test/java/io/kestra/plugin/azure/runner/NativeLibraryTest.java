@@ -1,8 +1,18 @@
 package io.kestra.plugin.azure.runner;
 
+import io.kestra.plugin.azure.runner.NativeLibrary.Unpacked;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.SequenceInputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -22,5 +32,32 @@ class NativeLibraryTest {
         assertThat(NativeLibrary.resource("Linux", "amd64"))
             .isEqualTo(NativeLibrary.resource("Linux", "x86_64"))
             .isEqualTo("/native/linux-x86_64/libkestra_azure_batch.so");
+    }
+
+    @Test
+    void the_unpacked_library_is_its_owners_alone_and_gone_afterwards(@TempDir Path parent) throws IOException {
+        byte[] library = {1, 2, 3};
+        Unpacked unpacked = Unpacked.into(parent, new ByteArrayInputStream(library));
+        try (unpacked) {
+            assertThat(unpacked.file().getParent()).isEqualTo(unpacked.directory());
+            assertThat(unpacked.file()).hasBinaryContent(library);
+            for (Path path : new Path[]{unpacked.directory(), unpacked.file()}) {
+                assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(path))).as(path.toString()).isEqualTo("rwx------");
+            }
+        }
+        assertThat(parent).isEmptyDirectory();
+    }
+
+    @Test
+    void nothing_is_left_of_a_library_that_cannot_be_unpacked(@TempDir Path parent) {
+        InputStream broken = new InputStream() {
+            @Override
+            public int read() throws IOException {
+                throw new IOException("No space left on device");
+            }
+        };
+        InputStream library = new SequenceInputStream(new ByteArrayInputStream(new byte[]{1}), broken);
+        assertThatThrownBy(() -> Unpacked.into(parent, library)).isInstanceOf(IOException.class).hasMessageContaining("No space left");
+        assertThat(parent).isEmptyDirectory();
     }
 }
