@@ -7,6 +7,7 @@
 pub mod batch;
 pub mod blob;
 mod encode;
+mod endpoint;
 mod error;
 mod exchange;
 mod http;
@@ -17,4 +18,4 @@ mod secret;
 pub use error::{Error, ErrorKind, Result};
 pub use http::http_client;
 pub use retry::RetryPolicy;
-pub use secret::{SharedKey, without_signatures};
+pub use secret::{SharedKey, check_account_name, without_signatures};

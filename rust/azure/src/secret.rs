@@ -1,13 +1,23 @@
 //! What must not be shown, and the signature made with it.
 
 use crate::error::{Error, Result};
-use base64::{Engine, prelude::BASE64_STANDARD};
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+    prelude::BASE64_STANDARD,
+};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::{fmt, sync::Arc};
 
 /// How a hidden value appears in `Debug` output and messages.
 pub(crate) const HIDDEN: &str = "***";
+
+/// Base64 whose padding may be missing: a double click selects a key without it.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// An account's name and one of its two keys. Cheap to clone.
 #[derive(Clone)]
@@ -17,20 +27,25 @@ pub struct SharedKey {
 }
 
 impl SharedKey {
-    /// Takes the key as the portal shows it, in base64.
+    /// Takes the key as the portal shows it, in base64; blanks, line ends and missing padding do not matter.
     ///
     /// # Errors
-    /// A `Configuration` error where the account is empty or the key is not base64.
+    /// A `Configuration` error where the account's name cannot be one or the key is not base64.
     pub fn new(account: &str, base64_key: &str) -> Result<Self> {
-        if account.is_empty() {
-            return Err(Error::configuration("the account name is empty"));
-        }
-        let key = BASE64_STANDARD.decode(base64_key.trim()).unwrap_or_default();
-        if key.is_empty() {
-            return Err(Error::configuration(format!(
-                "the access key of account '{account}' is not base64; \
+        check_account_name(account)?;
+        let base64: String = base64_key.split_whitespace().collect();
+        let wrong = |reason: &str| {
+            Error::configuration(format!(
+                "the access key of account '{account}' {reason}; \
                  copy it whole from the account's Keys page"
-            )));
+            ))
+        };
+        if base64.starts_with('?') || base64.contains('&') {
+            return Err(wrong("is a SAS, not a key"));
+        }
+        let key = LENIENT.decode(base64).unwrap_or_default();
+        if key.is_empty() {
+            return Err(wrong("is not base64"));
         }
         Ok(Self { account: account.to_owned(), key: key.into() })
     }
@@ -59,6 +74,23 @@ impl fmt::Debug for SharedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedKey").field("account", &self.account).field("key", &HIDDEN).finish()
     }
+}
+
+/// Refuses what cannot be the name of an account, of Batch or of Storage. It is not shown: a key may
+/// have been written in its place.
+///
+/// # Errors
+/// A `Configuration` error that says what a name is.
+///
+/// [Storage](https://learn.microsoft.com/azure/storage/common/storage-account-overview#storage-account-name),
+/// [Batch](https://learn.microsoft.com/rest/api/batchmanagement/batch-account/create#uri-parameters)
+pub fn check_account_name(name: &str) -> Result<()> {
+    let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    if (3..=24).contains(&name.len()) && name.chars().all(known) {
+        return Ok(());
+    }
+    let reason = "an account's name has 3 to 24 lower-case letters and digits, and this is none";
+    Err(Error::configuration(reason))
 }
 
 /// A URL without its query, which is where a SAS is: for `Debug` output.
@@ -102,7 +134,25 @@ mod tests {
             assert!(error.contains("'acct' is not base64"), "{error}");
             assert!(!error.contains("canary"), "{error}");
         }
-        assert!(SharedKey::new("", "Y2FuYXJ5").is_err());
+        let sas = SharedKey::new("acct", "sv=1&sig=canary").unwrap_err().to_string();
+        assert!(sas.contains("is a SAS, not a key") && !sas.contains("canary"), "{sas}");
+    }
+
+    #[test]
+    fn what_cannot_be_an_account_is_refused_without_showing_it() {
+        for bad in ["", "ab", "Canary", "canary==", "canarycanarycanarycanary1", "canary.blob"] {
+            let error = SharedKey::new(bad, "Y2FuYXJ5").unwrap_err().to_string();
+            assert!(error.contains("3 to 24 lower-case") && !error.contains("canary"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_key_may_lack_its_padding_and_hold_line_ends() {
+        for good in
+            ["Y2FuYXJ5LWtleQ==", "Y2FuYXJ5LWtleQ", "Y2FuYXJ5LWtleQ=", " Y2FuYXJ5\nLWtleQ==\n"]
+        {
+            assert_eq!(SharedKey::new("acct", good).unwrap().expose_base64(), "Y2FuYXJ5LWtleQ==");
+        }
     }
 
     #[test]

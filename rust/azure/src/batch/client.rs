@@ -2,14 +2,14 @@
 
 use super::request::Request;
 use crate::{
-    Error, Result, RetryPolicy, SharedKey,
+    Error, Result, RetryPolicy, SharedKey, endpoint,
     exchange::{Answer, MAX_DOCUMENT, Wanted, exchange},
     retry::Contact,
 };
 use serde::de::DeserializeOwned;
 use std::{fmt, sync::Arc};
 use time::OffsetDateTime;
-use url::{Host, Url};
+use url::Url;
 
 /// A Batch account. Cheap to clone.
 #[derive(Clone)]
@@ -90,40 +90,18 @@ pub(crate) fn parse<T: DeserializeOwned>(request: &Request, answer: &Answer) -> 
         .map_err(|error| error.during(&request.action))
 }
 
-/// What is wrong is said in general words: an endpoint may hold a password or a SAS.
 fn parse_endpoint(text: &str) -> Result<Url> {
-    let bad = |reason: &str| {
+    let bad = |reason: String| {
         Error::configuration(format!(
             "the endpoint of the Batch account {reason}; \
              it looks like https://account.region.batch.azure.com"
         ))
     };
-    let url = Url::parse(text.trim()).map_err(|error| bad(&format!("is not a URL ({error})")))?;
-    match url.scheme() {
-        "https" => {}
-        "http" if is_loopback(&url) => {}
-        "http" => return Err(bad("must be https, as its host is not this machine")),
-        _ => return Err(bad("must begin with https://")),
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(bad("must not hold a user or password"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(bad("must not have a query or fragment"));
-    }
+    let url = endpoint::parse(text).map_err(bad)?;
     if url.path() != "/" {
-        return Err(bad("must not have a path"));
+        return Err(bad("must not have a path".to_owned()));
     }
     Ok(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

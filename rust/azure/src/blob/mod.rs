@@ -8,6 +8,7 @@
 //! [Blob service REST API](https://learn.microsoft.com/rest/api/storageservices/blob-service-rest-api)
 
 mod account;
+mod connection_string;
 mod container;
 mod download;
 mod in_flight;

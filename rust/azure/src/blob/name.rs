@@ -26,17 +26,26 @@ pub fn check_blob_name(name: &str) -> Result<()> {
     Err(Error::configuration(format!("blob name {name:?} cannot be used: {reason}")))
 }
 
-/// Refuses what cannot be a container, before the service says so in fewer words.
+/// Refuses what cannot hold staged files, before the service says so in fewer words.
+///
+/// [Naming containers](https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata#container-names)
 pub(crate) fn check_container_name(name: &str) -> Result<()> {
-    let plain = name.strip_prefix('$').unwrap_or(name);
     let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if (3..=63).contains(&name.len()) && plain.chars().all(known) {
+    let lower = name.to_ascii_lowercase();
+    let reason = if matches!(name, "$root" | "$web" | "$logs") {
+        "it is one that Azure keeps for itself; create an ordinary one".to_owned()
+    } else if name != lower && lower.chars().all(known) {
+        format!("containers are written in lower case: '{lower}'")
+    } else if name.contains('/') {
+        "it is the name alone, without a URL before it or a folder behind it".to_owned()
+    } else if !name.chars().all(known) || !(3..=63).contains(&name.len()) {
+        "it must have 3 to 63 lower-case letters, digits or hyphens".to_owned()
+    } else if name.starts_with('-') || name.ends_with('-') || name.contains("--") {
+        "a hyphen stands between two letters or digits".to_owned()
+    } else {
         return Ok(());
-    }
-    Err(Error::configuration(format!(
-        "container name {name:?} cannot be used: it must have 3 to 63 lower-case letters, \
-         digits or hyphens"
-    )))
+    };
+    Err(Error::configuration(format!("container name {name:?} cannot be used: {reason}")))
 }
 
 #[cfg(test)]
@@ -55,10 +64,28 @@ mod tests {
 
     #[test]
     fn container_names_are_lower_case_letters_digits_and_hyphens() {
-        for bad in ["", "ab", "Upper", "a/b", "a_b", &"x".repeat(64)] {
-            assert!(check_container_name(bad).is_err(), "{bad:?}");
+        let long = "x".repeat(64);
+        let table = [
+            ("", "3 to 63"),
+            ("ab", "3 to 63"),
+            (long.as_str(), "3 to 63"),
+            ("a_b", "3 to 63"),
+            ("$other", "3 to 63"),
+            ("Upper-Case", "'upper-case'"),
+            ("box/folder", "the name alone"),
+            ("https://acct.blob.core.windows.net/box?sig=canary", "the name alone"),
+            ("-box", "a hyphen stands between"),
+            ("box-", "a hyphen stands between"),
+            ("bo--x", "a hyphen stands between"),
+            ("$root", "keeps for itself"),
+            ("$web", "keeps for itself"),
+            ("$logs", "keeps for itself"),
+        ];
+        for (bad, reason) in table {
+            let error = check_container_name(bad).unwrap_err().to_string();
+            assert!(error.contains(reason) && !error.contains("canary"), "{bad:?}: {error}");
         }
-        for good in ["abc", "kestra-batch-1", "$root"] {
+        for good in ["abc", "kestra-batch-1", "0-0"] {
             assert!(check_container_name(good).is_ok(), "{good:?}");
         }
     }
