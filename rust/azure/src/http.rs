@@ -1,6 +1,9 @@
 //! The HTTP client that all of a run shares.
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    proxy::Proxies,
+};
 use std::time::Duration;
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
@@ -16,12 +19,14 @@ pub(crate) const HTTP_DATE: &[BorrowedFormatItem<'_>] = format_description!(
 );
 
 /// A client for Batch and Blob Storage alike: rustls with the machine's root certificates, or
-/// those in `SSL_CERT_FILE`. Make one and clone it; its connections are pooled.
+/// those in `SSL_CERT_FILE`, and the proxies that the environment names. Make one and clone it; its
+/// connections are pooled.
 ///
 /// # Errors
-/// A `Configuration` error where the root certificates cannot be read.
+/// A `Configuration` error where the root certificates or a proxy's URL cannot be read.
 pub fn http_client() -> Result<reqwest::Client> {
-    reqwest::Client::builder()
+    Proxies::from_environment(|name| std::env::var_os(name))?
+        .install(reqwest::Client::builder())?
         .use_rustls_tls()
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)

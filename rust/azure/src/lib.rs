@@ -12,6 +12,7 @@ mod error;
 mod exchange;
 mod http;
 mod pace;
+mod proxy;
 mod retry;
 mod secret;
 

@@ -23,6 +23,8 @@ mod memory;
 #[cfg(test)]
 mod node_files;
 #[cfg(test)]
+mod proxies;
+#[cfg(test)]
 mod scripted_service;
 #[cfg(test)]
 mod secrets;
