@@ -5,6 +5,7 @@ use azure::{Error, ErrorKind};
 
 use crate::event::{Events, Level};
 use crate::halt::Halt;
+use crate::refused;
 use crate::waiting::in_words;
 use crate::{Invalid, Plan};
 
@@ -12,6 +13,7 @@ use crate::{Invalid, Plan};
 pub(crate) async fn check(plan: &Plan, events: &Events) -> Result<(), Halt> {
     let pool = plan.batch.get_pool(&plan.pool_id).await;
     let pool = pool.map_err(|error| blame_batch(&error, plan))?;
+    require_linux(&pool)?;
     require_containers(&pool)?;
     if let Some(warning) = no_nodes(&pool) {
         events.note(Level::Warn, warning).await?;
@@ -20,6 +22,21 @@ pub(crate) async fn check(plan: &Plan, events: &Events) -> Result<(), Halt> {
         staged.container.check().await.map_err(|error| blame_storage(&error))?;
     }
     Ok(())
+}
+
+/// The task runs in a Linux container, which Windows nodes cannot run.
+fn require_linux(pool: &Pool) -> Result<(), Halt> {
+    let machines = pool.virtual_machine_configuration.as_ref();
+    let agent = machines.map(|machines| machines.node_agent_sku_id.as_str()).unwrap_or_default();
+    if !agent.trim().to_ascii_lowercase().starts_with("batch.node.windows") {
+        return Ok(());
+    }
+    let reason = format!(
+        "the nodes of the pool '{}' run Windows ({agent}), and the task runs in a Linux container; \
+         name a pool of Linux nodes",
+        pool.id
+    );
+    Err(Halt::Invalid(Invalid::new("poolId", reason)))
 }
 
 /// A pool says whether its nodes can run containers when it was made by a virtual machine configuration,
@@ -50,6 +67,9 @@ fn blame_batch(error: &Error, plan: &Plan) -> Halt {
             format!("there is no pool '{pool_id}' in the Batch account '{account}' ({error})");
         return Halt::Invalid(Invalid::new("poolId", reason));
     }
+    if let Some(meaning) = refused::meaning(error) {
+        return Halt::Invalid(Invalid::new("account", format!("'{account}': {meaning} ({error})")));
+    }
     match (error.kind(), error.status()) {
         (ErrorKind::Unreachable, _) => Halt::Failed(format!("endpoint: {error}")),
         (_, Some(401 | 403)) => Halt::Invalid(Invalid::new(
@@ -63,6 +83,9 @@ fn blame_batch(error: &Error, plan: &Plan) -> Halt {
 }
 
 fn blame_storage(error: &Error) -> Halt {
+    if let Some(meaning) = refused::meaning(error) {
+        return Halt::Invalid(Invalid::new("blobStorage", format!("{meaning} ({error})")));
+    }
     match (error.kind(), error.status()) {
         (ErrorKind::Unreachable, _) => Halt::Failed(format!("blobStorage: {error}")),
         (_, Some(404)) => Halt::Invalid(Invalid::new(
@@ -71,7 +94,9 @@ fn blame_storage(error: &Error) -> Halt {
         )),
         (_, Some(401 | 403)) => Halt::Invalid(Invalid::new(
             "blobStorage",
-            format!("the storage account refused the key; check its name and key ({error})"),
+            format!(
+                "the storage account refused the key; check its name and key, and this machine's clock ({error})"
+            ),
         )),
         _ => Halt::Failed(format!("blobStorage: {error}")),
     }
@@ -97,6 +122,23 @@ mod tests {
             "poolId: the task waits for a node: the pool 'p' has no nodes now, its target is 2; \
              its last resize failed: AccountCoreQuotaReached: no cores left"
         );
+    }
+
+    #[test]
+    fn a_pool_of_windows_nodes_is_refused_and_one_of_linux_nodes_is_not() {
+        let of = |agent: &str| {
+            let machines = serde_json::json!({"nodeAgentSKUId": agent});
+            require_linux(&pool(serde_json::json!({"virtualMachineConfiguration": machines})))
+        };
+        for windows in ["batch.node.windows amd64", "Batch.Node.Windows AMD64"] {
+            let Err(Halt::Invalid(invalid)) = of(windows) else { panic!("{windows}") };
+            let start = format!("poolId: the nodes of the pool 'p' run Windows ({windows})");
+            assert!(invalid.to_string().starts_with(&start), "{invalid}");
+        }
+        for linux in ["batch.node.ubuntu 22.04", "batch.node.el 9", ""] {
+            assert!(of(linux).is_ok(), "{linux}");
+        }
+        assert!(require_linux(&pool(serde_json::json!({}))).is_ok());
     }
 
     #[test]

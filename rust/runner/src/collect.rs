@@ -12,6 +12,7 @@ use crate::event::{Events, Level};
 use crate::halt::Halt;
 use crate::outputs::Output;
 use crate::plan::{Plan, Staged, TRANSFERS_AT_ONCE};
+use crate::refused::in_words;
 use crate::working_dir::WorkingDir;
 
 /// A blob, and the name of the file in the container's working directory.
@@ -89,7 +90,7 @@ async fn download(
     let target = Arc::clone(&new);
     let write = Arc::new(move |bytes: &[u8]| (&target.file).write_all(bytes));
     let got = staged.container.get_file(&file.blob, file.size, write).await;
-    got.map_err(|error| error.to_string())?;
+    got.map_err(|error| in_words(&error))?;
     on_disk(move || new.persist()).await
 }
 

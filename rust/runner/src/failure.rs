@@ -2,6 +2,8 @@
 
 use azure::batch::FailureInfo;
 
+use crate::refused::meaning_of;
+
 /// One sentence for a task's `failureInfo`, followed by its code and the service's own words.
 ///
 /// [Task failure codes](https://learn.microsoft.com/azure/batch/batch-task-output)
@@ -15,7 +17,9 @@ pub(crate) fn in_words(failure: &FailureInfo, image: &str) -> String {
         .map(|text| azure::without_signatures(&text))
         .collect();
     let said = if said.is_empty() { String::new() } else { format!(": {}", said.join("; ")) };
-    format!("{} ({code}{said})", explain(code, image))
+    let refusal = is_transfer(code).then(|| meaning_of(&said, "the pool's nodes")).flatten();
+    let refusal = refusal.map(|meaning| format!(": {meaning}")).unwrap_or_default();
+    format!("{}{refusal} ({code}{said})", explain(code, image))
 }
 
 fn explain(code: &str, image: &str) -> String {
@@ -38,11 +42,16 @@ fn explain(code: &str, image: &str) -> String {
         code if code.starts_with("FileUpload") => {
             "outputFiles: the node could not upload the output files".to_owned()
         }
-        code if code.starts_with("Blob") || code.starts_with("Resource") => {
+        code if is_transfer(code) => {
             "The node could not download the staged input files".to_owned()
         }
         _ => "The task failed".to_owned(),
     }
+}
+
+/// True where a node could not get a file from storage, or bring it there.
+fn is_transfer(code: &str) -> bool {
+    ["Blob", "Resource", "FileUpload"].iter().any(|start| code.starts_with(start))
 }
 
 #[cfg(test)]
@@ -55,6 +64,27 @@ mod tests {
             "category": "usererror", "code": code, "message": "as Azure says", "details": details,
         });
         serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn a_storage_account_that_does_not_let_nodes_in_is_told_as_that() {
+        let refusal = |code: &str, words: &str| {
+            let details = serde_json::json!([{"name": "Details", "value": words}]);
+            let failure =
+                serde_json::json!({"category": "usererror", "code": code, "details": details});
+            in_words(&serde_json::from_value(failure).unwrap(), "img")
+        };
+        let firewall = "This request is not authorized to perform this operation.\nRequestId:r";
+        let text = refusal("BlobAccessDenied", firewall);
+        assert!(text.starts_with("blobStorage: the node may not read"), "{text}");
+        assert!(text.contains("network rules do not let the pool's nodes in"), "{text}");
+        let text = refusal("FileUploadAccessDenied", "403 KeyBasedAuthenticationNotPermitted");
+        assert!(
+            text.starts_with("outputFiles: ") && text.contains("allowSharedKeyAccess"),
+            "{text}"
+        );
+        let text = refusal("FailureExitCode", firewall);
+        assert!(!text.contains("network rules"), "{text}");
     }
 
     #[test]

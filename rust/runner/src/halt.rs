@@ -1,5 +1,5 @@
 use crate::event::{Detached, Outcome, Status};
-use crate::{Details, Invalid};
+use crate::{Details, Invalid, refused};
 
 /// Why a run stops before its end.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ fn killed_message(details: Option<&Details>) -> String {
 
 impl From<azure::Error> for Halt {
     fn from(error: azure::Error) -> Self {
-        Self::Failed(error.to_string())
+        Self::Failed(refused::in_words(&error))
     }
 }
 

@@ -24,6 +24,7 @@ mod output_stream;
 mod outputs;
 mod plan;
 mod quota;
+mod refused;
 mod request;
 mod resume;
 mod run;

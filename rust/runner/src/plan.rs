@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use azure::batch::{BatchClient, ContainerRegistry, ElevationLevel, IdentityReference};
 use azure::blob::{BlobContainer, StorageAccount, check_blob_name};
-use azure::{RetryPolicy, SharedKey};
+use azure::{RetryPolicy, SharedKey, check_account_name};
 
 use crate::command::{self, Script};
 use crate::names::{self, BlobNames, OUTPUT_DIR};
@@ -91,9 +91,10 @@ impl Plan {
         check_target_os(&request.target_os)?;
         let image = required("containerImage", request.container_image.as_deref())?;
         let pool_id = required("poolId", Some(&request.pool_id))?;
+        let account = required("account", Some(&request.account))?;
         let (command, warnings) = plan_command(&request, network)?;
         Ok(Self {
-            batch: batch_client(&request, network)?,
+            batch: batch_client(&account, &request, network)?,
             job_id: names::job_id(&request.job_name),
             metadata: request.labels.into_iter().collect(),
             environment: request.environment.into_iter().collect(),
@@ -105,8 +106,8 @@ impl Plan {
                 .transpose()?,
             check_interval: Duration::from_millis(request.completion_check_interval_millis)
                 .max(SHORTEST_CHECK_INTERVAL),
-            account: request.account,
-            registry: request.registry.map(container_registry).transpose()?,
+            account,
+            registry: request.registry.as_ref().map(container_registry).transpose()?,
             elevation_level: match request.elevation_level {
                 crate::ElevationLevel::NonAdmin => ElevationLevel::NonAdmin,
                 crate::ElevationLevel::Admin => ElevationLevel::Admin,
@@ -218,11 +219,14 @@ fn check_target_os(target_os: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
+/// What a property says. Blanks around it are not meant: a secret often has a newline at its end.
+fn given(value: Option<&str>) -> Option<&str> {
+    value.map(str::trim).filter(|value| !value.is_empty())
+}
+
 fn required(property: &'static str, value: Option<&str>) -> Result<String, Invalid> {
-    match value.map(str::trim) {
-        Some(value) if !value.is_empty() => Ok(value.to_owned()),
-        _ => Err(Invalid::new(property, "it is required, and empty")),
-    }
+    let missing = || Invalid::new(property, "it is required, and empty");
+    given(value).map(str::to_owned).ok_or_else(missing)
 }
 
 fn limit(property: &'static str, millis: u64) -> Result<Duration, Invalid> {
@@ -234,18 +238,32 @@ fn limit(property: &'static str, millis: u64) -> Result<Duration, Invalid> {
     Ok(limit)
 }
 
-fn batch_client(request: &Request, network: Network<'_>) -> Result<BatchClient, Invalid> {
-    let account = required("account", Some(&request.account))?;
-    let key = SharedKey::new(&account, &request.access_key)
-        .map_err(|error| Invalid::new("accessKey", error))?;
-    BatchClient::new(&request.endpoint, key, network.http.clone(), network.retry)
+fn batch_client(
+    account: &str,
+    request: &Request,
+    network: Network<'_>,
+) -> Result<BatchClient, Invalid> {
+    let key = required("accessKey", Some(&request.access_key))?;
+    let key = shared_key(("account", account), ("accessKey", &key))?;
+    let endpoint = required("endpoint", Some(&request.endpoint))?;
+    BatchClient::new(&endpoint, key, network.http.clone(), network.retry)
         .map_err(|error| Invalid::new("endpoint", error))
 }
 
-fn container_registry(registry: Registry) -> Result<ContainerRegistry, Invalid> {
-    let Registry { registry_server, user_name, password, identity_reference } = registry;
-    let resource_id = identity_reference.and_then(|identity| identity.resource_id);
-    let missing = match (&user_name, &password, &resource_id) {
+fn shared_key(
+    (name_property, name): (&'static str, &str),
+    (key_property, key): (&'static str, &str),
+) -> Result<SharedKey, Invalid> {
+    check_account_name(name).map_err(|error| Invalid::new(name_property, error))?;
+    SharedKey::new(name, key).map_err(|error| Invalid::new(key_property, error))
+}
+
+fn container_registry(registry: &Registry) -> Result<ContainerRegistry, Invalid> {
+    let identity = registry.identity_reference.as_ref();
+    let user = given(registry.user_name.as_deref());
+    let password = given(registry.password.as_deref());
+    let resource_id = given(identity.and_then(|identity| identity.resource_id.as_deref()));
+    let missing = match (user, password, resource_id) {
         (Some(_), Some(_), None) | (None, None, Some(_)) => None,
         (Some(_), None, None) => Some("registry.password"),
         (None, Some(_), None) => Some("registry.userName"),
@@ -259,8 +277,13 @@ fn container_registry(registry: Registry) -> Result<ContainerRegistry, Invalid> 
         let reason = "it is missing; set userName and password, or identityReference.resourceId";
         return Err(Invalid::new(property, reason));
     }
-    let identity_reference = resource_id.map(|resource_id| IdentityReference { resource_id });
-    Ok(ContainerRegistry { registry_server, username: user_name, password, identity_reference })
+    Ok(ContainerRegistry {
+        registry_server: given(registry.registry_server.as_deref()).map(str::to_owned),
+        username: user.map(str::to_owned),
+        password: password.map(str::to_owned),
+        identity_reference: resource_id
+            .map(|resource_id| IdentityReference { resource_id: resource_id.to_owned() }),
+    })
 }
 
 fn blob_container(storage: &BlobStorage, network: Network<'_>) -> Result<BlobContainer, Invalid> {
@@ -271,12 +294,16 @@ fn blob_container(storage: &BlobStorage, network: Network<'_>) -> Result<BlobCon
 }
 
 fn storage_account(storage: &BlobStorage) -> Result<StorageAccount, Invalid> {
+    let connection = given(storage.connection_string.as_deref());
     let parts = [
-        ("blobStorage.endpoint", storage.endpoint.as_deref()),
-        ("blobStorage.sharedKeyAccountName", storage.shared_key_account_name.as_deref()),
-        ("blobStorage.sharedKeyAccountAccessKey", storage.shared_key_account_access_key.as_deref()),
+        ("blobStorage.endpoint", given(storage.endpoint.as_deref())),
+        ("blobStorage.sharedKeyAccountName", given(storage.shared_key_account_name.as_deref())),
+        (
+            "blobStorage.sharedKeyAccountAccessKey",
+            given(storage.shared_key_account_access_key.as_deref()),
+        ),
     ];
-    match (&storage.connection_string, parts.iter().find(|(_, value)| value.is_some())) {
+    match (connection, parts.iter().find(|(_, value)| value.is_some())) {
         (Some(connection), None) => StorageAccount::from_connection_string(connection)
             .map_err(|error| Invalid::new("blobStorage.connectionString", error)),
         (Some(_), Some((property, _))) => Err(Invalid::new(
@@ -287,10 +314,45 @@ fn storage_account(storage: &BlobStorage) -> Result<StorageAccount, Invalid> {
             "blobStorage.connectionString",
             "it is missing; set it, or endpoint, sharedKeyAccountName and sharedKeyAccountAccessKey",
         )),
-        (None, Some(_)) => {
-            let [endpoint, account, key] = parts.map(|(property, value)| required(property, value));
-            StorageAccount::from_parts(&endpoint?, &account?, &key?)
-                .map_err(|error| Invalid::new("blobStorage.endpoint", error))
-        }
+        (None, Some(_)) => storage_account_of_parts(parts),
+    }
+}
+
+fn storage_account_of_parts(
+    parts: [(&'static str, Option<&str>); 3],
+) -> Result<StorageAccount, Invalid> {
+    let [endpoint, name, key] = parts.map(|(property, _)| property);
+    let [endpoint_value, name_value, key_value] =
+        parts.map(|(property, value)| required(property, value));
+    let (endpoint_value, name_value, key_value) = (endpoint_value?, name_value?, key_value?);
+    let key = shared_key((name, &name_value), (key, &key_value))?;
+    StorageAccount::new(&endpoint_value, key).map_err(|error| Invalid::new(endpoint, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registry(json: serde_json::Value) -> Registry {
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn blanks_around_what_a_registry_needs_are_not_meant() {
+        let of_user = container_registry(&registry(serde_json::json!({
+            "registryServer": " contoso.azurecr.io\n", "userName": "puller\n", "password": "secret\r\n",
+            "identityReference": {"resourceId": " \n"},
+        })))
+        .unwrap();
+        assert_eq!(of_user.registry_server.as_deref(), Some("contoso.azurecr.io"));
+        assert_eq!(of_user.username.as_deref(), Some("puller"));
+        assert_eq!(of_user.password.as_deref(), Some("secret"));
+        assert_eq!(of_user.identity_reference, None);
+        let of_identity = container_registry(&registry(serde_json::json!({
+            "registryServer": " ", "userName": "", "identityReference": {"resourceId": "/subscriptions/x\n"},
+        })))
+        .unwrap();
+        assert_eq!(of_identity.registry_server, None);
+        assert_eq!(of_identity.identity_reference.unwrap().resource_id, "/subscriptions/x");
     }
 }

@@ -12,6 +12,7 @@ use crate::claims::Claims;
 use crate::event::{Events, Level};
 use crate::halt::Halt;
 use crate::plan::{Plan, Staged, TRANSFERS_AT_ONCE};
+use crate::refused::in_words;
 use crate::stops::let_arrive;
 use crate::working_dir::{Refusal, WorkingDir};
 
@@ -124,7 +125,10 @@ async fn upload(
     container
         .put_file(&blob, size, read)
         .await
-        .map_err(|error| Halt::Failed(format!("inputFiles: '{file}' could not be staged: {error}")))
+        .map_err(|error| {
+            let reason = in_words(&error);
+            Halt::Failed(format!("inputFiles: '{file}' could not be staged: {reason}"))
+        })
 }
 
 /// A worker that was slow is taken for dead, and its files are removed: no job may run without them.

@@ -2,9 +2,11 @@
 
 use std::net::TcpListener;
 
+use crate::http1::receive;
 use crate::support::Lab;
 use runner::{Plan, Request, Status};
 use serde_json::{Value, json};
+use tokio::io::{AsyncWriteExt, BufReader};
 
 const FIXTURE: &str = include_str!("../../../../tests/fixtures/request.json");
 
@@ -29,10 +31,36 @@ fn what_can_be_seen_without_a_service_is_refused_by_property() {
         storage.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
         with("/blobStorage", storage)
     };
+    let parts = |endpoint: &str, name: &str, key: &str| {
+        storage(
+            json!({"endpoint": endpoint, "sharedKeyAccountName": name, "sharedKeyAccountAccessKey": key}),
+        )
+    };
     let table = [
         (with("/endpoint", json!("contoso.batch.azure.com")), "endpoint: "),
         (with("/endpoint", json!("http://contoso.example")), "endpoint: "),
         (with("/account", json!(" ")), "account: "),
+        (with("/account", json!(canary)), "account: "),
+        (with("/accessKey", json!(" \n")), "accessKey: it is required"),
+        (with("/endpoint", json!(" \n")), "endpoint: it is required"),
+        (with("/registry/password", json!(" \n")), "registry.password: "),
+        (with("/registry/userName", json!("\t")), "registry.userName: "),
+        (
+            with("/blobStorage/connectionString", json!("\n")),
+            "blobStorage.connectionString: it is missing",
+        ),
+        (with("/blobStorage/containerName", json!("$root")), "blobStorage.containerName: "),
+        (with("/blobStorage/containerName", json!("Box")), "blobStorage.containerName: "),
+        (with("/blobStorage/containerName", json!("bo--x")), "blobStorage.containerName: "),
+        (
+            with(
+                "/blobStorage/connectionString",
+                json!(
+                    "DefaultEndpointsProtocol=http;AccountName=acct;AccountKey=Y2FuYXJ5LXNlY3JldA=="
+                ),
+            ),
+            "blobStorage.connectionString: the connection string of the storage account must have DefaultEndpointsProtocol=https",
+        ),
         (with("/accessKey", json!("canary-not-base64!")), "accessKey: "),
         (with("/poolId", json!("")), "poolId: "),
         (with("/containerImage", json!(null)), "containerImage: "),
@@ -59,6 +87,22 @@ fn what_can_be_seen_without_a_service_is_refused_by_property() {
         (
             storage(json!({"sharedKeyAccountAccessKey": canary, "sharedKeyAccountName": "a"})),
             "blobStorage.endpoint: ",
+        ),
+        (
+            parts("http://acct.blob.core.windows.net", "acct", canary),
+            "blobStorage.endpoint: the blob endpoint must be https",
+        ),
+        (
+            parts("https://acct.blob.core.windows.net/box", "acct", canary),
+            "blobStorage.endpoint: the blob endpoint has a path",
+        ),
+        (
+            parts("https://acct.blob.core.windows.net", canary, "acct"),
+            "blobStorage.sharedKeyAccountName: ",
+        ),
+        (
+            parts("https://acct.blob.core.windows.net", "acct", "canary!"),
+            "blobStorage.sharedKeyAccountAccessKey: ",
         ),
         (
             storage(json!({"connectionString": "x", "sharedKeyAccountName": "a"})),
@@ -110,6 +154,92 @@ async fn a_wrong_access_key_is_named_and_not_shown() {
     assert!(report.message().starts_with("accessKey: "), "{report:?}");
     let told = format!("{report:?}");
     assert!(!told.contains("Y2FuYXJ5") && !told.contains("canary"), "{told}");
+}
+
+/// A service that answers every request with 403, a code and a message. It ends with the test.
+async fn refusing(code: &'static str, message: &'static str) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            let mut connection = BufReader::new(connection);
+            receive(&mut connection).await;
+            let body = json!({"code": code, "message": {"value": message}}).to_string();
+            let answer = format!(
+                "HTTP/1.1 403 X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            connection.write_all(answer.as_bytes()).await.ok();
+        }
+    });
+    endpoint
+}
+
+#[tokio::test]
+async fn a_storage_account_that_refuses_for_another_reason_than_the_key_says_which() {
+    let lab = Lab::start().await;
+    let table = [
+        ("AuthorizationFailure", "This request is not authorized.", "network rules do not let"),
+        ("KeyBasedAuthenticationNotPermitted", "Not permitted.", "allowSharedKeyAccess is false"),
+        ("AuthenticationFailed", "Wrong signature.", "the storage account refused the key"),
+    ];
+    for (code, message, meaning) in table {
+        let mut request = lab.request("true");
+        let account = request["blobStorage"]["sharedKeyAccountName"].as_str().unwrap();
+        let endpoint = format!("{}/{account}", refusing(code, message).await);
+        request["blobStorage"]["endpoint"] = json!(endpoint);
+        let report = lab.run(&request).await;
+        assert_eq!(report.outcome().status, Status::Invalid);
+        let told = report.message();
+        assert!(told.starts_with("blobStorage: ") && told.contains(meaning), "{told}");
+        assert!(told.contains(code), "{told}");
+        assert_eq!(told.contains("refused the key"), code == "AuthenticationFailed", "{told}");
+    }
+    assert_eq!(lab.changes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_batch_account_that_refuses_for_another_reason_than_the_key_says_which() {
+    let lab = Lab::start().await;
+    let modes = "Server failed to authenticate the request.\nAuthenticationErrorDetail: \
+                 The specified type of authentication SharedKey is not allowed for this account.";
+    let table = [
+        ("AuthorizationFailure", "Not authorized.", "account: 'labbatch': the account's network"),
+        ("AuthenticationFailed", modes, "account: 'labbatch': the Batch account does not permit"),
+        ("AccountIsDisabled", "Disabled.", "account: 'labbatch': the account is disabled"),
+        ("AuthenticationFailed", "Wrong signature.", "accessKey: the Batch account 'labbatch'"),
+    ];
+    for (code, message, start) in table {
+        let mut request = lab.request("true");
+        request["endpoint"] = json!(refusing(code, message).await);
+        let report = lab.run(&request).await;
+        assert_eq!(report.outcome().status, Status::Invalid);
+        assert!(report.message().starts_with(start), "{report:?}");
+    }
+    assert_eq!(lab.blobs().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn blanks_around_names_keys_and_endpoints_are_not_meant() {
+    let lab = Lab::start().await;
+    let mut request = lab.request("true");
+    for pointer in [
+        "/account",
+        "/accessKey",
+        "/endpoint",
+        "/poolId",
+        "/containerImage",
+        "/blobStorage/containerName",
+        "/blobStorage/endpoint",
+        "/blobStorage/sharedKeyAccountName",
+        "/blobStorage/sharedKeyAccountAccessKey",
+    ] {
+        let value = request.pointer_mut(pointer).unwrap();
+        *value = json!(format!(" {}\r\n", value.as_str().unwrap()));
+    }
+    request["blobStorage"]["connectionString"] = json!(" \n");
+    let report = lab.run(&request).await;
+    assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
 }
 
 #[tokio::test]

@@ -65,7 +65,7 @@ async fn no_run_tells_a_secret_however_it_ends() {
         changed("/containerImage", json!("registry.example/missing:1")),
         changed("/inputFiles", json!(["missing.txt"])),
         changed("/endpoint", json!("http://127.0.0.1:1")),
-        changed("/blobStorage/endpoint", json!("http://127.0.0.1:1/labstore")),
+        changed("/blobStorage/endpoint", json!("http://127.0.0.1:1/acct")),
     ];
     for request in runs {
         let report = lab.run(&request).await;

@@ -1,0 +1,80 @@
+//! What it means that an account refuses, where the key is not to blame.
+
+use azure::Error;
+
+/// What a refusal says, by its code or in its message, and what it means for those who asked.
+///
+/// [Storage](https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes),
+/// [Batch](https://learn.microsoft.com/rest/api/batchservice/batch-status-and-error-codes)
+const REFUSALS: [(&[&str], &str); 4] = [
+    (
+        &["AuthorizationFailure", "not authorized to perform this operation."],
+        "the account's network rules do not let {who} in; under its Networking, allow their addresses \
+         or network, or use a private endpoint",
+    ),
+    (
+        &["KeyBasedAuthenticationNotPermitted", "Key based authentication is not permitted"],
+        "the storage account does not permit its keys, nor URLs signed with them (allowSharedKeyAccess \
+         is false), and {who} need them; permit them under its Configuration, or use another account",
+    ),
+    (
+        &["SharedKey is not allowed"],
+        "the Batch account does not permit its keys (SharedKey is not among its \
+         allowedAuthenticationModes, or its pools are in the user's subscription), and {who} need them",
+    ),
+    (
+        &["AccountIsDisabled", "account is disabled"],
+        "the account is disabled; enable it, or settle what is open on its subscription",
+    ),
+];
+
+/// Says what a refusal means beyond "not with this key": nothing for other errors.
+pub(crate) fn meaning(error: &Error) -> Option<String> {
+    let refused = matches!(error.status(), Some(401 | 403));
+    refused.then(|| meaning_of(&error.to_string(), "Kestra's workers")).flatten()
+}
+
+/// The same for what a node says about a request of its own.
+pub(crate) fn meaning_of(said: &str, who: &str) -> Option<String> {
+    let (_, meaning) =
+        REFUSALS.iter().find(|(signs, _)| signs.iter().any(|sign| said.contains(sign)))?;
+    Some(meaning.replace("{who}", who))
+}
+
+/// An error of a service, led by what it means where that is known.
+pub(crate) fn in_words(error: &Error) -> String {
+    meaning(error).map_or_else(|| error.to_string(), |meaning| format!("{meaning} ({error})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_known_by_its_code_and_by_its_message() {
+        let table = [
+            ("403 AuthorizationFailure", "network rules"),
+            ("This request is not authorized to perform this operation.", "network rules"),
+            ("403 KeyBasedAuthenticationNotPermitted", "allowSharedKeyAccess"),
+            (
+                "Key based authentication is not permitted on this storage account.",
+                "allowSharedKey",
+            ),
+            (
+                "The specified type of authentication SharedKey is not allowed for this account.",
+                "allowedAuthenticationModes",
+            ),
+            ("403 AccountIsDisabled", "the account is disabled"),
+        ];
+        for (said, meaning) in table {
+            let found = meaning_of(said, "the nodes").unwrap();
+            assert!(found.contains(meaning) && !found.contains('{'), "{found}");
+        }
+        for other in [
+            "403 AuthenticationFailed",
+            "This request is not authorized to perform this operation using this permission.",
+        ] {
+            assert_eq!(meaning_of(other, "the nodes"), None, "{other}");
+        }
+    }
+}
