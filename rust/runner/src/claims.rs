@@ -44,11 +44,12 @@ impl<'a> Claims<'a> {
         self.container.delete(&self.name(names)).await
     }
 
-    /// The blobs of all runs of this task run that were not cleaned up.
+    /// The blobs of all runs of this task run that were not cleaned up. Others can write to the container too, so
+    /// only names of our own form count.
     pub(crate) async fn all(&self) -> azure::Result<Vec<BlobNames>> {
         let claims = self.container.list(&self.directory).await?;
         let prefixes = claims.iter().filter_map(|claim| claim.name.strip_prefix(&self.directory));
-        Ok(prefixes.filter(|prefix| !prefix.is_empty()).map(BlobNames::new).collect())
+        Ok(prefixes.filter_map(BlobNames::parse).collect())
     }
 
     fn name(&self, names: &BlobNames) -> String {

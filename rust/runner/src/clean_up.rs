@@ -12,6 +12,7 @@ use crate::claims::Claims;
 use crate::event::{Events, Level};
 use crate::names::BlobNames;
 use crate::plan::{Plan, TRANSFERS_AT_ONCE};
+use crate::submit::has_own_job;
 
 /// How long a job may take to end, and then to be deleted.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -25,6 +26,8 @@ pub(crate) const ENDED_BY_US: &str = "Ended by Kestra";
 pub(crate) enum Reached {
     Nothing,
     Staged,
+    /// Its job was asked for, and no answer says that it was created.
+    AskedForJob,
     Submitted,
 }
 
@@ -36,6 +39,27 @@ pub(crate) struct Ending<'a> {
 }
 
 impl Ending<'_> {
+    /// How far the run came, after a creation of its job that may have had its effect or not. Where that cannot be
+    /// told, everything is left: a job that is there needs its files.
+    pub(crate) async fn established(&self) -> Reached {
+        if self.reached != Reached::AskedForJob {
+            return self.reached;
+        }
+        match has_own_job(self.plan).await {
+            Ok(true) => Reached::Submitted,
+            Ok(false) => Reached::Staged,
+            Err(error) => {
+                let job = &self.plan.job_id;
+                let what = format!(
+                    "It is not known whether job '{job}' was created, so it and the staged files are left; \
+                     if it is there, delete it by hand or run the task again"
+                );
+                self.left_behind(&what, &error);
+                Reached::Nothing
+            }
+        }
+    }
+
     /// Ends the job, for a kill or after an error, and removes what the run made.
     pub(crate) async fn terminate(&self) {
         if self.submitted() {

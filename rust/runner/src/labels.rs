@@ -1,6 +1,14 @@
-//! Kestra's labels: they tell to which task run a job or a blob belongs.
+//! The labels of a job: Kestra's tell to which task run it belongs, and our own tell which run made it.
 
 use azure::batch::Job;
+
+use crate::names::BlobNames;
+
+/// Our own label: the mark of the run that created the job, unique to it.
+pub(crate) const MARK: &str = "kestra-run";
+
+/// Our own label: the prefix of the job's blobs. Absent where it has none.
+pub(crate) const PREFIX: &str = "kestra-staging-prefix";
 
 /// The label for the attempt. It is not compared: it differs for a retry and for a worker that takes over alike.
 const ATTEMPT: &str = "kestra-taskrun-attempt";
@@ -10,13 +18,30 @@ pub(crate) fn of_task_run(labels: &[(String, String)]) -> impl Iterator<Item = &
     labels.iter().filter(|(name, _)| name != ATTEMPT)
 }
 
-/// Whether the job is one of this task run.
+/// Whether the job is one of this task run. One that names blobs of another form than ours is not of this plugin.
 pub(crate) fn are_on(job: &Job, labels: &[(String, String)]) -> bool {
+    if value_of(job, PREFIX).is_some() && blob_names(job).is_none() {
+        return false;
+    }
     let mut compared = of_task_run(labels).peekable();
     compared.peek().is_some()
         && compared.all(|(name, value)| {
             job.metadata.iter().any(|item| item.name == *name && item.value == *value)
         })
+}
+
+/// Whether the run with this mark created the job. Its id alone does not tell: another may have taken it before.
+pub(crate) fn is_marked(job: &Job, mark: &str) -> bool {
+    value_of(job, MARK) == Some(mark)
+}
+
+/// The names of a job's blobs, if it has any.
+pub(crate) fn blob_names(job: &Job) -> Option<BlobNames> {
+    value_of(job, PREFIX).and_then(BlobNames::parse)
+}
+
+fn value_of<'a>(job: &'a Job, name: &str) -> Option<&'a str> {
+    job.metadata.iter().find(|item| item.name == name).map(|item| item.value.as_str())
 }
 
 #[cfg(test)]
@@ -48,6 +73,15 @@ mod tests {
         assert!(!are_on(&job(&[("kestra-taskrun-id", "b"), ("kestra-flow-id", "f")]), &ours));
         assert!(!are_on(&job(&[("kestra-taskrun-id", "a")]), &ours));
         assert!(!are_on(&job(&[]), &ours));
+        let forged = [("kestra-taskrun-id", "a"), ("kestra-flow-id", "f"), (PREFIX, "precious")];
+        assert!(!are_on(&job(&forged), &ours), "we name no such blobs");
         assert!(!are_on(&job(&[]), &labels(&[(ATTEMPT, "0")])), "no label says whose job it is");
+    }
+
+    #[test]
+    fn a_job_bears_the_mark_of_the_run_that_made_it_and_no_other() {
+        assert!(is_marked(&job(&[("x", "y"), (MARK, "kestra-1")]), "kestra-1"));
+        assert!(!is_marked(&job(&[(MARK, "kestra-2"), (PREFIX, "kestra-1")]), "kestra-1"));
+        assert!(!is_marked(&job(&[]), "kestra-1"));
     }
 }

@@ -26,15 +26,24 @@ pub(crate) const LOG_FILES: [&str; 2] = ["stdout.txt", "stderr.txt"];
 /// attempt, so it cannot serve for a run that is resumed.
 pub(crate) const OUTPUT_DIR: &str = "kestra-output";
 
-/// Names of the blobs of one run, all below one prefix.
+/// Digits of the random part of a prefix, as Java makes it.
+const TOKEN_DIGITS: usize = 12;
+
+/// Names of the blobs of one run, all below one prefix: `kestra-` and twelve lower-case hexadecimal digits, drawn
+/// for this run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BlobNames {
     prefix: String,
 }
 
 impl BlobNames {
-    pub(crate) fn new(prefix: &str) -> Self {
-        Self { prefix: prefix.trim_matches('/').to_owned() }
+    /// None for a prefix of another form: whatever asks for it, a blob, a job's label or a request, such blobs are
+    /// not ours to read, to write or to remove.
+    pub(crate) fn parse(prefix: &str) -> Option<Self> {
+        let token = prefix.strip_prefix("kestra-")?.as_bytes();
+        let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        let ours = token.len() == TOKEN_DIGITS && token.iter().all(is_hex);
+        ours.then(|| Self { prefix: prefix.to_owned() })
     }
 
     /// The prefix, which is also the name of the working directory in `wd`: unique to the run.
@@ -88,6 +97,27 @@ mod tests {
     #[test]
     fn a_job_id_has_only_the_characters_that_batch_allows() {
         assert_eq!(job_id("company.team_flow/ä-1"), "company-team_flow---1");
+    }
+
+    #[test]
+    fn only_prefixes_of_our_own_form_are_names() {
+        let names = BlobNames::parse("kestra-0123456789ab").unwrap();
+        assert_eq!(names.all(), "kestra-0123456789ab/");
+        for other in [
+            "",
+            "/",
+            "kestra-",
+            "kestra-1",
+            "kestra-0123456789AB",
+            "kestra-0123456789ag",
+            "kestra-0123456789abc",
+            "kestra-0123456789ab/",
+            "/kestra-0123456789ab",
+            "kestra-0123456789ä",
+            "precious",
+        ] {
+            assert_eq!(BlobNames::parse(other), None, "{other}");
+        }
     }
 
     #[test]

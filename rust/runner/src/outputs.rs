@@ -148,32 +148,42 @@ mod tests {
         Wanted::new(&files, None, false).unwrap()
     }
 
+    fn names() -> BlobNames {
+        BlobNames::parse("kestra-000000000001").unwrap()
+    }
+
     fn first(pattern: &str) -> Output {
-        wanted(&[pattern]).outputs(&BlobNames::new("kestra-1")).remove(0)
+        wanted(&[pattern]).outputs(&names()).remove(0)
     }
 
     #[test]
     fn an_exact_name_is_one_blob_and_comes_back_under_its_name() {
         let output = first("a dir/b.json");
-        assert_eq!(output.file_pattern, "kestra-1/a dir/b.json");
-        assert_eq!(output.destination, "kestra-1/out/0/a dir/b.json");
-        assert_eq!(output.file_name("kestra-1/out/0/a dir/b.json").unwrap(), "a dir/b.json");
-        assert_eq!(output.file_name("kestra-1/out/1/a dir/b.json"), None);
+        assert_eq!(output.file_pattern, "kestra-000000000001/a dir/b.json");
+        assert_eq!(output.destination, "kestra-000000000001/out/0/a dir/b.json");
+        assert_eq!(
+            output.file_name("kestra-000000000001/out/0/a dir/b.json").unwrap(),
+            "a dir/b.json"
+        );
+        assert_eq!(output.file_name("kestra-000000000001/out/1/a dir/b.json"), None);
         assert_eq!(wanted(&["a", "*.b", "c/d"]).expected(), ["a", "c/d"]);
     }
 
     #[test]
     fn a_wildcards_sub_path_may_start_at_wd_or_at_the_fixed_part() {
         let output = first("data/*/x.csv");
-        assert_eq!(output.destination, "kestra-1/out/0");
-        for blob in ["kestra-1/out/0/kestra-1/data/1/x.csv", "kestra-1/out/0/1/x.csv"] {
+        assert_eq!(output.destination, "kestra-000000000001/out/0");
+        for blob in [
+            "kestra-000000000001/out/0/kestra-000000000001/data/1/x.csv",
+            "kestra-000000000001/out/0/1/x.csv",
+        ] {
             assert_eq!(output.file_name(blob).unwrap(), "data/1/x.csv", "{blob}");
         }
     }
 
     #[test]
     fn the_dollar_sign_of_a_name_is_not_a_variable() {
-        assert_eq!(first("$HOME.txt").file_pattern, "kestra-1/[$]HOME.txt");
+        assert_eq!(first("$HOME.txt").file_pattern, "kestra-000000000001/[$]HOME.txt");
     }
 
     #[test]
@@ -187,9 +197,9 @@ mod tests {
     #[test]
     fn the_output_directory_comes_back_under_its_local_name() {
         let wanted = Wanted::new(&[], Some("5Kpf"), false).unwrap();
-        let output = wanted.outputs(&BlobNames::new("kestra-1")).remove(0);
-        assert_eq!(output.file_pattern, "kestra-1/kestra-output/**/*");
-        let name = output.file_name("kestra-1/out/0/a/b").unwrap();
+        let output = wanted.outputs(&names()).remove(0);
+        assert_eq!(output.file_pattern, "kestra-000000000001/kestra-output/**/*");
+        let name = output.file_name("kestra-000000000001/out/0/a/b").unwrap();
         assert_eq!(wanted.local_name(&name), "5Kpf/a/b");
         assert_eq!(wanted.local_name("kestra-outputs/a"), "kestra-outputs/a");
     }

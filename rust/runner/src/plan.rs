@@ -27,6 +27,8 @@ pub struct Plan {
     pub(crate) account: String,
     pub(crate) pool_id: String,
     pub(crate) job_id: String,
+    /// What its own job carries, and no other.
+    pub(crate) mark: String,
     pub(crate) metadata: Vec<(String, String)>,
     pub(crate) image: String,
     pub(crate) registry: Option<ContainerRegistry>,
@@ -92,7 +94,9 @@ impl Plan {
         let image = required("containerImage", request.container_image.as_deref())?;
         let pool_id = required("poolId", Some(&request.pool_id))?;
         let account = required("account", Some(&request.account))?;
-        let (command, warnings) = plan_command(&request, network)?;
+        let names = blob_names(&request.staging_prefix)?;
+        let mark = names.directory().to_owned();
+        let (command, warnings) = plan_command(&request, names, network)?;
         Ok(Self {
             batch: batch_client(&account, &request, network)?,
             job_id: names::job_id(&request.job_name),
@@ -117,6 +121,7 @@ impl Plan {
             stream_logs: request.stream_logs,
             pool_id,
             image,
+            mark,
             command,
             warnings,
         })
@@ -145,13 +150,14 @@ impl Plan {
 
 fn plan_command(
     request: &Request,
+    names: BlobNames,
     network: Network<'_>,
 ) -> Result<(Command, Vec<String>), Invalid> {
     if request.commands.is_empty() {
         return Err(Invalid::new("commands", "there is no command to run"));
     }
     match &request.blob_storage {
-        Some(storage) => Ok((stage(request, storage, network)?, Vec::new())),
+        Some(storage) => Ok((stage(request, storage, names, network)?, Vec::new())),
         None => inline(request),
     }
 }
@@ -159,9 +165,9 @@ fn plan_command(
 fn stage(
     request: &Request,
     storage: &BlobStorage,
+    names: BlobNames,
     network: Network<'_>,
 ) -> Result<Command, Invalid> {
-    let names = BlobNames::new(&request.staging_prefix);
     request.input_files.iter().try_for_each(|file| check_input(&names.input(file)))?;
     let inputs = (!request.input_files.is_empty()).then(|| names.inputs());
     let everything = request.sync_working_directory;
@@ -172,6 +178,12 @@ fn stage(
         inputs: request.input_files.clone(),
         names,
     })))
+}
+
+/// Java draws it for every run; by another one, the next worker would not find what this one leaves.
+fn blob_names(prefix: &str) -> Result<BlobNames, Invalid> {
+    let form = "it must be 'kestra-' and twelve lower-case hexadecimal digits";
+    BlobNames::parse(prefix).ok_or_else(|| Invalid::new("stagingPrefix", form))
 }
 
 /// A file that Blob Storage cannot hold under its name.
@@ -202,7 +214,7 @@ fn inline(request: &Request) -> Result<(Command, Vec<String>), Invalid> {
 fn script<'a>(request: &'a Request, inputs: Option<&'a str>) -> Script<'a> {
     Script {
         link: &request.container_working_dir,
-        directory: request.staging_prefix.trim_matches('/'),
+        directory: &request.staging_prefix,
         inputs,
         output_dir: request.output_dir.is_some().then_some(OUTPUT_DIR),
         argv: &request.commands,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use azure::batch::{Job, JobState, MetadataItem, OnAllTasksComplete, Task, TaskState};
+use azure::batch::{Job, JobState, OnAllTasksComplete, Task, TaskState};
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
@@ -12,9 +12,6 @@ use crate::halt::Halt;
 use crate::labels;
 use crate::names::BlobNames;
 use crate::plan::Plan;
-
-/// Our own entry in a job's metadata: the prefix of its blobs.
-pub(crate) const PREFIX: &str = "kestra-staging-prefix";
 
 /// How long after Kestra has an outcome in its books its worker may take to say so: Java waits for 2 s of it, and a busy
 /// worker takes longer.
@@ -65,8 +62,7 @@ impl Found {
             }
         }
         let Some(claims) = Claims::of(plan) else { return Ok(()) };
-        let in_use: Vec<_> =
-            self.resumable.iter().filter_map(|job| blob_names(&job.metadata)).collect();
+        let in_use: Vec<_> = self.resumable.iter().filter_map(labels::blob_names).collect();
         for names in claims.all().await?.iter().filter(|names| !in_use.contains(names)) {
             clean_up::delete_blobs(plan, names).await?;
         }
@@ -95,8 +91,7 @@ async fn is_resumable(plan: &Plan, job: &Job) -> Result<bool, Halt> {
         Some(_) => is_under_way(&job.state),
         // It gets its task from us, if its files are there: they were staged before it was created.
         None => {
-            is_under_way(&job.state)
-                && plan.staged().is_some() == blob_names(&job.metadata).is_some()
+            is_under_way(&job.state) && plan.staged().is_some() == labels::blob_names(job).is_some()
         }
     })
 }
@@ -126,7 +121,7 @@ fn is_ended_by_us(job: &Job) -> bool {
 /// Without blob storage nothing says so, and a failure that is reported again would make every retry fail like the
 /// first attempt: such a job counts as reported.
 async fn is_unreported(plan: &Plan, job: &Job) -> Result<bool, Halt> {
-    let (Some(staged), Some(names)) = (plan.staged(), blob_names(&job.metadata)) else {
+    let (Some(staged), Some(names)) = (plan.staged(), labels::blob_names(job)) else {
         return Ok(false);
     };
     let deadline = Instant::now() + REPORTING;
@@ -147,7 +142,7 @@ async fn is_unreported(plan: &Plan, job: &Job) -> Result<bool, Halt> {
 
 fn earlier(job: Job) -> Earlier {
     Earlier {
-        names: blob_names(&job.metadata),
+        names: labels::blob_names(&job),
         half_submitted: is_under_way(&job.state) && !ends_by_itself(&job),
         age: job.creation_time.map(since).unwrap_or_default(),
         job_id: job.id,
@@ -161,10 +156,6 @@ fn ends_by_itself(job: &Job) -> bool {
 fn since(moment: OffsetDateTime) -> Duration {
     // Negative where the clocks differ.
     (OffsetDateTime::now_utc() - moment).try_into().unwrap_or_default()
-}
-
-fn blob_names(metadata: &[MetadataItem]) -> Option<BlobNames> {
-    metadata.iter().find(|item| item.name == PREFIX).map(|item| BlobNames::new(&item.value))
 }
 
 #[cfg(test)]

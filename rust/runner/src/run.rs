@@ -21,7 +21,7 @@ use crate::quota::Room;
 use crate::resume::{self, Earlier};
 use crate::stage_in::stage_in;
 use crate::stops::Stops;
-use crate::submit::{check_size, submit, submit_rest};
+use crate::submit::{check_size, create_job, create_task, submit_rest};
 
 /// How long a kill waits for a submission under way, so that it ends the job rather than overtakes it.
 const SUBMIT_GRACE: Duration = Duration::from_secs(5);
@@ -167,12 +167,14 @@ impl Run {
 
     /// Gives what the service says where the account has no room for another job.
     async fn try_submit(&mut self, stops: &Stops<'_>) -> Result<Option<String>, Halt> {
-        self.reached = Reached::Submitted;
-        match stops.unless_killed_for(SUBMIT_GRACE, submit(&self.plan).boxed()).await {
-            Err(Halt::NoRoom(said)) => {
-                self.reached = Reached::Staged;
-                Ok(Some(said))
-            }
+        let submission = async {
+            self.reached = Reached::AskedForJob;
+            create_job(&self.plan).await?;
+            self.reached = Reached::Submitted;
+            create_task(&self.plan).await
+        };
+        match stops.unless_killed_for(SUBMIT_GRACE, submission.boxed()).await {
+            Err(Halt::NoRoom(said)) => Ok(Some(said)),
             other => other.map(|()| None),
         }
     }
@@ -248,7 +250,7 @@ impl Run {
         match halt {
             Halt::Taken(_) => self.reached = Reached::Staged,
             Halt::HandedOver(_) => self.reached = Reached::Nothing,
-            _ => {}
+            _ => self.reached = self.ending().established().await,
         }
         if matches!(halt, Halt::Detached) && self.submitted() {
             Bookmark::new(&self.plan, &self.events, self.delivered_before).last_words().await;

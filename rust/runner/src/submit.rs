@@ -14,9 +14,9 @@ use azure::blob::SasRights;
 use crate::Invalid;
 use crate::command;
 use crate::halt::Halt;
+use crate::labels;
 use crate::names::LOG_FILES;
 use crate::plan::{Command, Plan, Staged};
-use crate::resume;
 
 /// What a job may live beyond the run's own limit, which a worker keeps: it is for a job that no worker watches.
 const JOB_MARGIN: Duration = Duration::from_secs(60 * 60);
@@ -30,28 +30,52 @@ const MAX_LIST_CHARS: usize = 32_768;
 
 const TASK_MARGIN: Duration = Duration::from_secs(60);
 
-/// Creates job and task, and sets the job to end by itself once its task is done, so that nobody has to
-/// be alive for that. An empty job counts as complete, therefore in this order.
-///
-/// Repeating it after a lost reply is safe: the ids are ours.
-pub(crate) async fn submit(plan: &Plan) -> Result<(), Halt> {
-    let task = new_task(plan)?;
-    create_job(plan).await?;
-    plan.batch.create_task(&plan.job_id, &task).await.map_err(|error| match error.code() {
-        Some("TaskExists") => Halt::HandedOver(error.to_string()),
-        _ => error.into(),
-    })?;
-    end_with_task(plan).await
-}
+/// What the service calls it that the id of a new job is taken. One that is gone already is still being deleted for
+/// a moment.
+const TAKEN: [&str; 4] = ["JobExists", "JobCompleted", "JobBeingTerminated", "JobBeingDeleted"];
 
-async fn create_job(plan: &Plan) -> Result<(), Halt> {
+/// Creates the job. It is ours once this succeeds; after a failure only its mark tells whose it is.
+///
+/// Repeating it after a lost reply is safe: whatever an attempt was answered, the mark says whether it had its effect.
+pub(crate) async fn create_job(plan: &Plan) -> Result<(), Halt> {
     let Err(error) = plan.batch.create_job(&new_job(plan)).await else { return Ok(()) };
     match error.code() {
-        Some("JobExists") if error.may_be_our_own_doing() => Ok(()),
-        Some("JobExists") => Err(Halt::Taken(error.to_string())),
+        Some(code) if TAKEN.contains(&code) => require_own_job(plan, &error).await,
         Some("ActiveJobAndScheduleQuotaReached") => Err(Halt::NoRoom(error.to_string())),
         _ => Err(error.into()),
     }
+}
+
+async fn require_own_job(plan: &Plan, taken: &azure::Error) -> Result<(), Halt> {
+    if has_own_job(plan).await? {
+        return Ok(());
+    }
+    Err(Halt::Taken(format!(
+        "The Batch account has a job '{}' already, which is not of this run and is left alone; run the task again, \
+         it gets another id: {taken}",
+        plan.job_id
+    )))
+}
+
+/// Whether there is a job that this run has created: under its id, with its mark.
+pub(crate) async fn has_own_job(plan: &Plan) -> azure::Result<bool> {
+    match plan.batch.get_job(&plan.job_id).await {
+        Ok(job) => Ok(labels::is_marked(&job, &plan.mark)),
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Gives the job its task, and sets it to end by itself once the task is done, so that nobody has to be alive for
+/// that. An empty job counts as complete, therefore in this order.
+pub(crate) async fn create_task(plan: &Plan) -> Result<(), Halt> {
+    plan.batch.create_task(&plan.job_id, &new_task(plan)?).await.map_err(|error| {
+        match error.code() {
+            Some("TaskExists") => Halt::HandedOver(error.to_string()),
+            _ => error.into(),
+        }
+    })?;
+    end_with_task(plan).await
 }
 
 /// Does the rest of a submission in the middle of which its worker died.
@@ -88,18 +112,24 @@ async fn end_with_task(plan: &Plan) -> Result<(), Halt> {
 }
 
 fn new_job(plan: &Plan) -> NewJob {
-    let prefix = plan.staged().map(|staged| staged.names.directory().to_owned());
-    let prefix = prefix.map(|prefix| (resume::PREFIX.to_owned(), prefix));
-    let metadata = plan.metadata.iter().cloned().chain(prefix);
+    let mark = [(labels::MARK, plan.mark.as_str())].into_iter();
+    let prefix = plan.staged().map(|staged| (labels::PREFIX, staged.names.directory()));
+    let given = plan.metadata.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    // Ours first: of two with the same name the first counts.
+    let metadata = mark.chain(prefix).chain(given);
     // The last resort for a job whose creator died between two requests.
     let max_wall_clock_time = Some(plan.limit + JOB_MARGIN);
     NewJob {
         id: plan.job_id.clone(),
         pool_info: PoolInfo { pool_id: plan.pool_id.clone() },
-        metadata: metadata.map(|(name, value)| MetadataItem { name, value }).collect(),
+        metadata: metadata.map(item).collect(),
         constraints: Some(JobConstraints { max_wall_clock_time, ..JobConstraints::default() }),
         ..NewJob::default()
     }
+}
+
+fn item((name, value): (&str, &str)) -> MetadataItem {
+    MetadataItem { name: name.to_owned(), value: value.to_owned() }
 }
 
 fn new_task(plan: &Plan) -> Result<NewTask, Halt> {

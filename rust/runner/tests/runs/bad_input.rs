@@ -309,3 +309,20 @@ async fn a_job_of_somebody_else_with_the_same_id_is_not_touched() {
     first.kill.cancel();
     assert_eq!(first.ended().await.outcome().status, Status::Killed);
 }
+
+/// The names of what a run makes begin with it, and so do those of what is removed.
+#[test]
+fn a_prefix_of_another_form_is_refused() {
+    for bad in ["", "kestra-", "precious", "kestra-5C0FFEE5C0FF", "kestra-5c0ffee5c0ff/..", "/"] {
+        for storage in ["/blobStorage", "/registry"] {
+            let mut request = with(storage, json!(null));
+            request["outputFiles"] = json!([]);
+            request["stagingPrefix"] = json!(bad);
+            assert!(
+                refusal(&request).starts_with("stagingPrefix: "),
+                "{bad} {}",
+                refusal(&request)
+            );
+        }
+    }
+}

@@ -19,3 +19,4 @@ mod support;
 mod sweep;
 mod variants;
 mod whole_run;
+mod whose;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use azure::batch::{BatchClient, Job};
+use azure::blob::BlobContainer;
 use azure::{RetryPolicy, SharedKey};
 use azure_batch_emulator::{Emulator, Isolation, Settings};
 use runner::{Event, Level, Outcome, Plan, Pull, Request, Status, Stream};
@@ -151,13 +152,17 @@ impl Lab {
         requests.iter().filter(|request| request.operation == Some("List Jobs")).count()
     }
 
+    pub(crate) fn container(&self) -> BlobContainer {
+        self.azurite.container(CONTAINER)
+    }
+
     /// Names of all blobs.
     pub(crate) async fn blobs(&self) -> Vec<String> {
         self.blobs_below("").await
     }
 
     pub(crate) async fn blobs_below(&self, prefix: &str) -> Vec<String> {
-        let blobs = self.azurite.container(CONTAINER).list(prefix).await.unwrap();
+        let blobs = self.container().list(prefix).await.unwrap();
         blobs.into_iter().map(|blob| blob.name).collect()
     }
 

@@ -39,6 +39,14 @@ impl Answer {
         Self { status, headers: headers.collect(), body: Vec::new() }
     }
 
+    /// An error of Batch, as a service of another mind would answer it.
+    pub(crate) fn error(status: u16, code: &str) -> Self {
+        let body = serde_json::json!({"code": code, "message": {"value": "Said by the gate."}});
+        let (body, mut answer) = (body.to_string().into_bytes(), Self::empty(status, &[]));
+        answer.headers.insert(CONTENT_LENGTH, body.len().into());
+        Self { body, ..answer }
+    }
+
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = format!("HTTP/1.1 {}\r\n", self.status).into_bytes();
         for (name, value) in &self.headers {

@@ -9,6 +9,8 @@ pub(crate) enum Fault {
     TooMany,
     /// 429 with a Retry-After of a second.
     TooManyWait,
+    /// 429 after the effect, with a Retry-After of a second: Batch has answered so to a job that it had created.
+    TooManyAfter,
     /// 500 after the effect.
     Internal,
     /// 503 without an effect.
@@ -26,9 +28,10 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::TooMany,
         Self::TooManyWait,
+        Self::TooManyAfter,
         Self::Internal,
         Self::Busy,
         Self::Refused,
@@ -39,8 +42,8 @@ impl Fault {
     ];
 
     pub(crate) fn has_effect(self) -> bool {
-        use Fault::{CutShort, DroppedAfter, Internal, Stalled};
-        matches!(self, Internal | DroppedAfter | CutShort | Stalled)
+        use Fault::{CutShort, DroppedAfter, Internal, Stalled, TooManyAfter};
+        matches!(self, TooManyAfter | Internal | DroppedAfter | CutShort | Stalled)
     }
 }
 
@@ -49,6 +52,7 @@ impl fmt::Display for Fault {
         f.write_str(match self {
             Self::TooMany => "429",
             Self::TooManyWait => "429 + Retry-After",
+            Self::TooManyAfter => "429 after the work",
             Self::Internal => "500",
             Self::Busy => "503",
             Self::Refused => "refused",

@@ -52,6 +52,11 @@ struct State {
 /// What happens to a request of a step.
 enum Plan {
     Fail(Fault),
+    /// It has no effect, and this is the service's answer.
+    Say {
+        status: u16,
+        code: &'static str,
+    },
     /// The answer waits, from its arrival until it is released.
     Hold(Arc<Held>),
 }
@@ -108,6 +113,11 @@ impl Gate {
     /// Lets the request of this step fail, once.
     pub(crate) fn fail(&self, step: &Step, fault: Fault) {
         self.state.plans.lock().unwrap().insert(step.clone(), Plan::Fail(fault));
+    }
+
+    /// Answers the request of this step with an error of Batch, in place of the service.
+    pub(crate) fn say(&self, step: &Step, status: u16, code: &'static str) {
+        self.state.plans.lock().unwrap().insert(step.clone(), Plan::Say { status, code });
     }
 
     /// Keeps the answer to this step back.

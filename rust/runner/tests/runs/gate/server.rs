@@ -41,6 +41,7 @@ async fn serve(connection: TcpStream, state: Arc<State>) {
 async fn reply(state: &State, place: usize, request: &Received, plan: Option<Plan>) -> Reply {
     match plan {
         Some(Plan::Fail(fault)) => fail(state, place, request, fault).await,
+        Some(Plan::Say { status, code }) => Reply::Whole(Answer::error(status, code).to_bytes()),
         Some(Plan::Hold(held)) => {
             let answer = state.forward(place, request).await;
             held.wait().await;
@@ -58,7 +59,7 @@ async fn fail(state: &State, place: usize, request: &Received, fault: Fault) -> 
     let status = |status, headers: &[_]| Reply::Whole(Answer::empty(status, headers).to_bytes());
     match fault {
         Fault::TooMany => status(429, &[]),
-        Fault::TooManyWait => status(429, &[("retry-after", "1")]),
+        Fault::TooManyWait | Fault::TooManyAfter => status(429, &[("retry-after", "1")]),
         Fault::Internal => status(500, &[]),
         Fault::Busy => status(503, &[]),
         Fault::DroppedBefore | Fault::DroppedAfter => Reply::Part(Vec::new()),

@@ -33,7 +33,9 @@ async fn is_as_named(fault: Fault, answer: Result<Response, reqwest::Error>) -> 
     let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
     match fault {
         Fault::TooMany => status == Some(429),
-        Fault::TooManyWait => answer.unwrap().headers()["retry-after"] == "1",
+        Fault::TooManyWait | Fault::TooManyAfter => {
+            status == Some(429) && answer.unwrap().headers()["retry-after"] == "1"
+        }
         Fault::Internal => status == Some(500),
         Fault::Busy => status == Some(503),
         Fault::Refused | Fault::DroppedBefore | Fault::DroppedAfter => {
