@@ -189,7 +189,6 @@ impl<'a> Follower<'a> {
     }
 
     async fn finish_logs(&mut self) -> Result<(), Halt> {
-        self.pull_logs().await?;
         for log in &mut self.logs {
             log.finish(self.plan, self.events).await?;
         }

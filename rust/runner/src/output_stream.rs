@@ -51,20 +51,25 @@ impl OutputStream {
         Ok(self.read > start)
     }
 
-    /// Delivers the rest of a task that has ended.
+    /// Delivers the rest of a task that has ended, from blob storage where the node does not show all of it: it may
+    /// be gone, in trouble for a while, or have come back only now.
     pub(crate) async fn finish(&mut self, plan: &Plan, events: &Events) -> Result<(), Halt> {
-        self.pull_uploaded(plan, events).await?;
+        self.pull(plan, events).await?;
+        let Plan { batch, job_id, .. } = plan;
+        let length = batch.get_task_file_length(job_id, plan.task_id(), self.file()).await?;
+        if length.is_some_and(|length| length > self.read) {
+            self.pull(plan, events).await?;
+        }
+        if length.is_none_or(|length| length > self.read) {
+            self.pull_uploaded(plan, events).await?;
+        }
         let last = self.lines.finish();
         self.deliver(last, events).await
     }
 
-    /// Reads on in blob storage where the node is gone, or its files are.
+    /// Reads on in blob storage.
     async fn pull_uploaded(&mut self, plan: &Plan, events: &Events) -> Result<(), Halt> {
-        let Plan { batch, job_id, .. } = plan;
         let Some(staged) = plan.staged() else { return Ok(()) };
-        if batch.get_task_file_length(job_id, plan.task_id(), self.file()).await?.is_some() {
-            return Ok(());
-        }
         let blob = staged.names.log(self.file());
         while let Some(bytes) = staged.container.get_range(&blob, self.read, CHUNK).await? {
             self.push(&bytes, events).await?;

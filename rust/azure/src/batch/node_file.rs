@@ -16,15 +16,24 @@ use url::Url;
 #[cfg(test)]
 mod properties;
 
-/// The file is not there yet, or its node is gone: the ordinary life of a log file, not an error.
+/// The file is not there yet, or its node is gone or in trouble, for a while maybe: the ordinary life
+/// of a log file, not an error.
 const ABSENT: &[&str] = &[
     "FileNotFound",
+    "NodeBeingRebooted",
+    "NodeBeingReimaged",
+    "NodeBeingStarted",
     "NodeNotFound",
     "NodeNotReady",
+    "NodeStateUnusable",
     "OperationInvalidForCurrentState",
+    "OperationNotValidOnNode",
     "TaskFilesUnavailable",
     "TaskFilesCleanedup",
 ];
+
+/// The node cannot read its own disk. All else that is forbidden is so whatever the node's state is.
+const FORBIDDEN_BY_NODE: &[&str] = &["IOError"];
 
 impl BatchClient {
     /// The bytes `[from, from + max)` of a file, `path` being relative to the task directory
@@ -53,7 +62,11 @@ impl BatchClient {
         };
         let start = match start_of(&answer, from, max) {
             Some(start) => start,
-            None => self.guess_start(job, task, path, from, size(&answer)).await?,
+            // Where the piece lies cannot be told without the length: it has to be read again.
+            None => match self.get_task_file_length(job, task, path).await? {
+                Some(length) => guessed_start(from, size(&answer), length),
+                None => return Ok(None),
+            },
         };
         Ok(slice(answer.body, start.saturating_add(answer.skipped), from, max))
     }
@@ -71,7 +84,14 @@ impl BatchClient {
         path: &str,
     ) -> Result<Option<u64>> {
         let request = get_task_file_length_request(self.endpoint(), job, task, path);
-        let Some(answer) = present(self.send(&request).await)? else {
+        let answer = match self.send(&request).await {
+            Err(error) if is_unexplained(&error) => {
+                self.explain(error, &get_task_file_request(self.endpoint(), job, task, path, 0, 1))
+                    .await
+            }
+            answer => answer,
+        };
+        let Some(answer) = present(answer)? else {
             return Ok(None);
         };
         let length = answer.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
@@ -80,28 +100,25 @@ impl BatchClient {
         })
     }
 
-    /// Where a body of `size` bytes starts that may be the file's rest or the whole file: a rest
-    /// ends no later than the file does.
-    async fn guess_start(
-        &self,
-        job: &str,
-        task: &str,
-        path: &str,
-        from: u64,
-        size: u64,
-    ) -> Result<u64> {
-        let length = self.get_task_file_length(job, task, path).await?;
-        Ok(guessed_start(from, size, length))
+    /// The error of a GET in place of that of a HEAD.
+    async fn explain(&self, unexplained: Error, get: &Request) -> Result<Answer> {
+        let told = self.send_within(Contact::Later, get, 1).await;
+        told.and(Err(unexplained))
     }
 }
 
-fn guessed_start(from: u64, size: u64, length: Option<u64>) -> u64 {
-    let is_rest = length.is_some_and(|length| length >= from.saturating_add(size));
-    if is_rest { from } else { 0 }
+/// A HEAD has no body and so no code. Its 403 is about the node's disk or about our rights.
+fn is_unexplained(error: &Error) -> bool {
+    error.status() == Some(403) && error.code().is_none()
 }
 
-/// An answer, or None where the error means that there is nothing to read. A HEAD has no body and
-/// so no code.
+/// Where a body of `size` bytes starts that may be the file's rest or the whole file: a rest ends no
+/// later than the file does.
+fn guessed_start(from: u64, size: u64, length: u64) -> u64 {
+    if length >= from.saturating_add(size) { from } else { 0 }
+}
+
+/// An answer, or None where the error means that there is nothing to read. That of a HEAD has no code.
 fn present(result: Result<Answer>) -> Result<Option<Answer>> {
     match result {
         Ok(answer) => Ok(Some(answer)),
@@ -113,6 +130,7 @@ fn present(result: Result<Answer>) -> Result<Option<Answer>> {
 fn is_absence(error: &Error) -> bool {
     match error.status() {
         Some(416) => true,
+        Some(403) => error.has_code(FORBIDDEN_BY_NODE),
         Some(404 | 409) => error.code().is_none() || error.has_code(ABSENT),
         _ => false,
     }

@@ -78,6 +78,58 @@ async fn nothing_past_the_end_and_no_file_yet_are_no_errors() {
 }
 
 #[tokio::test]
+async fn a_node_in_trouble_shows_no_file_for_now() {
+    for (status, code) in [
+        (409, "NodeStateUnusable"),
+        (409, "NodeBeingRebooted"),
+        (409, "NodeBeingReimaged"),
+        (409, "NodeBeingStarted"),
+        (409, "OperationNotValidOnNode"),
+        (403, "IOError"),
+    ] {
+        // A HEAD has no body, so its 409 has no code; what its 403 means a GET has to tell.
+        let head = [Reply::status(status), Reply::error(status, code)];
+        let head = head.into_iter().take(if status == 403 { 2 } else { 1 });
+        let service =
+            ScriptedService::start([Reply::error(status, code)].into_iter().chain(head)).await;
+        assert_eq!(read(&service.batch(), 5, 9).await.unwrap(), None, "{code}");
+        let length = service.batch().get_task_file_length("j", "t", "stdout.txt").await;
+        assert_eq!(length.unwrap(), None, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_403_that_is_not_about_the_node_is_an_error() {
+    let forbidden = [Reply::status(403), Reply::error(403, "AuthenticationFailed")];
+    for answer in forbidden {
+        let service =
+            ScriptedService::start([answer.clone(), Reply::status(403), answer.clone()]).await;
+        let batch = service.batch();
+        let by_get = read(&batch, 0, 9).await.unwrap_err();
+        let by_head = batch.get_task_file_length("j", "t", "stdout.txt").await.unwrap_err();
+        assert_eq!((by_get.status(), by_head.status()), (Some(403), Some(403)));
+        assert_eq!(by_get.code(), by_head.code());
+    }
+    let service = ScriptedService::start([Reply::status(403), Reply::ok("0")]).await;
+    let error = service.batch().get_task_file_length("j", "t", "stdout.txt").await.unwrap_err();
+    assert_eq!(error.status(), Some(403));
+}
+
+#[tokio::test]
+async fn a_node_that_goes_while_a_piece_is_placed_costs_no_byte() {
+    let service = ScriptedService::start([
+        Reply::ok(FILE),
+        Reply::status(409),
+        Reply::ok(FILE),
+        Reply::length(14),
+    ])
+    .await;
+    let batch = service.batch();
+    assert_eq!(read(&batch, 4, 100).await.unwrap(), None);
+    assert_eq!(read(&batch, 4, 100).await.unwrap().unwrap(), FILE);
+}
+
+#[tokio::test]
 async fn a_task_or_job_that_is_gone_is_an_error() {
     for (status, code) in
         [(404, "TaskNotFound"), (404, "JobNotFound"), (403, "AuthenticationFailed")]
