@@ -6,6 +6,9 @@ use crate::names::{BlobNames, OUTPUT_DIR};
 mod glob;
 #[cfg(test)]
 mod properties;
+mod room;
+
+use room::{Room, quoted};
 
 const WILDCARDS: [char; 3] = ['*', '?', '['];
 
@@ -39,14 +42,14 @@ impl Wanted {
     /// With `everything`, the whole working directory comes back.
     ///
     /// # Errors
-    /// A pattern that is empty, absolute, leads out of the working directory or has too many wildcards.
+    /// A pattern that is empty, absolute, leads out of the working directory or has too many wildcards, and patterns
+    /// that are too long, each or together.
     pub(crate) fn new(
         files: &[String],
         output_dir: Option<&str>,
         everything: bool,
     ) -> Result<Self, Invalid> {
-        let mut globs: Vec<String> =
-            files.iter().flat_map(|glob| glob::without_groups(glob)).collect();
+        let mut globs = written_out(files)?;
         globs.iter().try_for_each(|glob| check_relative(glob))?;
         let expected = globs.iter().filter(|glob| is_exact(glob)).cloned().collect();
         if everything {
@@ -54,8 +57,9 @@ impl Wanted {
         } else if output_dir.is_some() {
             globs.push(format!("{OUTPUT_DIR}/**/*"));
         }
+        let mut room = Room::for_batch();
         let patterns: Result<Vec<_>, _> =
-            globs.iter().map(|glob| glob::batch_patterns(glob)).collect();
+            globs.iter().map(|glob| glob::batch_patterns(glob, &mut room)).collect();
         Ok(Self {
             patterns: patterns?.concat(),
             expected,
@@ -120,10 +124,22 @@ impl Output {
     }
 }
 
+/// The globs without their groups.
+fn written_out(files: &[String]) -> Result<Vec<String>, Invalid> {
+    let (mut room, mut globs) = (Room::for_names(), Vec::new());
+    for file in files {
+        // No list with it would reach Batch.
+        Room::for_batch().without(1, file.len(), file)?;
+        globs.extend(glob::without_groups(file, &mut room)?);
+    }
+    Ok(globs)
+}
+
 fn check_relative(glob: &str) -> Result<(), Invalid> {
     let leads_out = glob.split('/').any(|part| part == "..");
     if glob.is_empty() || glob.starts_with('/') || leads_out {
-        let reason = format!("'{glob}' is not a path or pattern inside the working directory");
+        let glob = quoted(glob);
+        let reason = format!("{glob} is not a path or pattern inside the working directory");
         return Err(Invalid::new("outputFiles", reason));
     }
     Ok(())

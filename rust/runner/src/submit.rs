@@ -26,7 +26,7 @@ const JOB_MARGIN: Duration = Duration::from_secs(60 * 60);
 const SIGNATURE_MARGIN: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Longest list of output files, in characters of its JSON.
-const MAX_LIST_CHARS: usize = 32_768;
+pub(crate) const MAX_LIST_CHARS: usize = 32_768;
 
 const TASK_MARGIN: Duration = Duration::from_secs(60);
 

@@ -102,8 +102,10 @@ impl BatchClient {
 
     /// The error of a GET in place of that of a HEAD.
     async fn explain(&self, unexplained: Error, get: &Request) -> Result<Answer> {
-        let told = self.send_within(Contact::Later, get, 1).await;
-        told.and(Err(unexplained))
+        match self.send_within(Contact::Later, get, 1).await {
+            Err(told) if told.status().is_some() => Err(told),
+            _ => Err(unexplained),
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::{Wanted, glob::without_groups};
+use super::glob::without_groups;
+use super::{Room, Wanted};
 
 /// Whether a Java glob without groups matches a path. A leading `**/` may also stand for nothing.
 fn java_matches(glob: &[char], path: &[char], at_start: bool) -> bool {
@@ -91,6 +92,48 @@ fn path() -> impl Strategy<Value = String> {
         .prop_map(|names| names.join("/"))
 }
 
+/// Globs that grow when they are planned, up to 4 KB.
+fn hostile() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("{a,b}"),
+        Just("{,}"),
+        Just("{"),
+        Just("}"),
+        Just(","),
+        Just("**"),
+        Just("*"),
+        Just("a**"),
+        Just("/"),
+        Just("*/"),
+        Just("**/"),
+        Just("?"),
+        Just("[.a]"),
+        Just("[!a]"),
+        Just("["),
+        Just("\\"),
+        Just("."),
+        Just("é"),
+        Just("a"),
+        Just("a/"),
+        Just("{a,b,c,d,e,f,g,h}"),
+    ];
+    // Few pieces, many times, grow fastest.
+    let pieces = prop::collection::vec(piece, 1..6).prop_map(|pieces| pieces.concat());
+    let repeated = (pieces, 1..1000_usize).prop_map(|(text, times)| text.repeat(times));
+    prop::collection::vec(repeated, 1..4).prop_map(|parts| {
+        let glob: String = parts.concat();
+        let end = (0..=glob.len().min(4096)).rev().find(|end| glob.is_char_boundary(*end));
+        glob[..end.unwrap_or(0)].to_owned()
+    })
+}
+
+/// The most memory that this process has had, in KiB.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    peak.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
@@ -99,7 +142,7 @@ proptest! {
         let Ok(wanted) = Wanted::new(std::slice::from_ref(&glob), None, false) else { return Ok(()) };
         let names: Vec<&str> = path.split('/').collect();
         let chars: Vec<char> = path.chars().collect();
-        let in_java = without_groups(&glob).iter().any(|glob| {
+        let in_java = without_groups(&glob, &mut Room::for_names()).unwrap().iter().any(|glob| {
             java_matches(&glob.chars().collect::<Vec<_>>(), &chars, true)
         });
         let in_batch = wanted.patterns.iter().any(|pattern| {
@@ -112,4 +155,53 @@ proptest! {
     fn any_text_is_a_pattern_or_refused(text in "[a*?./{},\\[\\]\\\\$!-]{0,12}|\\PC{0,12}") {
         drop(Wanted::new(&[text], Some("out"), false));
     }
+
+    #[test]
+    fn no_globs_cost_more_than_a_little(globs in prop::collection::vec(hostile(), 1..4), everything: bool) {
+        let before = peak();
+        match Wanted::new(&globs, None, everything) {
+            Ok(wanted) => {
+                let bytes: usize = wanted.patterns.iter().map(String::len).sum();
+                prop_assert!(bytes <= 32_768 && wanted.patterns.len() <= 512);
+                let bytes: usize = wanted.expected.iter().map(String::len).sum();
+                prop_assert!(bytes <= 1024 * 1024 && wanted.expected.len() <= 16_384);
+            }
+            Err(error) => prop_assert!(error.to_string().len() < 700, "{}", error),
+        }
+        prop_assert!(peak() - before < 8 * 1024, "{} KiB", peak() - before);
+    }
+}
+
+#[test]
+fn what_once_took_gigabytes_is_refused_in_words() {
+    let before = peak();
+    for glob in [
+        "{a,b}".repeat(22),
+        "{a,b}".repeat(6_000),
+        "{,}".repeat(6_000),
+        "a**".repeat(8),
+        "a**".repeat(10_000),
+        "**/".repeat(10_000),
+        "*/".repeat(10_000),
+        format!("{}{}", "{a,b}".repeat(9), "x".repeat(30_000)),
+        "x".repeat(40_000),
+        "x".repeat(100_000_000),
+    ] {
+        let error = Wanted::new(&[glob], None, false).unwrap_err();
+        assert!(error.property() == "outputFiles" && error.to_string().len() < 400, "{error}");
+    }
+    let many: Vec<_> = (0..100_000).map(|n| format!("file-{n}")).collect();
+    let error = Wanted::new(&many, None, false).unwrap_err().to_string();
+    assert!(error.contains("use fewer, wider patterns or {{ outputDir }}"), "{error}");
+    assert!(Wanted::new(&many, None, true).is_ok(), "all files come back by one pattern");
+    // The long globs themselves are the most of it.
+    assert!(peak() - before < 150 * 1024, "{} KiB", peak() - before);
+}
+
+#[test]
+fn a_path_of_many_parts_costs_no_more_than_its_length() {
+    let glob = format!("{}*.txt", "a/".repeat(5_000));
+    let wanted = Wanted::new(std::slice::from_ref(&glob), None, false).unwrap();
+    assert_eq!(wanted.patterns.len(), 3);
+    assert_eq!(wanted.patterns[0], glob);
 }
