@@ -1,11 +1,20 @@
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::delivered::{Delivered, Position};
 
-/// Events that may wait to be pulled; a caller that pulls slowly slows the run's log reading down.
-const CAPACITY: usize = 64;
+/// Bytes of the events that may wait to be pulled; a caller that pulls slowly slows the run's log reading down.
+const CAPACITY: usize = 256 * 1024;
+
+/// So many bytes of events are pulled at once, and what is left of the last event: as JSON they are six times as many
+/// at worst.
+const AT_ONCE: usize = 64 * 1024;
+
+/// What a text costs beside its bytes: the string, and what its allocation is rounded up by.
+const PER_TEXT: usize = size_of::<String>() + 16;
 
 /// What a run tells its caller, in order: notes and lines, one [`Outcome`], notes, and the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +41,20 @@ pub enum Event {
     Outcome(Outcome),
     /// The last event: everything is cleaned up.
     End,
+}
+
+impl Event {
+    /// Bytes that it takes in memory, about.
+    fn size(&self) -> usize {
+        let text = |text: &String| PER_TEXT + text.len();
+        let texts = match self {
+            Self::Note { message, .. } => text(message),
+            Self::Log { lines, .. } => lines.iter().map(text).sum(),
+            Self::Outcome(outcome) => outcome.message.as_ref().map_or(0, text),
+            Self::End => 0,
+        };
+        size_of::<Self>() + texts
+    }
 }
 
 /// Loudness of a note, by its slf4j name.
@@ -116,7 +139,9 @@ pub(crate) struct Detached;
 /// The run's end of the event channel.
 #[derive(Debug, Clone)]
 pub struct Events {
-    sender: mpsc::Sender<Event>,
+    sender: mpsc::UnboundedSender<Queued>,
+    /// Bytes that are free. Closed once the caller has gone.
+    room: Arc<Semaphore>,
     delivered: watch::Receiver<Delivered>,
     outcome_kept: CancellationToken,
     left: CancellationToken,
@@ -125,22 +150,36 @@ pub struct Events {
 /// The caller's end of the event channel. To drop it is to go away.
 #[derive(Debug)]
 pub struct Pull {
-    receiver: mpsc::Receiver<Event>,
+    receiver: mpsc::UnboundedReceiver<Queued>,
+    room: Arc<Semaphore>,
     delivered: watch::Sender<Delivered>,
     gave_outcome: bool,
     outcome_kept: CancellationToken,
     left: CancellationToken,
 }
 
-/// A bounded channel for the events of one run.
+/// An event, and the room that it takes until it is pulled.
+#[derive(Debug)]
+struct Queued {
+    event: Event,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+/// A channel for the events of one run, bounded by their bytes.
 #[must_use]
 pub fn channel() -> (Events, Pull) {
-    let (sender, receiver) = mpsc::channel(CAPACITY);
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let room = Arc::new(Semaphore::new(CAPACITY));
     let (delivered, seen) = watch::channel(Delivered::default());
     let (outcome_kept, left) = (CancellationToken::new(), CancellationToken::new());
-    let events =
-        Events { sender, delivered: seen, outcome_kept: outcome_kept.clone(), left: left.clone() };
-    (events, Pull { receiver, delivered, gave_outcome: false, outcome_kept, left })
+    let events = Events {
+        sender,
+        room: Arc::clone(&room),
+        delivered: seen,
+        outcome_kept: outcome_kept.clone(),
+        left: left.clone(),
+    };
+    (events, Pull { receiver, room, delivered, gave_outcome: false, outcome_kept, left })
 }
 
 impl Pull {
@@ -151,20 +190,30 @@ impl Pull {
         self.left.clone()
     }
 
-    /// Waits for events and gives all that are there, at most 64. None at all: the run is over.
+    /// Waits for events and gives those that are there, of 64 KiB or a little more. None at all: the run is over.
     ///
     /// What was given counts as delivered. To come back after the outcome says that it is in the caller's books:
     /// what the run made is removed then.
     pub async fn next(&mut self) -> Vec<Event> {
         self.keep_outcome();
-        let mut events = Vec::new();
-        self.receiver.recv_many(&mut events, CAPACITY).await;
+        let events = self.receive().await;
         self.delivered.send_modify(|delivered| {
             for event in &events {
                 delivered.note(event);
             }
         });
         self.gave_outcome |= events.iter().any(|event| matches!(event, Event::Outcome(_)));
+        events
+    }
+
+    async fn receive(&mut self) -> Vec<Event> {
+        let (mut events, mut bytes) = (Vec::new(), 0);
+        let mut next = self.receiver.recv().await;
+        while let Some(Queued { event, .. }) = next {
+            bytes += event.size();
+            events.push(event);
+            next = if bytes < AT_ONCE { self.receiver.try_recv().ok() } else { None };
+        }
         events
     }
 
@@ -176,8 +225,9 @@ impl Pull {
 }
 
 impl Drop for Pull {
-    /// A caller that goes away with the outcome will not ask for it again.
+    /// A caller that goes away with the outcome will not ask for it again. Nobody waits for room any more.
     fn drop(&mut self) {
+        self.room.close();
         self.keep_outcome();
     }
 }
@@ -185,16 +235,24 @@ impl Drop for Pull {
 impl Events {
     /// Waits for room, so that a slow caller is not flooded.
     pub(crate) async fn send(&self, event: Event) -> Result<(), Detached> {
-        self.sender.send(event).await.map_err(|_| Detached)
+        // What is larger than all the room has it alone.
+        let size = event.size().min(CAPACITY).try_into().unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room).acquire_many_owned(size).await.map_err(|_| Detached)?;
+        self.queue(event, Some(room))
     }
 
     pub(crate) async fn note(&self, level: Level, message: String) -> Result<(), Detached> {
         self.send(Event::Note { level, message }).await
     }
 
-    /// A note from a place that must not wait, such as the end of a killed run. Lost if nobody listens.
+    /// A note from a place that must not wait, such as the end of a killed run. Lost if nobody listens. It takes no
+    /// room: such notes are few.
     pub(crate) fn note_now(&self, level: Level, message: String) {
-        drop(self.sender.try_send(Event::Note { level, message }));
+        let _ = self.queue(Event::Note { level, message }, None);
+    }
+
+    fn queue(&self, event: Event, room: Option<OwnedSemaphorePermit>) -> Result<(), Detached> {
+        self.sender.send(Queued { event, _room: room }).map_err(|_| Detached)
     }
 
     pub(crate) fn delivered(&self) -> Delivered {
@@ -224,7 +282,69 @@ impl Events {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+    use tokio::task::unconstrained;
+
     use super::*;
+
+    fn log(lines: Vec<String>) -> Event {
+        Event::Log { stream: Stream::Stdout, lines, to: Position::default() }
+    }
+
+    /// How many of these events go in until one has to wait.
+    fn until_full(events: &Events, event: &Event) -> usize {
+        let went_in = || unconstrained(events.send(event.clone())).now_or_never().is_some();
+        (0..1_000_000).take_while(|_| went_in()).count()
+    }
+
+    #[tokio::test]
+    async fn what_waits_to_be_pulled_is_bounded_by_its_bytes() {
+        for lines in [vec!["x".repeat(4096)], vec![String::new(); 4096], vec![String::new()]] {
+            let (events, mut pull) = channel();
+            let event = log(lines);
+            let count = until_full(&events, &event);
+            assert!((1..=CAPACITY / event.size()).contains(&count), "{count}");
+            let pulled = pull.next().await.len();
+            assert!(pulled * event.size() < AT_ONCE + event.size(), "{pulled}");
+            assert_eq!(until_full(&events, &event), pulled, "there is room again, and no more");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_larger_than_all_the_room_goes_alone() {
+        let (events, mut pull) = channel();
+        let large = log(vec!["x".repeat(4 * CAPACITY)]);
+        events.send(Event::End).await.unwrap();
+        let mut sending = std::pin::pin!(events.send(large.clone()));
+        assert!(sending.as_mut().now_or_never().is_none());
+        assert_eq!(pull.next().await, [Event::End]);
+        sending.await.unwrap();
+        assert_eq!(until_full(&events, &Event::End), 0);
+        assert_eq!(pull.next().await, [large]);
+    }
+
+    #[tokio::test]
+    async fn a_note_that_must_not_wait_is_not_lost_where_there_is_no_room() {
+        let (events, mut pull) = channel();
+        until_full(&events, &log(vec!["x".repeat(1024)]));
+        events.note_now(Level::Warn, "told".to_owned());
+        drop(events);
+        let mut last = None;
+        while let Some(event) = pull.next().await.pop() {
+            last = Some(event);
+        }
+        assert_eq!(last, Some(Event::Note { level: Level::Warn, message: "told".to_owned() }));
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_room_once_the_caller_has_gone() {
+        let (events, pull) = channel();
+        until_full(&events, &Event::End);
+        let waiting = events.send(Event::End);
+        drop(pull);
+        assert_eq!(waiting.await, Err(Detached));
+        assert_eq!(events.send(Event::End).await, Err(Detached));
+    }
 
     #[test]
     fn the_fixture_that_java_reads_is_what_we_write() {

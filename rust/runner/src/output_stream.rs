@@ -7,7 +7,14 @@ use crate::logs::{LineSplitter, is_marker};
 use crate::plan::Plan;
 
 /// Most bytes of a log in one answer.
-const CHUNK: u64 = 1024 * 1024;
+const CHUNK: u64 = 256 * 1024;
+
+/// Answers that are read in a row while the task runs: one that writes faster than it can be read would leave no time
+/// to look at its state and its limits.
+const IN_A_ROW: usize = 16;
+
+/// Bytes that become lines at once: a line without text takes many times the memory that it has bytes.
+const PIECE: usize = 4096;
 
 pub(crate) struct OutputStream {
     stream: Stream,
@@ -30,35 +37,40 @@ impl OutputStream {
         self.run = run;
     }
 
-    /// Delivers all that the file has beyond what was read. Tells whether that was anything.
+    /// Delivers what the file has beyond what was read, or much of it. Tells whether that was anything.
     pub(crate) async fn pull(&mut self, plan: &Plan, events: &Events) -> Result<bool, Halt> {
         let start = self.read;
-        let task = plan.task_id();
-        while let Some(bytes) = plan
-            .batch
-            .get_task_file(&plan.job_id, task, self.file(), self.read, CHUNK)
-            .await
-            .map_err(Halt::gone)?
-        {
-            if bytes.is_empty() {
-                break;
-            }
-            self.push(&bytes, events).await?;
-            if (bytes.len() as u64) < CHUNK {
+        for _ in 0..IN_A_ROW {
+            if self.pull_chunk(plan, events).await? < CHUNK {
                 break;
             }
         }
         Ok(self.read > start)
     }
 
+    /// Delivers all that the file has beyond what was read.
+    async fn pull_all(&mut self, plan: &Plan, events: &Events) -> Result<(), Halt> {
+        while self.pull_chunk(plan, events).await? == CHUNK {}
+        Ok(())
+    }
+
+    /// Gives the number of bytes.
+    async fn pull_chunk(&mut self, plan: &Plan, events: &Events) -> Result<u64, Halt> {
+        let Plan { batch, job_id, .. } = plan;
+        let read = batch.get_task_file(job_id, plan.task_id(), self.file(), self.read, CHUNK);
+        let bytes = read.await.map_err(Halt::gone)?.unwrap_or_default();
+        self.push(&bytes, events).await?;
+        Ok(bytes.len() as u64)
+    }
+
     /// Delivers the rest of a task that has ended, from blob storage where the node does not show all of it: it may
     /// be gone, in trouble for a while, or have come back only now.
     pub(crate) async fn finish(&mut self, plan: &Plan, events: &Events) -> Result<(), Halt> {
-        self.pull(plan, events).await?;
+        self.pull_all(plan, events).await?;
         let Plan { batch, job_id, .. } = plan;
         let length = batch.get_task_file_length(job_id, plan.task_id(), self.file()).await?;
         if length.is_some_and(|length| length > self.read) {
-            self.pull(plan, events).await?;
+            self.pull_all(plan, events).await?;
         }
         if length.is_none_or(|length| length > self.read) {
             self.pull_uploaded(plan, events).await?;
@@ -78,7 +90,14 @@ impl OutputStream {
     }
 
     async fn push(&mut self, bytes: &[u8], events: &Events) -> Result<(), Halt> {
-        // What is known ends with a line, so no line lies on both sides.
+        for piece in bytes.chunks(PIECE) {
+            self.push_piece(piece, events).await?;
+        }
+        Ok(())
+    }
+
+    async fn push_piece(&mut self, bytes: &[u8], events: &Events) -> Result<(), Halt> {
+        // What is known ends with a line, or where a long one was cut: no line lies on both sides.
         let known = self.known.saturating_sub(self.read).min(bytes.len() as u64) as usize;
         let (known, new) = bytes.split_at(known);
         let mut markers = self.take(known);
@@ -121,32 +140,54 @@ mod tests {
     const KNOWN: &str = "one\nso ::{\"a\":1}::\n";
     const NEW: &str = "two\n::{\"b\":2}::\nthree";
 
-    /// The lines of both parts, which arrive in pieces of `size` bytes, and where the caller is after each event.
-    async fn told(size: usize) -> (Vec<String>, Vec<u64>) {
+    /// The lines beyond those that are known of a text that arrives in pieces of `size` bytes, and where the caller is
+    /// after each event.
+    async fn told(text: &str, known: u64, size: usize) -> (Vec<String>, Vec<u64>) {
         let (events, mut pull) = channel();
-        let known = KNOWN.len() as u64;
         let mut stream = OutputStream::new(Stream::Stdout, TaskRun::default(), known);
-        for piece in format!("{KNOWN}{NEW}").as_bytes().chunks(size) {
-            stream.push(piece, &events).await.unwrap();
-        }
-        let last = stream.lines.finish();
-        stream.deliver(last, &events).await.unwrap();
-        let mut told = (Vec::new(), Vec::new());
-        for event in pull.next().await {
-            let Event::Log { lines, to, .. } = event else { continue };
-            told.0.extend(lines);
-            told.1.push(to.offset);
-        }
-        told
+        let sending = async {
+            for piece in text.as_bytes().chunks(size) {
+                stream.push(piece, &events).await.unwrap();
+            }
+            let last = stream.lines.finish();
+            stream.deliver(last, &events).await.unwrap();
+            events.send(Event::End).await.unwrap();
+        };
+        let pulling = async {
+            let mut told = (Vec::new(), Vec::new());
+            loop {
+                for event in pull.next().await {
+                    let Event::Log { lines, to, .. } = event else { return told };
+                    told.0.extend(lines);
+                    told.1.push(to.offset);
+                }
+            }
+        };
+        tokio::join!(sending, pulling).1
     }
 
     #[tokio::test]
     async fn of_known_lines_only_the_markers_are_told_however_the_bytes_arrive() {
         for size in 1..=KNOWN.len() + NEW.len() {
-            let (lines, offsets) = told(size).await;
+            let (lines, offsets) = told(&format!("{KNOWN}{NEW}"), KNOWN.len() as u64, size).await;
             assert_eq!(lines, ["::{\"a\":1}::", "two", "::{\"b\":2}::", "three"], "{size}");
             assert!(offsets.is_sorted() && offsets[0] == KNOWN.len() as u64, "{offsets:?}");
             assert_eq!(offsets.last(), Some(&((KNOWN.len() + NEW.len()) as u64)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_goes_on_in_the_middle_of_a_long_line_repeats_and_loses_nothing() {
+        let text = format!("before\n{}é{}\nafter\n", "a".repeat(100_000), "b".repeat(100_000));
+        let (whole, offsets) = told(&text, 0, 10_000).await;
+        assert_eq!(whole.len(), 6, "the long line in four");
+        assert_eq!(whole.concat(), text.replace('\n', ""));
+        for known in offsets {
+            let (rest, _) = told(&text, known, 7_777).await;
+            let lines = text.as_bytes()[..known as usize].iter().filter(|byte| **byte == b'\n');
+            let before = usize::try_from(known).unwrap() - lines.count();
+            assert_eq!(rest.concat(), whole.concat()[before..], "from {known}");
+            assert!(whole.ends_with(&rest), "from {known}");
         }
     }
 }

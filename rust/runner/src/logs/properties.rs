@@ -2,7 +2,19 @@
 
 use proptest::prelude::*;
 
-use super::LineSplitter;
+use super::{Limits, LineSplitter, is_marker};
+
+/// So short that every cut is tried.
+const SHORT: Limits = Limits { text: 8, marker: 24 };
+
+/// Limits that these lines do not reach, and such that they do.
+fn limits() -> impl Strategy<Value = Limits> {
+    prop_oneof![Just(super::LIMITS), Just(SHORT)]
+}
+
+fn splitter(limits: Limits) -> LineSplitter {
+    LineSplitter { limits, ..LineSplitter::default() }
+}
 
 /// Pieces of output as tasks write it, and any bytes.
 fn output() -> impl Strategy<Value = Vec<u8>> {
@@ -15,8 +27,8 @@ fn output() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// All lines of the bytes, which arrive in pieces of these lengths, again and again.
-fn lines(bytes: &[u8], lengths: &[usize]) -> Vec<String> {
-    let mut splitter = LineSplitter::default();
+fn lines(bytes: &[u8], lengths: &[usize], limits: Limits) -> Vec<String> {
+    let mut splitter = splitter(limits);
     let (mut lines, mut rest) = (Vec::new(), bytes);
     for length in lengths.iter().cycle() {
         if rest.is_empty() {
@@ -37,13 +49,35 @@ proptest! {
     fn lines_are_the_same_however_their_bytes_arrive(
         bytes in output(),
         lengths in prop::collection::vec(1..9_usize, 1..6),
+        limits in limits(),
     ) {
-        prop_assert_eq!(lines(&bytes, &lengths), lines(&bytes, &[usize::MAX]));
+        prop_assert_eq!(lines(&bytes, &lengths, limits), lines(&bytes, &[usize::MAX], limits));
     }
 
     #[test]
-    fn no_text_is_lost_and_none_is_added(text in "[a:{}\"1é \n]{0,30}") {
-        let whole: String = lines(text.as_bytes(), &[usize::MAX]).concat();
+    fn no_line_is_longer_than_its_limit(bytes in output()) {
+        for line in lines(&bytes, &[3], SHORT) {
+            prop_assert!(line.len() <= SHORT.text || is_marker(&line), "{}", line);
+            prop_assert!(line.len() <= SHORT.marker + 2, "{}", line);
+        }
+    }
+
+    /// A worker that goes on begins where the last line that was told ended, in the middle of a long one maybe.
+    #[test]
+    fn whoever_begins_where_another_stopped_tells_the_same_lines(bytes in output(), limits in limits()) {
+        let whole = lines(&bytes, &[usize::MAX], limits);
+        let (mut first, mut told) = (splitter(limits), Vec::new());
+        for (at, byte) in bytes.iter().enumerate() {
+            told.extend(first.push(&[*byte]));
+            let known = at + 1 - first.pending.len();
+            let both = [&told[..], &lines(&bytes[known..], &[usize::MAX], limits)].concat();
+            prop_assert_eq!(&both, &whole, "from {}", known);
+        }
+    }
+
+    #[test]
+    fn no_text_is_lost_and_none_is_added(text in "[a:{}\"1é \n]{0,30}", limits in limits()) {
+        let whole: String = lines(text.as_bytes(), &[usize::MAX], limits).concat();
         prop_assert_eq!(whole, text.replace('\n', ""));
     }
 

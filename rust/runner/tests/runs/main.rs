@@ -10,6 +10,7 @@ mod hostile_files;
 #[path = "../../../azure/tests/rest/http1.rs"]
 mod http1;
 mod meanwhile;
+mod memory;
 mod node_trouble;
 mod nodes;
 mod resuming;

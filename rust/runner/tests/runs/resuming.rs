@@ -47,6 +47,29 @@ async fn a_second_worker_goes_on_with_the_same_job_and_repeats_no_line() {
     assert_eq!(lab.blobs().await, [""; 0]);
 }
 
+/// It was told as far as its limit, and the next worker begins there.
+#[tokio::test]
+async fn a_second_worker_goes_on_in_the_middle_of_a_line_and_repeats_nothing() {
+    let lab = Lab::start().await;
+    let mut request = request(&lab);
+    let letters = |letter, count| format!("head -c {count} /dev/zero | tr '\\0' {letter}");
+    let (begin, end) = (letters('a', 200_000), letters('b', 200_000));
+    request["commands"][2] =
+        json!(format!("echo first; {begin}; sleep 3; {end}; echo; echo done > out.txt"));
+    let mut first = lab.start_run(&request);
+    first.until_line(&"a".repeat(64 * 1024)).await;
+    let left = first.left();
+    let Left { report, .. } = first.leave();
+    left.cancelled().await;
+    let second = lab.run(&next_attempt(&request)).await;
+    assert_eq!(second.outcome().status, Status::Succeeded, "{second:?}");
+    assert_eq!(lab.jobs_created(), 1);
+    let told = [report.stdout, second.stdout].concat();
+    assert_eq!(told[0], "first");
+    assert_eq!(told[1..].concat(), format!("{}{}", "a".repeat(200_000), "b".repeat(200_000)));
+    assert!(told.iter().all(|line| line.len() <= 64 * 1024));
+}
+
 /// Kestra has the lines of the first worker, but what it read in them went with it.
 #[tokio::test]
 async fn what_a_task_said_to_kestra_is_told_to_the_next_worker_too() {

@@ -176,8 +176,9 @@ async fn twenty_megabytes_and_a_line_of_a_megabyte_lose_nothing() {
     let script = "head -c 1048576 /dev/zero | tr '\\0' x; echo; \
                   i=0; while [ $i -lt 19 ]; do head -c 1048576 /dev/zero | tr '\\0' y | fold -w 99; i=$((i+1)); done";
     let report = lab.run(&lab.request(script)).await;
-    assert_eq!(report.stdout[0], "x".repeat(1_048_576));
-    let rest: usize = report.stdout[1..].iter().map(String::len).sum();
+    let (pieces, rest) = report.stdout.split_at(16);
+    assert!(pieces.iter().all(|piece| *piece == "x".repeat(65_536)), "a long line in pieces");
+    let rest: usize = rest.iter().map(String::len).sum();
     assert_eq!(rest, 19 * 1_048_576);
 }
 
