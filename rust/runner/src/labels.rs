@@ -18,9 +18,11 @@ pub(crate) fn of_task_run(labels: &[(String, String)]) -> impl Iterator<Item = &
     labels.iter().filter(|(name, _)| name != ATTEMPT)
 }
 
-/// Whether the job is one of this task run. One that names blobs of another form than ours is not of this plugin.
+/// Whether the job is one of this task run. One that bears no mark of ours, or names blobs of another form, was not
+/// made by this plugin.
 pub(crate) fn are_on(job: &Job, labels: &[(String, String)]) -> bool {
-    if value_of(job, PREFIX).is_some() && blob_names(job).is_none() {
+    let has_our_form = |name| value_of(job, name).map(|value| BlobNames::parse(value).is_some());
+    if has_our_form(MARK) != Some(true) || has_our_form(PREFIX) == Some(false) {
         return false;
     }
     let mut compared = of_task_run(labels).peekable();
@@ -52,6 +54,8 @@ mod tests {
         pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
     }
 
+    const OUR_MARK: (&str, &str) = (MARK, "kestra-0123456789ab");
+
     fn job(labels: &[(&str, &str)]) -> Job {
         let metadata: Vec<_> = labels
             .iter()
@@ -64,18 +68,23 @@ mod tests {
     #[test]
     fn a_retry_finds_the_job_of_the_attempt_before() {
         let ours = labels(&[("kestra-taskrun-id", "a"), (ATTEMPT, "1")]);
-        assert!(are_on(&job(&[("kestra-taskrun-id", "a"), (ATTEMPT, "0"), ("x", "y")]), &ours));
+        let first = [OUR_MARK, ("kestra-taskrun-id", "a"), (ATTEMPT, "0"), ("x", "y")];
+        assert!(are_on(&job(&first), &ours));
+        assert!(!are_on(&job(&first[1..]), &ours), "it bears no mark");
     }
 
     #[test]
     fn somebody_elses_job_is_not_ours() {
         let ours = labels(&[("kestra-taskrun-id", "a"), ("kestra-flow-id", "f")]);
-        assert!(!are_on(&job(&[("kestra-taskrun-id", "b"), ("kestra-flow-id", "f")]), &ours));
-        assert!(!are_on(&job(&[("kestra-taskrun-id", "a")]), &ours));
-        assert!(!are_on(&job(&[]), &ours));
-        let forged = [("kestra-taskrun-id", "a"), ("kestra-flow-id", "f"), (PREFIX, "precious")];
-        assert!(!are_on(&job(&forged), &ours), "we name no such blobs");
-        assert!(!are_on(&job(&[]), &labels(&[(ATTEMPT, "0")])), "no label says whose job it is");
+        let is_ours = |labels: &[_]| are_on(&job(&[&[OUR_MARK], labels].concat()), &ours);
+        let (id, flow) = (("kestra-taskrun-id", "a"), ("kestra-flow-id", "f"));
+        assert!(is_ours(&[id, flow]));
+        assert!(!is_ours(&[("kestra-taskrun-id", "b"), flow]));
+        assert!(!is_ours(&[id]));
+        assert!(!is_ours(&[]));
+        assert!(!is_ours(&[id, flow, (PREFIX, "precious")]), "we name no such blobs");
+        let nobodys = labels(&[(ATTEMPT, "0")]);
+        assert!(!are_on(&job(&[OUR_MARK]), &nobodys), "no label says whose job it is");
     }
 
     #[test]

@@ -240,11 +240,13 @@ async fn somebody_elses_job_is_left_alone() {
 async fn a_job_without_a_task_is_removed_and_not_taken_for_a_success() {
     let lab = Lab::start().await;
     let request = request(&lab);
-    let label = MetadataItem { name: "kestra-namespace".into(), value: "company.team".into() };
+    let labels = [("kestra-run", "kestra-000000000000"), ("kestra-namespace", "company.team")];
+    let label =
+        |(name, value): (&str, &str)| MetadataItem { name: name.into(), value: value.into() };
     let empty = NewJob {
         id: "company-team-flow-task-00000000".into(),
         pool_info: PoolInfo { pool_id: POOL.into() },
-        metadata: vec![label],
+        metadata: labels.map(label).into(),
         ..NewJob::default()
     };
     lab.batch().create_job(&empty).await.unwrap();

@@ -77,6 +77,22 @@ async fn a_job_of_somebody_else_is_left_alone_whatever_the_service_says_of_it() 
 }
 
 #[tokio::test]
+async fn a_completed_job_of_somebody_else_is_not_removed() {
+    let lab = Lab::start().await;
+    for request in requests(&lab) {
+        let id = request["jobName"].as_str().unwrap();
+        create_job(&lab, id, &[]).await;
+        lab.batch().terminate_job(id, "done").await.unwrap();
+        until(async || lab.jobs().await[0].state == JobState::Completed).await;
+        let report = lab.run(&request).await;
+        assert_eq!(report.outcome().status, Status::Failed, "{report:?}");
+        assert_eq!(lab.jobs().await[0].state, JobState::Completed, "{report:?}");
+        lab.batch().delete_job(id).await.unwrap();
+        until(async || lab.jobs().await.is_empty()).await;
+    }
+}
+
+#[tokio::test]
 async fn a_job_of_somebody_else_is_told_from_ours_after_an_attempt_that_may_have_made_it() {
     let lab = Lab::start().await;
     for request in requests(&lab) {
@@ -198,14 +214,19 @@ async fn a_forged_claim_removes_nothing() {
 
 /// Whoever may create jobs may write any labels.
 #[tokio::test]
-async fn a_job_whose_labels_name_blobs_of_another_form_is_nobodys() {
+async fn a_job_whose_labels_are_not_as_ours_is_left_alone_with_the_blobs_that_they_name() {
     let lab = Lab::start().await;
     put_precious(&lab).await;
-    let labels = [("kestra-namespace", "company.team"), ("kestra-staging-prefix", "precious")];
-    create_job(&lab, "company-team-flow-task-00000000", &labels).await;
+    let namespace = ("kestra-namespace", "company.team");
+    let marked = [("kestra-run", "kestra-0"), ("kestra-run", "kestra-000000000000")];
+    let prefix = ("kestra-staging-prefix", "precious");
+    create_job(&lab, "company-team-flow-task-00000000", &[namespace]).await;
+    create_job(&lab, "company-team-flow-task-00000001", &[namespace, marked[0]]).await;
+    create_job(&lab, "company-team-flow-task-00000002", &[namespace, marked[1], prefix]).await;
     let report = lab.run(&lab.request("echo ours")).await;
     assert_eq!(report.stdout, ["ours"], "{report:?}");
     assert_eq!(lab.blobs().await, [PRECIOUS]);
-    until(async || lab.jobs().await.len() == 1).await;
-    assert_eq!(lab.jobs().await[0].state, JobState::Active, "it is left alone");
+    until(async || lab.jobs().await.len() == 3).await;
+    let jobs = lab.jobs().await;
+    assert!(jobs.iter().all(|job| job.state == JobState::Active), "they are left alone: {jobs:?}");
 }
