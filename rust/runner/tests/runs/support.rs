@@ -1,6 +1,7 @@
 //! A local Azure account for one test: an emulator in this process, and Azurite.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use azure::batch::{BatchClient, Job};
@@ -172,6 +173,18 @@ impl Lab {
         let changing = requests.iter().filter(|r| r.method != "GET" && r.method != "HEAD");
         changing.map(|r| format!("{} {}", r.method, r.path)).collect()
     }
+}
+
+/// A request for a run of the same task under names of its own, as each run of a flow has them: the id of a job
+/// that was deleted is not free at once.
+pub(crate) fn renamed(request: &Value) -> Value {
+    static COUNT: AtomicU32 = AtomicU32::new(1);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let mut request = request.clone();
+    request["jobName"] = json!(format!("company-team-flow-task-{number:08x}"));
+    request["stagingPrefix"] = json!(format!("kestra-{number:012x}"));
+    request["containerWorkingDir"] = json!(format!("/tmp/kestra-{number:012x}"));
+    request
 }
 
 /// Waits for something that is about to happen.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::gate::{Fault, Gate, Step};
 use crate::resuming::next_attempt;
-use crate::support::{Lab, POOL, Report, Run, until};
+use crate::support::{Lab, POOL, Report, Run, renamed, until};
 
 /// A blob that no run of the plugin made.
 const PRECIOUS: &str = "precious/data.csv";
@@ -49,11 +49,18 @@ fn start_once(request: &Value, gate: &Gate) -> Run {
     Run::start(Plan::with_retry(request, &gate.client(), once).unwrap())
 }
 
+fn id(request: &Value) -> &str {
+    request["jobName"].as_str().unwrap()
+}
+
+async fn state(lab: &Lab, id: &str) -> JobState {
+    lab.batch().get_job(id).await.unwrap().state
+}
+
 /// The run has failed and removed its own blobs; the job of somebody else is as it was.
-async fn is_left_alone(lab: &Lab, report: &Report) {
+async fn is_left_alone(lab: &Lab, id: &str, report: &Report) {
     assert_eq!(report.outcome().status, Status::Failed, "{report:?}");
-    let states: Vec<_> = lab.jobs().await.into_iter().map(|job| job.state).collect();
-    assert_eq!(states, [JobState::Active], "{report:?}");
+    assert_eq!(state(lab, id).await, JobState::Active, "{report:?}");
     assert_eq!(lab.blobs().await, [""; 0], "{report:?}");
 }
 
@@ -61,18 +68,17 @@ async fn is_left_alone(lab: &Lab, report: &Report) {
 async fn a_job_of_somebody_else_is_left_alone_whatever_the_service_says_of_it() {
     let lab = Lab::start().await;
     for request in requests(&lab) {
-        let id = request["jobName"].as_str().unwrap();
-        create_job(&lab, id, &[("kestra-run", "kestra-ffffffffffff")]).await;
         for code in ["JobExists", "JobCompleted", "JobBeingDeleted", "JobBeingTerminated", "New"] {
+            let request = renamed(&request);
+            let id = id(&request);
+            create_job(&lab, id, &[("kestra-run", "kestra-ffffffffffff")]).await;
             let gate = Gate::start().await;
             gate.say(&post_jobs(1), 409, code);
             let report = lab.start_run_with(&request, &gate.client()).ended().await;
-            is_left_alone(&lab, &report).await;
+            is_left_alone(&lab, id, &report).await;
             let says = report.message().contains(&format!("job '{id}'"));
             assert!(says && report.message().contains(code), "{report:?}");
         }
-        lab.batch().delete_job(id).await.unwrap();
-        until(async || lab.jobs().await.is_empty()).await;
     }
 }
 
@@ -80,15 +86,14 @@ async fn a_job_of_somebody_else_is_left_alone_whatever_the_service_says_of_it() 
 async fn a_completed_job_of_somebody_else_is_not_removed() {
     let lab = Lab::start().await;
     for request in requests(&lab) {
-        let id = request["jobName"].as_str().unwrap();
+        let request = renamed(&request);
+        let id = id(&request);
         create_job(&lab, id, &[]).await;
         lab.batch().terminate_job(id, "done").await.unwrap();
-        until(async || lab.jobs().await[0].state == JobState::Completed).await;
+        until(async || state(&lab, id).await == JobState::Completed).await;
         let report = lab.run(&request).await;
         assert_eq!(report.outcome().status, Status::Failed, "{report:?}");
-        assert_eq!(lab.jobs().await[0].state, JobState::Completed, "{report:?}");
-        lab.batch().delete_job(id).await.unwrap();
-        until(async || lab.jobs().await.is_empty()).await;
+        assert_eq!(state(&lab, id).await, JobState::Completed, "{report:?}");
     }
 }
 
@@ -96,17 +101,16 @@ async fn a_completed_job_of_somebody_else_is_not_removed() {
 async fn a_job_of_somebody_else_is_told_from_ours_after_an_attempt_that_may_have_made_it() {
     let lab = Lab::start().await;
     for request in requests(&lab) {
-        let id = request["jobName"].as_str().unwrap();
-        create_job(&lab, id, &[]).await;
         for fault in [Fault::TooManyWait, Fault::Internal, Fault::DroppedBefore] {
+            let request = renamed(&request);
+            let id = id(&request);
+            create_job(&lab, id, &[]).await;
             let gate = Gate::start().await;
             gate.fail(&post_jobs(1), fault);
             let report = lab.start_run_with(&request, &gate.client()).ended().await;
-            is_left_alone(&lab, &report).await;
+            is_left_alone(&lab, id, &report).await;
             assert!(report.message().contains("is not of this run"), "{fault}: {report:?}");
         }
-        lab.batch().delete_job(id).await.unwrap();
-        until(async || lab.jobs().await.is_empty()).await;
     }
 }
 
@@ -116,7 +120,7 @@ async fn a_job_that_was_created_although_the_service_answered_429_is_gone_on_wit
     for request in requests(&lab) {
         let gate = Gate::start().await;
         gate.fail(&post_jobs(1), Fault::TooManyAfter);
-        let report = lab.start_run_with(&request, &gate.client()).ended().await;
+        let report = lab.start_run_with(&renamed(&request), &gate.client()).ended().await;
         assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
         until(async || lab.jobs().await.is_empty()).await;
     }
@@ -127,23 +131,24 @@ async fn a_job_that_was_created_although_the_service_answered_429_is_gone_on_wit
 async fn what_is_there_after_a_creation_that_failed_is_removed_if_it_is_ours_and_only_then() {
     let lab = Lab::start().await;
     for request in requests(&lab) {
-        let id = request["jobName"].as_str().unwrap();
         for fault in [Fault::TooManyAfter, Fault::Internal, Fault::DroppedAfter] {
             let gate = Gate::start().await;
             gate.fail(&post_jobs(1), fault);
-            let report = start_once(&request, &gate).ended().await;
+            let report = start_once(&renamed(&request), &gate).ended().await;
             assert_eq!(report.outcome().status, Status::Failed, "{report:?}");
             until(async || lab.jobs().await.is_empty() && lab.blobs().await.is_empty()).await;
         }
-        create_job(&lab, id, &[]).await;
+    }
+    for request in requests(&lab) {
         for fault in [Fault::TooMany, Fault::Busy, Fault::DroppedBefore] {
+            let request = renamed(&request);
+            let id = id(&request);
+            create_job(&lab, id, &[]).await;
             let gate = Gate::start().await;
             gate.fail(&post_jobs(1), fault);
             let report = start_once(&request, &gate).ended().await;
-            is_left_alone(&lab, &report).await;
+            is_left_alone(&lab, id, &report).await;
         }
-        lab.batch().delete_job(id).await.unwrap();
-        until(async || lab.jobs().await.is_empty()).await;
     }
 }
 
@@ -171,8 +176,9 @@ async fn a_kill_in_the_middle_of_the_creation_ends_our_own_job_and_no_other() {
     let lab = Lab::start().await;
     for request in requests(&lab) {
         for of_somebody_else in [false, true] {
+            let request = renamed(&request);
             if of_somebody_else {
-                create_job(&lab, request["jobName"].as_str().unwrap(), &[]).await;
+                create_job(&lab, id(&request), &[]).await;
             }
             let gate = Gate::start().await;
             gate.fail(&post_jobs(1), Fault::Stalled);
@@ -181,14 +187,13 @@ async fn a_kill_in_the_middle_of_the_creation_ends_our_own_job_and_no_other() {
             run.kill.cancel();
             let report = run.ended().await;
             if of_somebody_else {
-                assert_eq!(lab.jobs().await[0].state, JobState::Active, "{report:?}");
+                assert_eq!(state(&lab, id(&request)).await, JobState::Active, "{report:?}");
             } else {
                 assert_eq!(report.outcome().status, Status::Killed, "{report:?}");
-                until(async || lab.jobs().await.is_empty()).await;
+                let gone = async || lab.batch().get_job(id(&request)).await.is_err();
+                until(gone).await;
             }
         }
-        lab.batch().delete_job(request["jobName"].as_str().unwrap()).await.unwrap();
-        until(async || lab.jobs().await.is_empty()).await;
     }
 }
 
