@@ -102,7 +102,8 @@ impl BatchClient {
 
     /// The error of a GET in place of that of a HEAD.
     async fn explain(&self, unexplained: Error, get: &Request) -> Result<Answer> {
-        match self.send_within(Contact::Later, get, 1).await {
+        let part = Wanted::Part { from: 0, max: 1 };
+        match self.send_with(Contact::Later, get, part).await {
             Err(told) if told.status().is_some() => Err(told),
             _ => Err(unexplained),
         }
