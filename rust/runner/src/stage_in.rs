@@ -122,13 +122,10 @@ async fn upload(
 ) -> Result<(), Halt> {
     let name = file.clone();
     let read = Arc::new(move |start, size| working_dir.read(&name, start, size));
-    container
-        .put_file(&blob, size, read)
-        .await
-        .map_err(|error| {
-            let reason = in_words(&error);
-            Halt::Failed(format!("inputFiles: '{file}' could not be staged: {reason}"))
-        })
+    container.put_file(&blob, size, read).await.map_err(|error| {
+        let reason = in_words(&error);
+        Halt::Failed(format!("inputFiles: '{file}' could not be staged: {reason}"))
+    })
 }
 
 /// A worker that was slow is taken for dead, and its files are removed: no job may run without them.
