@@ -83,7 +83,12 @@ impl OutputStream {
     async fn pull_uploaded(&mut self, plan: &Plan, events: &Events) -> Result<(), Halt> {
         let Some(staged) = plan.staged() else { return Ok(()) };
         let blob = staged.names.log(self.file());
-        while let Some(bytes) = staged.container.get_range(&blob, self.read, CHUNK).await? {
+        let mut size = CHUNK;
+        // A short piece is the last one.
+        while size == CHUNK
+            && let Some(bytes) = staged.container.get_range(&blob, self.read, CHUNK).await?
+        {
+            size = bytes.len() as u64;
             self.push(&bytes, events).await?;
         }
         Ok(())

@@ -13,6 +13,9 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use uuid::Uuid;
 
+#[cfg(test)]
+mod properties;
+
 /// A directory and what is below it.
 #[derive(Debug)]
 pub(crate) struct WorkingDir {

@@ -6,7 +6,7 @@ mod azurite;
 mod bad_input;
 mod faults;
 mod gate;
-mod hostile_files;
+mod hostile;
 #[path = "../../../azure/tests/rest/http1.rs"]
 mod http1;
 mod meanwhile;
