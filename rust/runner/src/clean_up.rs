@@ -181,16 +181,19 @@ pub(crate) async fn delete_blobs(plan: &Plan, names: &BlobNames) -> Result<(), a
 
 /// Directory markers of a hierarchical namespace go last, deepest first: a directory must be empty.
 async fn delete_all(container: &BlobContainer, names: &BlobNames) -> Result<(), azure::Error> {
-    let blobs = container.list(&names.all()).await?;
-    let (mut markers, files): (Vec<_>, Vec<_>) =
-        blobs.into_iter().partition(|blob| blob.is_directory_marker);
-    stream::iter(files)
-        .map(|blob| async move { container.delete(&blob.name).await })
-        .buffer_unordered(TRANSFERS_AT_ONCE)
-        .try_collect::<Vec<()>>()
-        .await?;
-    // A name with a slash at its end is not a real directory, and cannot be addressed.
-    markers.retain(|marker| !marker.name.ends_with('/'));
+    let (mut pages, mut markers) = (container.pages(&names.all()), Vec::new());
+    // Page by page: a task may make any number of files.
+    while let Some(page) = pages.next().await? {
+        let (directories, files): (Vec<_>, Vec<_>) =
+            page.into_iter().partition(|blob| blob.is_directory_marker);
+        stream::iter(files)
+            .map(|blob| async move { container.delete(&blob.name).await })
+            .buffer_unordered(TRANSFERS_AT_ONCE)
+            .try_collect::<()>()
+            .await?;
+        // A name with a slash at its end is not a real directory, and cannot be addressed.
+        markers.extend(directories.into_iter().filter(|blob| !blob.name.ends_with('/')));
+    }
     markers.sort_by(|a, b| b.name.cmp(&a.name));
     for marker in &markers {
         container.delete(&marker.name).await?;

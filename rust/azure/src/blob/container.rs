@@ -158,7 +158,7 @@ mod tests {
     use tokio::task::yield_now;
 
     fn container() -> BlobContainer {
-        let account = StorageAccount::from_parts("https://h", "a", "a2V5").unwrap();
+        let account = StorageAccount::from_parts("https://h", "acct", "a2V5").unwrap();
         BlobContainer::new(account, "data", reqwest::Client::new(), RetryPolicy::default()).unwrap()
     }
 

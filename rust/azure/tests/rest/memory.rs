@@ -136,7 +136,7 @@ async fn peak_of(transfers: Vec<impl Future<Output = ()> + Send + 'static>, sink
         () = async { while all.join_next().await.is_some() {} } => {}
     }
     all.shutdown().await;
-    peak_bytes() - before
+    peak_bytes().saturating_sub(before)
 }
 
 /// Twice the budget, since the allocator keeps part of what is freed, and 1 MiB for each run.

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 const REQUEST: &str = include_str!("../../../../tests/fixtures/request.json");
-const JAVA: [&str; 3] = ["Boundary.java", "Native.java", "NativeLibrary.java"];
+const JAVA: [&str; 4] = ["Boundary.java", "LinkFailure.java", "Native.java", "NativeLibrary.java"];
 
 /// A JVM with the library on its class path, as in the jar. `-Xcheck:jni` only prints its findings, so the JVM is a
 /// child process whose output is looked at.

@@ -43,21 +43,20 @@ fn kind() -> impl Strategy<Value = Kind> {
 
 /// What cannot be made is left out; nothing is made through a link that was made before.
 fn make(outer: &Path, name: &str, kind: &Kind) {
-    let path = outer.join("wd").join(name.replace("..", "d"));
-    let parent = path.parent().unwrap();
-    fs::create_dir_all(parent).ok();
-    let is_free = path.symlink_metadata().is_err();
-    if is_free && parent.canonicalize().is_ok_and(|real| real == parent) {
-        let _ = match kind {
-            Kind::File => fs::write(&path, name),
-            Kind::Directory => fs::create_dir_all(&path),
-            Kind::Fifo => {
-                nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).map_err(Into::into)
-            }
-            Kind::Link(to) => symlink(to, &path),
-            Kind::Absolute(to) => symlink(outer.join(to), &path),
-        };
+    let root = outer.join("wd");
+    let path = root.join(name.replace("..", "d"));
+    let parents = path.ancestors().skip(1).take_while(|parent| *parent != root);
+    if parents.into_iter().any(Path::is_symlink) || path.is_symlink() || path.exists() {
+        return;
     }
+    fs::create_dir_all(path.parent().unwrap()).ok();
+    let _ = match kind {
+        Kind::File => fs::write(&path, name),
+        Kind::Directory => fs::create_dir_all(&path),
+        Kind::Fifo => nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).map_err(Into::into),
+        Kind::Link(to) => symlink(to, &path),
+        Kind::Absolute(to) => symlink(outer.join(to), &path),
+    };
 }
 
 /// The file that a name leads to, if that is a regular one below the directory.

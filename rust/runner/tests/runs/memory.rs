@@ -67,7 +67,7 @@ async fn growth(script: &str) -> (Told, u64) {
     request["commands"][2] = json!(script);
     let before = peak();
     let told = run(&request).await;
-    (told, peak() - before)
+    (told, peak().saturating_sub(before))
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::http1::{Received, receive};
 
@@ -74,8 +74,9 @@ impl Service {
         let words = Arc::new(Mutex::new(VecDeque::from(words)));
         let log = Arc::clone(&received);
         let listener = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
             while let Ok((connection, _)) = listener.accept().await {
-                tokio::spawn(serve(connection, Arc::clone(&words), Arc::clone(&log)));
+                connections.spawn(serve(connection, Arc::clone(&words), Arc::clone(&log)));
             }
         });
         Self { endpoint, received, listener }

@@ -200,7 +200,7 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
     private Property<ElevationLevel> elevationLevel = Property.ofValue(ElevationLevel.NON_ADMIN);
 
     @Schema(
-        title = "How long the Batch task may take, waiting in the queue included",
+        title = "How long the Batch task may take, staging its input files and waiting in the queue included",
         description = "After that the job is terminated and the Kestra task fails. A `timeout` on the Kestra task takes precedence."
     )
     @NotNull
