@@ -15,7 +15,7 @@ use reqwest::{
 use std::{io, sync::Arc};
 
 /// A blob is read in ranges of this size, one in memory at a time.
-const RANGE_SIZE: u64 = 4 * 1024 * 1024;
+const RANGE_SIZE: u64 = 8 * 1024 * 1024;
 
 /// Takes the next bytes of a file, on a thread that may wait for a disk.
 pub type WritePart = dyn Fn(&[u8]) -> io::Result<()> + Send + Sync;

@@ -127,7 +127,7 @@ async fn a_read_that_breaks_off_is_begun_again_and_a_whole_is_not_taken_for_a_pa
 
 #[tokio::test]
 async fn a_download_is_of_one_version_of_the_blob() {
-    let first = "x".repeat(4 << 20);
+    let first = "x".repeat(8 << 20);
     let service = ScriptedService::start([
         Reply::new(206, &[("etag", "\"0x1\"")], &first),
         error(412, "ConditionNotMet"),
@@ -136,7 +136,7 @@ async fn a_download_is_of_one_version_of_the_blob() {
     let directory = tempfile::tempdir().unwrap();
     let container = container_at(&service.endpoint);
     let path = directory.path().join("a");
-    let error = get_file(&container, "a", 5 << 20, &path).await.unwrap_err();
+    let error = get_file(&container, "a", 9 << 20, &path).await.unwrap_err();
     assert_eq!(error.code(), Some("ConditionNotMet"));
     assert_eq!(service.received()[1].headers["if-match"], "\"0x1\"");
 }

@@ -79,7 +79,7 @@ async fn a_large_file_goes_in_blocks_and_comes_back_the_same() {
     let container = azurite.create_container("large").await;
     let directory = tempfile::tempdir().unwrap();
     let (source, target) = (directory.path().join("source"), directory.path().join("target"));
-    for size in [4 << 20, (4 << 20) + 1, 21_234_567_usize] {
+    for size in [4 << 20, (4 << 20) + 1, 8 << 20, 21_234_567_usize] {
         let content: Vec<u8> = (0..size).map(|i| (i ^ (i >> 8) ^ (i >> 16)) as u8).collect();
         std::fs::write(&source, &content).unwrap();
         let size = size as u64;

@@ -40,7 +40,7 @@ impl Room {
         let left = left.checked_sub(cost).ok_or_else(|| {
             let glob = quoted(glob);
             let reason = format!(
-                "up to {glob} the patterns are longer than {most} characters, once their groups are written out; \
+                "with {glob} the patterns become longer than {most} characters once their groups are written out; \
                  use fewer, wider patterns or {{{{ outputDir }}}}"
             );
             Invalid::new("outputFiles", reason)
