@@ -42,7 +42,8 @@ impl Shape {
             }
             Self::Killed => {
                 let worker = trial.worker(gate, 0);
-                gate.until(|gate| gate.has_answered(MIDDLE)).await;
+                // Before the stream is there, the task may not have begun: then it leaves no log to remove.
+                gate.until(|gate| gate.successes(MIDDLE) > 0).await;
                 worker.run.kill.cancel();
                 killed(trial, worker, (Status::Killed, None)).await
             }
