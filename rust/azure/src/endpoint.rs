@@ -19,7 +19,7 @@ pub(crate) fn parse(text: &str) -> Result<Url, String> {
     }
     let host = url.host_str().unwrap_or_default();
     if matches!(url.host(), Some(Host::Domain(_))) && !host.chars().all(is_host) {
-        return Err("has a host that cannot be".to_owned());
+        return Err("has a host name that is not valid".to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must not hold a user or password".to_owned());

@@ -13,7 +13,7 @@ pub(super) const SAS: &str = "SharedAccessSignature";
 pub(super) const DEVELOPMENT: &str = "UseDevelopmentStorage";
 pub(super) const DEVELOPMENT_PROXY: &str = "DevelopmentStorageProxyUri";
 
-/// What is read. All other names are of no use here.
+/// The names that are read.
 const READ: [&str; 8] =
     [PROTOCOL, ACCOUNT, KEY, ENDPOINT, SUFFIX, SAS, DEVELOPMENT, DEVELOPMENT_PROXY];
 
