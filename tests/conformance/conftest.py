@@ -1,4 +1,4 @@
-"""Runs the cases against the account that the environment names: the one that tests/kit/launch starts."""
+"""Runs the cases against the account in the environment variables: the one that tests/kit/launch starts."""
 
 import os
 import re
@@ -7,7 +7,7 @@ import pytest
 
 from work import Work, client_of
 
-# Where a case's claim comes from, as in docs/emulator-rules.md.
+# The sources of a case, as in docs/emulator-rules.md.
 SOURCES = {"spec", "docs", "field", "infer"}
 
 
@@ -17,7 +17,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """Every case says its source; what looks back at all requests comes last."""
+    """Every case names its source; the case that checks all requests runs last."""
     for item in items:
         if len(SOURCES & {mark.name for mark in item.iter_markers()}) != 1:
             raise pytest.UsageError(f"{item.nodeid} needs exactly one of the marks {', '.join(sorted(SOURCES))}")
@@ -33,7 +33,7 @@ def batch():
 
 @pytest.fixture
 def work(batch, request):
-    """A job with the name of the case, yet to be created; deleted at the end of the case."""
+    """A job with the name of the case, not yet created; deleted at the end of the case."""
     work = Work(batch, re.sub(r"\W", "-", request.node.name.removeprefix("test_"))[:64])
     yield work
     work.delete()
@@ -41,6 +41,6 @@ def work(batch, request):
 
 @pytest.fixture
 def job(work):
-    """The same, created."""
+    """The same job, created."""
     work.create()
     return work

@@ -1,13 +1,13 @@
-"""Errors as the client tells them."""
+"""Errors as the client reports them."""
 
 from azure.batch.models import BatchError
 from azure.core.exceptions import HttpResponseError
 
 
 class refused:
-    """Expects the service to refuse what the block asks: `with refused(404, "JobNotFound") as error`.
+    """Expects the service to refuse the request in the block: `with refused(404, "JobNotFound") as error`.
 
-    Afterwards `error.details` has the values of the error's body by their keys.
+    Afterwards `error.details` contains the values of the error body by key.
     """
 
     def __init__(self, status, code, kind=HttpResponseError):
@@ -29,7 +29,7 @@ class refused:
 
 
 def _model(error):
-    """The client does not read the body of an error where it downloads a file."""
+    """Returns the error model. The client does not read the body of an error of a download."""
     if error.model is None:
         error.response.read()
         return BatchError(error.response.json())

@@ -1,4 +1,4 @@
-"""The container beside the account, by a shared access signature that the cases make themselves.
+"""The blob container, accessed with a shared access signature that the cases create themselves.
 
 https://learn.microsoft.com/rest/api/storageservices/create-service-sas
 """
@@ -14,26 +14,26 @@ from datetime import datetime, timedelta, timezone
 
 VERSION = "2021-12-02"
 TIMEOUT_SECONDS = 10
-# Without proxies: the requests stay on this machine whatever the environment says.
+# Without proxies: the requests stay on this machine, whatever the environment variables say.
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Container:
-    """The blob container that the launcher made."""
+    """The blob container that the launcher created."""
 
     def __init__(self):
         self.account, self.name = os.environ["AZURE_STORAGE_ACCOUNT"], os.environ["AZURE_STORAGE_CONTAINER"]
         self.origin = f"{os.environ['AZURE_STORAGE_ENDPOINT']}/{self.name}"
 
     def url(self, permissions, blob=None):
-        """The URL of the container, or of a blob in it, that grants these permissions for an hour."""
+        """Returns the URL of the container, or of a blob in it, with a SAS for these permissions and one hour."""
         path = "" if blob is None else "/" + urllib.parse.quote(blob)
         return f"{self.origin}{path}?{self._signature(permissions)}"
 
     def _signature(self, permissions):
         until = (datetime.now(timezone.utc) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
         resource = f"/blob/{self.account}/{self.name}"
-        # Start, identifier, address, protocol and all that follows the resource's kind stay empty.
+        # Start, identifier, address, protocol and everything after the resource type are empty.
         text = "\n".join([permissions, "", until, resource, "", "", "", VERSION, "c", "", "", "", "", "", "", ""])
         key = base64.b64decode(os.environ["AZURE_STORAGE_ACCESS_KEY"])
         signature = base64.b64encode(hmac.new(key, text.encode(), hashlib.sha256).digest()).decode()
@@ -45,7 +45,7 @@ class Container:
         OPENER.open(request, timeout=TIMEOUT_SECONDS).close()
 
     def get(self, blob):
-        """The content of a blob, None where there is none."""
+        """Returns the content of a blob, or None if it does not exist."""
         try:
             with OPENER.open(self.url("r", blob), timeout=TIMEOUT_SECONDS) as answer:
                 return answer.read()
@@ -55,6 +55,6 @@ class Container:
             raise
 
     def content_type(self, blob):
-        """The media type of a blob."""
+        """Returns the media type of a blob."""
         with OPENER.open(self.url("r", blob), timeout=TIMEOUT_SECONDS) as answer:
             return answer.headers["content-type"]

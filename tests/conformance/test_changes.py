@@ -1,4 +1,4 @@
-"""Jobs and tasks that are changed, stopped and run again: https://learn.microsoft.com/rest/api/batchservice/jobs"""
+"""Changing, stopping and restarting jobs and tasks: https://learn.microsoft.com/rest/api/batchservice/jobs"""
 
 import pytest
 from azure.batch import models

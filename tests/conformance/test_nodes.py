@@ -46,7 +46,7 @@ def test_a_selection_of_nodes_leaves_out_the_rest(batch):
 @pytest.mark.spec
 def test_a_node_that_was_rebooted_works_again(batch):
     node = next(iter(batch.list_nodes(SPARE)))
-    # The client has no model for this, and fails by itself where there is nothing to send.
+    # The client has no model for this, and fails if there is nothing to send.
     batch.begin_reboot_node(SPARE, node.id, {"nodeRebootOption": "requeue"}, polling_interval=POLLING_SECONDS).wait()
     again = batch.get_node(SPARE, node.id)
     assert again.state == models.BatchNodeState.IDLE

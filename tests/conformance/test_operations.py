@@ -1,4 +1,4 @@
-"""Looks back at all the cases: there is no operation that none of them used."""
+"""Checks that the cases used every operation. Runs last."""
 
 import json
 import os

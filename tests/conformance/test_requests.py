@@ -1,4 +1,4 @@
-"""What holds for every request: https://learn.microsoft.com/rest/api/batchservice/batch-api-basics"""
+"""What all requests have in common: https://learn.microsoft.com/rest/api/batchservice/batch-api-basics"""
 
 import base64
 import os

@@ -1,4 +1,4 @@
-"""A job and its tasks, as the cases need them."""
+"""A helper for a job and its tasks."""
 
 import os
 import time
@@ -8,17 +8,17 @@ from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import ResourceNotFoundError
 
 POOL = "my-pool"
-# Of one node; a case that changes it puts it back.
+# It has one node; a case that changes it restores it.
 SPARE = "spare"
 IMAGE = models.BatchTaskContainerSettings(image_name="ubuntu:latest")
-# How often something is asked for before it counts as not coming, and how long in between.
+# How often and at what interval a condition is checked before a case fails.
 TRIES = 600
 PAUSE_SECONDS = 0.1
 POLLING_SECONDS = 0.1
 
 
 def client_of(account, key):
-    """A client of the account that the environment names, by this name and key.
+    """Returns a client for the endpoint in the environment, with this account and key.
 
     Without retries, so that an answer of 500 fails the case that got it, and without proxies.
     """
@@ -27,7 +27,7 @@ def client_of(account, key):
 
 
 def until(what, ask):
-    """Asks until there is an answer that counts as true."""
+    """Polls until there is a true value, and returns it."""
     for _ in range(TRIES):
         answer = ask()
         if answer:
@@ -37,7 +37,7 @@ def until(what, ask):
 
 
 class Work:
-    """A job and what runs in it. Nothing is created until a case asks for it."""
+    """A job and its tasks. Nothing is created until a case asks for it."""
 
     def __init__(self, batch, job, pool=POOL):
         self.batch, self.job, self.pool = batch, job, pool
@@ -48,13 +48,13 @@ class Work:
         self.batch.create_job(models.BatchJobCreateOptions(id=self.job, pool_info=pool, **options))
 
     def add(self, script, task="task", **options):
-        """Adds a task that runs a script in a container."""
+        """Creates a task that runs a script in a container."""
         options = {"container_settings": IMAGE} | options
         command = "/bin/sh -c '" + script.replace("'", "'\\''") + "'"
         self.batch.create_task(self.job, models.BatchTaskCreateOptions(id=task, command_line=command, **options))
 
     def run(self, script, task="task", **options):
-        """Runs a script to its end and gives the task."""
+        """Runs a script to its end and returns the task."""
         self.add(script, task, **options)
         return self.completed(task)
 
@@ -69,12 +69,12 @@ class Work:
         return until(f"the task {task} is {state}", ask)
 
     def running(self, script="sleep 600", task="task", **options):
-        """Starts a task and waits until its script has begun."""
+        """Starts a task and waits until its script runs."""
         self.add(f"echo up; {script}", task, **options)
         until(f"output of the task {task}", lambda: self.text("stdout.txt", task) == "up\n")
 
     def text(self, path, task="task"):
-        """The text of a task's file, None while there is no such file."""
+        """Returns the text of a task's file, or None if it does not exist."""
         try:
             return b"".join(self.batch.download_task_file(self.job, task, path)).decode()
         except Exception as error:
@@ -86,7 +86,7 @@ class Work:
         return self.batch.get_job(self.job)
 
     def ended(self):
-        """The job once it is completed."""
+        """Returns the job once it is completed."""
 
         def ask():
             job = self.get()
@@ -95,12 +95,12 @@ class Work:
         return until(f"the end of the job {self.job}", ask)
 
     def terminate(self):
-        # The client has no model for this, and fails by itself where there is nothing to send.
+        # The client has no model for this, and fails if there is nothing to send.
         options = {"terminateReason": "UserTerminate"}
         self.batch.begin_terminate_job(self.job, options, polling_interval=POLLING_SECONDS).result()
 
     def delete(self):
-        """Deletes the job if it is still there."""
+        """Deletes the job if it still exists."""
         try:
             self.batch.begin_delete_job(self.job, polling_interval=POLLING_SECONDS).result()
         except ResourceNotFoundError:

@@ -1,4 +1,4 @@
-//! The four native methods of `io.kestra.plugin.azure.runner.Native`.
+//! The five native methods of `io.kestra.plugin.azure.runner.Native`.
 
 use std::any::Any;
 use std::time::Duration;
@@ -28,6 +28,11 @@ const _: NativeMethod = native_method! {
 };
 const _: NativeMethod = native_method! {
     java_type = "io.kestra.plugin.azure.runner.Native",
+    static extern fn acknowledge(run: jlong),
+    error_policy = Throw,
+};
+const _: NativeMethod = native_method! {
+    java_type = "io.kestra.plugin.azure.runner.Native",
     static extern fn close(run: jlong),
     error_policy = Throw,
 };
@@ -51,6 +56,11 @@ fn next<'a>(
 
 fn kill<'a>(_: &mut Env<'a>, _: JClass<'a>, run: jlong) -> Result<(), Failure> {
     runs::kill(run);
+    Ok(())
+}
+
+fn acknowledge<'a>(_: &mut Env<'a>, _: JClass<'a>, run: jlong) -> Result<(), Failure> {
+    runs::acknowledge(run);
     Ok(())
 }
 

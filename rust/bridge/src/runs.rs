@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use once_cell::sync::Lazy;
-use runner::{Plan, Pull, Request};
+use runner::{EventReceiver, Plan, Request};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::sync::CancellationToken;
 
@@ -12,7 +12,7 @@ use crate::shared::Shared;
 
 static RUNS: Lazy<Mutex<Runs>> = Lazy::new(Mutex::default);
 
-/// How long a caller that goes away waits for its run's last words.
+/// How long a caller that goes away waits until its run has recorded what another process has to know.
 const LEAVING: Duration = Duration::from_secs(5);
 
 /// Why a call did nothing.
@@ -46,7 +46,7 @@ struct Entry {
     shared: Arc<Shared>,
     kill: CancellationToken,
     /// Absent once the caller has closed the run.
-    events: Option<Arc<AsyncMutex<Pull>>>,
+    events: Option<Arc<AsyncMutex<EventReceiver>>>,
     /// Cancelled once the run can do without this process.
     left: CancellationToken,
     ended: bool,
@@ -57,7 +57,7 @@ fn runs() -> MutexGuard<'static, Runs> {
     RUNS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts a run and gives its number. Everything that can be checked without a service is checked here.
+/// Starts a run and returns its number. Everything that can be checked without a service is checked here.
 ///
 /// # Errors
 /// [`Refused::BadRequest`] where the request cannot be run.
@@ -76,10 +76,10 @@ pub fn start(request: &str) -> Result<i64, Refused> {
     Ok(id)
 }
 
-/// The next events of a run as a JSON array, or nothing if none came within `timeout`.
+/// The next events of a run as a JSON array, or None if none came within `timeout`.
 ///
 /// # Errors
-/// [`Refused::BadState`] for a run that is unknown, closed, or past its outcome.
+/// [`Refused::BadState`] for a run that is unknown, closed, or past its end.
 pub fn next(id: i64, timeout: Duration) -> Result<Option<String>, Refused> {
     let (shared, events) = runs().events(id)?;
     let received = shared.threads.block_on(async {
@@ -104,10 +104,18 @@ pub fn kill(id: i64) {
     }
 }
 
-/// Ends the pulling of a run and leaves its job alone. Any number of times.
+/// The outcome of a run is recorded by the caller: clean-up may begin. Any number of times; ignored for a run that is
+/// unknown or closed.
+pub fn acknowledge(id: i64) {
+    let Ok((shared, events)) = runs().events(id) else { return };
+    shared.threads.block_on(async { events.lock().await.acknowledge() });
+}
+
+/// Ends the pulling of a run and leaves its job alone. Any number of times. Without [`acknowledge`] before it, the next
+/// worker gets the outcome again.
 ///
 /// A process that ends right after this takes the run with it. So this waits, for 5 s at most, until the run has
-/// written down what another process has to know.
+/// recorded what another process has to know.
 pub fn close(id: i64) {
     let Some((shared, left)) = runs().close(id) else { return };
     let _ =
@@ -124,7 +132,7 @@ impl Runs {
         Ok(shared)
     }
 
-    fn add(&mut self, shared: Arc<Shared>, kill: CancellationToken, events: Pull) -> i64 {
+    fn add(&mut self, shared: Arc<Shared>, kill: CancellationToken, events: EventReceiver) -> i64 {
         self.last_id += 1;
         let left = events.left();
         let events = Some(Arc::new(AsyncMutex::new(events)));
@@ -132,14 +140,14 @@ impl Runs {
         self.last_id
     }
 
-    fn events(&self, id: i64) -> Result<(Arc<Shared>, Arc<AsyncMutex<Pull>>), Refused> {
+    fn events(&self, id: i64) -> Result<(Arc<Shared>, Arc<AsyncMutex<EventReceiver>>), Refused> {
         let entry = self.by_id.get(&id);
         entry
             .and_then(|entry| Some((Arc::clone(&entry.shared), entry.events.clone()?)))
             .ok_or_else(|| Refused::BadState(format!("run {id} is unknown or closed")))
     }
 
-    /// Gives what to wait for and where; nothing for a run that is unknown.
+    /// Returns what to wait for and where; None for a run that is unknown.
     fn close(&mut self, id: i64) -> Option<(Arc<Shared>, CancellationToken)> {
         let entry = self.by_id.get_mut(&id)?;
         entry.events = None;

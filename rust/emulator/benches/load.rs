@@ -1,6 +1,7 @@
-//! How the emulator bears many tasks, many connections and long use, as a program of its own.
+//! Measures the emulator program with many tasks, many connections and long use.
 //!
-//! `make bench`. Tasks are plain processes here: what is measured is the emulator, not the sandbox.
+//! `make bench`. Tasks are plain processes here, so that the emulator is measured and not the
+//! sandbox.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a benchmark")]
 
 #[expect(dead_code, reason = "made for the tests")]
@@ -12,16 +13,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::client::Client;
-use support::load::{add_tasks, all_completed, delete_job, poll};
+use support::load::{all_completed, create_tasks, delete_job, poll};
 use support::program::{client, program, resident_memory};
 use tempfile::TempDir;
 use tokio::process::Child;
 
-/// Tasks of a job; the jobs come one after the other, each deleted at its end.
+/// Tasks per job; the jobs run one after the other and are deleted at their end.
 const TASKS: usize = 2000;
 const JOBS: usize = 5;
 const CONNECTIONS: usize = 500;
-/// How long a connection rests between two questions.
+/// The pause of a connection between two requests.
 const PAUSE: Duration = Duration::from_secs(1);
 
 struct Emulator {
@@ -62,7 +63,7 @@ async fn long_use() {
     println!("at the start: {:.1} MB resident", emulator.megabytes());
     for job in 1..=JOBS {
         let start = Instant::now();
-        add_tasks(&emulator.client, "job", TASKS, task).await;
+        create_tasks(&emulator.client, "job", TASKS, task).await;
         all_completed(&emulator.client, "job", TASKS as u64).await;
         let rate = TASKS as f64 / start.elapsed().as_secs_f64();
         delete_job(&emulator.client, "job").await;
@@ -73,7 +74,7 @@ async fn long_use() {
 
 async fn many_connections() {
     let emulator = Emulator::start().await;
-    add_tasks(&emulator.client, "job", TASKS, task).await;
+    create_tasks(&emulator.client, "job", TASKS, task).await;
     let mut paths: Vec<String> = (0..TASKS).map(|n| format!("/jobs/job/tasks/t{n}")).collect();
     paths.push("/jobs/job".to_owned());
     let enough = AtomicBool::new(false);

@@ -1,4 +1,4 @@
-//! Starts and ends an emulator.
+//! Starting and stopping an emulator.
 
 pub(crate) mod faults;
 
@@ -17,21 +17,20 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::faults::{Fault, FaultCount, Faults};
-use crate::http::Front;
+use crate::http::AppState;
 use crate::http::authentication::SharedKey;
 use crate::http::record::{Records, RequestRecord};
 use crate::http::server::serve;
-use crate::http::tally::OperationCount;
 use crate::node::blob::Storage;
 use crate::node::image::Images;
 use crate::node::tree::Tree;
-use crate::node::{Site, sandbox};
+use crate::node::{NodeContext, sandbox};
 use crate::service::Service;
 use crate::settings::{Isolation, PoolSettings, Settings};
 
-/// How long the node waits for a storage account to accept a connection.
+/// How long a node waits for a storage account to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long the node waits while no byte of an answer arrives.
+/// How long a node waits for the next byte of a response from storage.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Why an emulator cannot be started.
@@ -39,54 +38,54 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 pub enum StartError {
     /// The address is reachable from other machines.
     #[error(
-        "--listen {0} is not a loopback address; the emulator runs what it is told to run, so only this machine may reach it"
+        "--listen {0} is not a loopback address; whoever reaches the emulator can run commands on this machine, so it must not be reachable from others"
     )]
     NotLoopback(SocketAddr),
     /// The key is not base64.
     #[error("the key of the account is not base64")]
     Key,
-    /// A pool id that the service would refuse.
+    /// A pool id that the service would refuse, or a duplicate.
     #[error(
-        "the pool id {0} is not 1 to 64 letters, digits, hyphens and underscores, or is given twice"
+        "the pool id {0} is not 1 to 64 letters, digits, hyphens and underscores, or is used twice"
     )]
     Pool(String),
-    /// A pool with more, or less, of something than is allowed.
-    #[error("the pool {pool} is not possible: {limit}")]
+    /// A number of a pool's nodes or task slots is out of range.
+    #[error("the pool {pool} is not valid: {limit}")]
     PoolLimit {
         /// The pool's id.
         pool: String,
-        /// What a pool may have.
+        /// The allowed range.
         limit: &'static str,
     },
-    /// An image that is no directory.
+    /// The path of an image is not a directory.
     #[error("the path {path} of the image {name} is not a directory")]
     Image {
         /// The name of the image.
         name: String,
-        /// Its path.
+        /// The path.
         path: PathBuf,
     },
     /// Bubblewrap was asked for and does not work here.
     #[error(
-        "bubblewrap (bwrap) is not installed or may not make a sandbox here; install the package bubblewrap or use --isolation none"
+        "bubblewrap (bwrap) is not installed or cannot create a sandbox here; install the package bubblewrap or use --isolation none"
     )]
     Bubblewrap,
-    /// Something of this machine is not usable.
+    /// An I/O error of this machine.
     #[error("{what}: {error}")]
     Io {
-        /// What was tried.
+        /// What was being done.
         what: String,
-        /// What came of it.
+        /// The error.
         error: io::Error,
     },
 }
 
-/// A running emulator. Dropping it ends it and every process of its tasks.
+/// A running emulator. Dropping it stops it and kills every process of its tasks.
 pub struct Emulator {
     address: SocketAddr,
-    front: Arc<Front>,
+    state: Arc<AppState>,
     server: JoinHandle<()>,
-    /// Removed with the emulator.
+    /// Removed when the emulator is dropped.
     _node_root: Option<TemporaryRoot>,
 }
 
@@ -97,10 +96,10 @@ impl fmt::Debug for Emulator {
 }
 
 impl Emulator {
-    /// Starts an emulator on the runtime of the caller. It answers once this returns.
+    /// Starts an emulator on the caller's Tokio runtime. It accepts requests once this returns.
     ///
     /// # Errors
-    /// [`StartError`] says which setting is not usable.
+    /// [`StartError`] names the setting that cannot be used.
     pub async fn start(settings: Settings) -> Result<Emulator, StartError> {
         let key = check(&settings)?;
         let records = Records::new(settings.request_log.as_deref())
@@ -114,76 +113,71 @@ impl Emulator {
         let faults = Faults::default();
         settings.faults.iter().cloned().for_each(|fault| faults.add(fault));
         let service = service(&settings, address, root, &faults)?;
-        let front = Arc::new(front(&settings, key, records, service, faults));
-        let server = tokio::spawn(serve(listener, Arc::clone(&front)));
-        Ok(Emulator { address, front, server, _node_root: temporary })
+        let state = Arc::new(app_state(&settings, key, records, service, faults));
+        let server = tokio::spawn(serve(listener, Arc::clone(&state)));
+        Ok(Emulator { address, state, server, _node_root: temporary })
     }
 
-    /// The account's URL, `http://127.0.0.1:PORT`.
+    /// Returns the account's URL, `http://127.0.0.1:PORT`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The requests that were answered, in the order in which they arrived.
+    /// Returns the recorded requests, in the order of arrival.
     pub fn requests(&self) -> Vec<RequestRecord> {
-        self.front.records.all()
+        self.state.records.all()
     }
 
-    /// How often each operation was answered, those included that never were.
-    pub fn operations(&self) -> Vec<OperationCount> {
-        self.front.records.operations()
+    /// Adds a fault. It counts events from now on.
+    pub fn inject(&self, fault: Fault) {
+        self.state.faults.add(fault);
     }
 
-    /// Asks for a fault. It counts from now on.
-    pub fn inject(&self, fault: impl Into<Fault>) {
-        self.front.faults.add(fault.into());
-    }
-
-    /// Takes back every fault that was asked for.
+    /// Removes all faults.
     pub fn clear_faults(&self) {
-        self.front.faults.clear();
+        self.state.faults.clear();
     }
 
-    /// The faults that were asked for, with how often each was met.
+    /// Returns the injected faults, with how often each one fired.
     pub fn faults(&self) -> Vec<FaultCount> {
-        self.front.faults.counts()
+        self.state.faults.counts()
     }
 
-    /// Ends every task with its processes, then the server, and removes a temporary node root.
+    /// Stops every task with its processes, then the server, and removes a temporary node root.
     pub async fn shutdown(mut self) {
-        self.front.service.close().await;
-        self.front.closing.cancel();
+        self.state.service.close().await;
+        self.state.closing.cancel();
         (&mut self.server).await.ok();
     }
 }
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        self.front.closing.cancel();
-        self.front.service.kill_all();
+        self.state.closing.cancel();
+        self.state.service.kill_all();
     }
 }
 
-fn front(
+fn app_state(
     settings: &Settings,
     key: Vec<u8>,
     records: Records,
     service: Arc<Service>,
     faults: Faults,
-) -> Front {
-    Front {
+) -> AppState {
+    AppState {
         service,
         shared_key: SharedKey::new(&settings.account, key),
         records,
         faults,
-        settings: settings.shown(),
+        settings: settings.to_json(),
         clock_offset: time::Duration::minutes(settings.clock_offset.into()),
         client_timeout: settings.client_timeout,
         closing: CancellationToken::new(),
     }
 }
 
-/// Checks what needs nothing but a look, and gives the decoded key.
+/// Checks the settings that can be checked without side effects. Returns the decoded key.
 fn check(settings: &Settings) -> Result<Vec<u8>, StartError> {
     if !settings.listen.ip().is_loopback() {
         return Err(StartError::NotLoopback(settings.listen));
@@ -223,11 +217,14 @@ fn service(
         .no_proxy()
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
-        // One that the account closes in the moment of its use would fail the task: nothing is sent twice.
+        // Requests are not retried, so a pooled connection that the account closes would fail the
+        // task.
         .pool_max_idle_per_host(0)
         .build()
-        .map_err(|error| failed("making the node's HTTP client", io::Error::other(error)))?;
-    let site = Site {
+        .map_err(|error| {
+            failed("creating the HTTP client of the nodes", io::Error::other(error))
+        })?;
+    let context = NodeContext {
         root,
         isolation: settings.isolation,
         images: Arc::new(Images::new(&settings.images)),
@@ -243,10 +240,11 @@ fn service(
         blob_prefix: settings.blob_prefix,
         wildcard_base: settings.wildcard_base,
     };
-    Service::new(site, settings).map_err(|error| failed("creating the nodes' directories", error))
+    Service::new(context, settings)
+        .map_err(|error| failed("creating the nodes' directories", error))
 }
 
-/// The root of the nodes by its real path, for links are told apart by it.
+/// Returns the nodes' root directory as a canonical path: `Tree` compares paths with it.
 fn node_root(given: Option<&Path>) -> io::Result<(PathBuf, Option<TemporaryRoot>)> {
     match given {
         Some(path) => {
@@ -260,12 +258,12 @@ fn node_root(given: Option<&Path>) -> io::Result<(PathBuf, Option<TemporaryRoot>
     }
 }
 
-/// A root of nodes that goes with the emulator, whatever tasks left there.
+/// A temporary root directory of the nodes, removed when dropped, whatever tasks left in it.
 struct TemporaryRoot(TempDir);
 
 impl Drop for TemporaryRoot {
     fn drop(&mut self) {
-        // What is left is tried again by the directory itself.
+        // `TempDir` tries again to remove what could not be removed here.
         Tree::open(self.0.path(), Path::new(".")).and_then(|tree| tree.empty()).ok();
     }
 }

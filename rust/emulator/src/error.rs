@@ -1,11 +1,12 @@
-//! The catalogue of errors that the service answers with.
+//! The errors that the service can return.
 //!
 //! Codes, statuses and meanings follow
-//! [Batch status and error codes](https://learn.microsoft.com/rest/api/batchservice/batch-status-and-error-codes).
+//! [Batch status and error
+//! codes](https://learn.microsoft.com/rest/api/batchservice/batch-status-and-error-codes).
 
 use axum::http::StatusCode;
 
-/// An error code of the catalogue.
+/// An error code of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
     ActiveJobAndScheduleQuotaReached,
@@ -65,21 +66,21 @@ pub(crate) enum Code {
 }
 
 impl Code {
-    /// The name on the wire.
+    /// Returns the code as it is sent.
     pub(crate) fn name(self) -> String {
         match self {
-            // The service has one code for both; only the status tells a read from a write.
+            // The service uses one code for both: reads get status 304, writes 412.
             Code::NotModified => "ConditionNotMet".to_owned(),
             other => format!("{other:?}"),
         }
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub(crate) fn status(self) -> StatusCode {
         StatusCode::from_u16(self.entry().0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// The sentence for people.
+    /// Returns the message for people.
     pub(crate) fn message(self) -> &'static str {
         self.entry().1
     }
@@ -183,16 +184,16 @@ impl Code {
     }
 }
 
-/// An error on its way to the client.
+/// An error to be returned to the client.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{}: {} {values:?}", code.name(), code.message())]
 pub(crate) struct ApiError {
     pub(crate) code: Code,
-    /// What exactly is wrong, as the `values` of the error body.
+    /// Details, sent as the `values` of the error body.
     pub(crate) values: Vec<(&'static str, String)>,
 }
 
-/// What an operation gives back.
+/// The result of an operation.
 pub(crate) type Result<T> = std::result::Result<T, ApiError>;
 
 impl From<Code> for ApiError {
@@ -202,13 +203,13 @@ impl From<Code> for ApiError {
 }
 
 impl ApiError {
-    /// The same error with one more value.
+    /// Returns the same error with one more value.
     pub(crate) fn with(mut self, key: &'static str, value: impl Into<String>) -> ApiError {
         self.values.push((key, value.into()));
         self
     }
 
-    /// A property of the request body with a value that the service refuses.
+    /// Returns the error for a property of the request body with an invalid value.
     pub(crate) fn property(name: &str, value: &str, reason: impl Into<String>) -> ApiError {
         ApiError::from(Code::InvalidPropertyValue)
             .with("PropertyName", name)
@@ -216,7 +217,7 @@ impl ApiError {
             .with("Reason", reason)
     }
 
-    /// A query parameter with a value that the service refuses.
+    /// Returns the error for a query parameter with an invalid value.
     pub(crate) fn query(name: &str, value: &str, reason: impl Into<String>) -> ApiError {
         ApiError::from(Code::InvalidQueryParameterValue)
             .with("QueryParameterName", name)
@@ -224,7 +225,7 @@ impl ApiError {
             .with("Reason", reason)
     }
 
-    /// A header with a value that the service refuses.
+    /// Returns the error for a header with an invalid value.
     pub(crate) fn header(name: &str, value: &str, reason: impl Into<String>) -> ApiError {
         ApiError::from(Code::InvalidHeaderValue)
             .with("HeaderName", name)
@@ -232,7 +233,7 @@ impl ApiError {
             .with("Reason", reason)
     }
 
-    /// An I/O error of the emulator itself.
+    /// Returns the error for an I/O error of the emulator itself.
     pub(crate) fn internal(what: &str, error: &std::io::Error) -> ApiError {
         ApiError::from(Code::InternalError).with("Reason", format!("{what}: {error}"))
     }

@@ -1,4 +1,4 @@
-//! The emulator as a program.
+//! The command line program.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -14,74 +14,74 @@ use azure_batch_emulator::{
 use clap::{Parser, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A local Azure Batch: answers as the service would and runs tasks on this machine.
+/// A local Azure Batch account: answers the REST API and runs tasks on this machine
 #[derive(Parser)]
 #[command(name = "azure-batch-emulator", version)]
 struct Arguments {
-    /// Where to listen, a loopback address; port 0 takes any free one
+    /// The loopback address to listen on; port 0 takes any free port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
     /// The name of the Batch account
     #[arg(long, value_name = "NAME", default_value = "emulator")]
     account: String,
-    /// The key of the account, base64
+    /// The account's key in base64
     #[arg(long, value_name = "BASE64")]
     key: String,
-    /// A pool; repeatable. One dedicated node with four slots, and containers, if it names nothing else
-    // By name: clap would take `From<&str>`, which reads no traits.
+    /// A pool; repeatable. The default has one dedicated node with 4 task slots, and containers
+    // Named explicitly: clap would use `From<&str>`, which does not parse the options.
     #[arg(
         long = "pool",
         value_name = "NAME[:nodes=1,low-priority=0,slots=4,containers=yes|no,identity=ID,start-delay=MILLIS]",
         value_parser = PoolSettings::from_str
     )]
     pools: Vec<PoolSettings>,
-    /// What the nodes of a pool run when they start, and need to succeed; repeatable
+    /// The start task of a pool's nodes, which must succeed; repeatable
     #[arg(long = "start-task", value_name = "POOL=COMMAND", value_parser = parse_start_task)]
     start_tasks: Vec<(String, StartTask)>,
     /// The connection string of the storage account that is linked to the Batch account
     #[arg(long, value_name = "CONNECTION-STRING")]
     auto_storage: Option<LinkedStorage>,
-    /// A container image; repeatable. A path with bin/sh in it is the task's root file system, any
-    /// other is bound at /opt/image, its bin leading PATH
+    /// A container image; repeatable. A path with bin/sh in it becomes the task's root file system,
+    /// any other is mounted at /opt/image with its bin first in PATH
     #[arg(long = "image", value_name = "NAME=PATH", value_parser = parse_image)]
     images: Vec<(String, PathBuf)>,
-    /// How tasks are kept away from this machine's files; bwrap where it works if not given
+    /// How tasks are isolated from this machine's files; the default is bwrap where it works
     #[arg(long, value_enum)]
     isolation: Option<IsolationArgument>,
     /// Write one JSON line per request to this file
     #[arg(long, value_name = "FILE")]
     request_log: Option<PathBuf>,
-    /// Where the nodes keep their files; a temporary directory, removed at the end, if not given
+    /// The directory of the nodes' files; the default is a temporary directory, removed at the end
     #[arg(long, value_name = "DIR")]
     node_root: Option<PathBuf>,
     /// When a task's output can be read
     #[arg(long, value_enum, default_value_t)]
     logs: Logs,
-    /// By whose rules command lines are split into arguments
+    /// The syntax of command lines
     #[arg(long, value_enum, default_value_t)]
     command_line: Splitting,
-    /// What becomes of the blobPrefix of resource files
+    /// How the blobPrefix of resource files is treated
     #[arg(long, value_enum, default_value_t)]
     blob_prefix: BlobPrefix,
-    /// Where the sub-path begins that a wildcard output keeps
+    /// Where the path begins that an output file with a wildcard keeps
     #[arg(long, value_enum, default_value_t)]
     wildcard_base: WildcardBase,
-    /// Which of a task's new runs its requeueCount counts
+    /// Which requeues of a task its requeueCount counts
     #[arg(long, value_enum, default_value_t)]
     requeue_count: RequeueCount,
-    /// How long jobs and tasks stay at least in each state before they move on by themselves
+    /// The minimum time in each state before jobs and tasks change state by themselves
     #[arg(long, value_name = "MILLIS|STATE=MILLIS,…", default_value = "0")]
     state_delay: StateDelays,
-    /// What is to fail and when, create-job#1=503 for example; repeatable
+    /// A fault to inject, create-job#1=503 for example; repeatable
     #[arg(long = "fault", value_name = "EVENT[#N]=FAILURE")]
     faults: Vec<Fault>,
     /// How many minutes the service's clock is ahead of this machine's; negative if it is behind
     #[arg(long, value_name = "MINUTES", default_value = "0", allow_negative_numbers = true)]
     clock_offset: i32,
-    /// The active jobs that the account may have at once
+    /// The quota of active jobs of the account
     #[arg(long, value_name = "N", default_value_t = Settings::JOB_QUOTA)]
     job_quota: usize,
-    /// How long the id of a deleted job, of which nothing is there any more, cannot be used again
+    /// How long the id of a job cannot be reused after the job is deleted
     #[arg(long, value_name = "MILLIS", default_value_t = Settings::DELETED_ID_DELAY.as_millis() as u64)]
     deleted_id_delay: u64,
     /// How long a client may be silent before its connection is closed
@@ -91,7 +91,7 @@ struct Arguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum IsolationArgument {
-    /// A sandbox by bubblewrap
+    /// A sandbox (bubblewrap)
     Bwrap,
     /// Plain processes
     None,
@@ -111,11 +111,14 @@ fn parse_start_task(text: &str) -> Result<(String, StartTask), String> {
     Ok((pool.to_owned(), command.into()))
 }
 
-/// Gives the pools their start tasks, or names the pool that is not there.
-fn give_start_tasks(arguments: &mut Arguments) -> Result<(), String> {
+/// Sets the start tasks of the pools.
+///
+/// # Errors
+/// When a start task names an unknown pool.
+fn assign_start_tasks(arguments: &mut Arguments) -> Result<(), String> {
     for (name, task) in arguments.start_tasks.drain(..) {
         let pool = arguments.pools.iter_mut().find(|pool| pool.id.eq_ignore_ascii_case(&name));
-        let pool = pool.ok_or_else(|| format!("--start-task names no --pool: {name}"))?;
+        let pool = pool.ok_or_else(|| format!("--start-task names an unknown pool: {name}"))?;
         pool.start_task = Some(task);
     }
     Ok(())
@@ -159,7 +162,7 @@ fn isolation(asked: Option<IsolationArgument>) -> Isolation {
 #[tokio::main]
 async fn main() -> ExitCode {
     let mut arguments = Arguments::parse();
-    if let Err(error) = give_start_tasks(&mut arguments) {
+    if let Err(error) = assign_start_tasks(&mut arguments) {
         eprintln!("azure-batch-emulator: {error}");
         return ExitCode::FAILURE;
     }
@@ -184,7 +187,7 @@ async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let emulator = Emulator::start(settings).await?;
-    announce(&emulator.endpoint())?;
+    print_endpoint(&emulator.endpoint())?;
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
@@ -193,8 +196,8 @@ async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Whoever started the emulator reads its port from this line.
-fn announce(endpoint: &str) -> std::io::Result<()> {
+/// Prints the endpoint. Programs that start the emulator read the port from this line.
+fn print_endpoint(endpoint: &str) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "listening on {endpoint}")?;
     stdout.flush()

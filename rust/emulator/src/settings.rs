@@ -1,10 +1,10 @@
-//! What an emulator is started with.
+//! The settings of an emulator.
 
 mod choices;
 mod delays;
 mod failure;
+mod json;
 mod pool;
-mod shown;
 mod start_task;
 mod storage;
 
@@ -19,79 +19,80 @@ use crate::node::sandbox;
 pub use choices::{BlobPrefix, Logs, RequeueCount, Splitting, WildcardBase};
 pub use delays::StateDelays;
 pub use failure::{NodeError, ResizeError};
-pub(crate) use pool::MOST_NODES;
+pub(crate) use pool::MAX_NODES;
 pub use pool::PoolSettings;
 pub use start_task::StartTask;
 pub use storage::LinkedStorage;
 
-/// What an emulator serves and how it runs tasks.
+/// The settings of an emulator.
 #[derive(Clone)]
 pub struct Settings {
-    /// Where to listen; a loopback address. Port 0 takes any free one.
+    /// The loopback address to listen on. Port 0 takes any free port.
     pub listen: SocketAddr,
     /// The name of the Batch account.
     pub account: String,
-    /// The account's key, base64.
+    /// The account's key in base64.
     pub key: String,
     /// The pools of the account.
     pub pools: Vec<PoolSettings>,
-    /// The storage account that is linked to the Batch account, if there is one.
+    /// The storage account that is linked to the Batch account.
     pub auto_storage: Option<LinkedStorage>,
-    /// Container images by name. A directory with `bin/sh` is the task's root file system; any
-    /// other is bound at `/opt/image`, its `bin` leading `PATH`.
+    /// Container images by name. A directory with `bin/sh` becomes the task's root file system; any
+    /// other is mounted at `/opt/image`, with its `bin` first in `PATH`.
     pub images: BTreeMap<String, PathBuf>,
-    /// How a task is kept away from this machine's files.
+    /// How tasks are isolated from this machine's files.
     pub isolation: Isolation,
-    /// Where to write one JSON line per request.
+    /// The file to which one JSON line per request is written.
     pub request_log: Option<PathBuf>,
-    /// Where the nodes keep their files. Without one, a temporary directory that ends with the
+    /// The directory of the nodes' files. The default is a temporary directory, removed with the
     /// emulator.
     pub node_root: Option<PathBuf>,
     /// When a task's output can be read.
     pub logs: Logs,
-    /// By whose rules command lines are split.
+    /// The syntax of command lines.
     pub command_line: Splitting,
-    /// What becomes of the blobPrefix of resource files.
+    /// How the blobPrefix of resource files is treated.
     pub blob_prefix: BlobPrefix,
-    /// Where the sub-path begins that a wildcard output keeps.
+    /// Where the path begins that an output file with a wildcard keeps.
     pub wildcard_base: WildcardBase,
-    /// Which of a task's new runs its requeueCount counts.
+    /// Which requeues of a task its requeueCount counts.
     pub requeue_count: RequeueCount,
-    /// How long jobs and tasks stay at least in each state before they move on by themselves.
+    /// The minimum time in each state before jobs and tasks change state by themselves.
     pub state_delay: StateDelays,
-    /// What is to fail from the beginning.
+    /// The faults at the start.
     pub faults: Vec<Fault>,
-    /// How many minutes the clock of the answers is ahead of this machine's. Requests are dated,
-    /// and refused for their date, by it.
+    /// How many minutes the service's clock is ahead of this machine's. It is used to check the
+    /// dates of requests and to date responses.
     pub clock_offset: i32,
-    /// The active jobs that the account may have at once.
+    /// The quota of active jobs of the account.
     pub job_quota: usize,
-    /// How long the id of a deleted job, of which nothing is there any more, cannot be used again.
+    /// How long the id of a job cannot be reused after the job is deleted.
     pub deleted_id_delay: Duration,
     /// How long a client may be silent before its connection is closed.
     pub client_timeout: Duration,
 }
 
 impl Settings {
-    /// The active jobs of an account; accounts have 100 to 300 by default.
+    /// The default quota of active jobs; Azure's is 100 to 300.
     pub const JOB_QUOTA: usize = 300;
-    /// How long the id of a deleted job stays taken; the service frees it after a second or so.
+    /// The default time for which the id of a deleted job cannot be reused; on Azure it is about a
+    /// second.
     pub const DELETED_ID_DELAY: Duration = Duration::from_secs(1);
-    /// How long Windows' HTTP server, which the service runs on, bears a silent client by default.
+    /// The default client timeout: that of Windows' HTTP server, on which the service runs.
     pub const CLIENT_TIMEOUT: Duration = Duration::from_secs(120);
 }
 
-/// How a task is kept away from this machine's files.
+/// How tasks are isolated from this machine's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isolation {
-    /// In a file system, process tree and host name of its own, by bubblewrap.
+    /// In a sandbox (bubblewrap) with its own file system, process tree and host name.
     Bubblewrap,
     /// As a plain process that sees this machine's files.
     None,
 }
 
 impl Isolation {
-    /// Bubblewrap where it is installed and able to run here, otherwise none.
+    /// Returns bubblewrap if it is installed and works here, otherwise none.
     pub fn detect() -> Isolation {
         if sandbox::works() { Isolation::Bubblewrap } else { Isolation::None }
     }

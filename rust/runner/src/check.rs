@@ -3,14 +3,16 @@
 use azure::batch::Pool;
 use azure::{Error, ErrorKind};
 
-use crate::event::{Events, Level};
-use crate::halt::Halt;
+use crate::error::RunError;
+use crate::event::{EventSender, Level};
+use crate::names::RunNames;
 use crate::refused;
 use crate::waiting::in_words;
 use crate::{Invalid, Plan};
 
-/// Asks for the pool and the container, so that a mistake costs seconds and leaves nothing behind.
-pub(crate) async fn check(plan: &Plan, events: &Events) -> Result<(), Halt> {
+/// Asks for the pool and the container, so that a mistake costs seconds and leaves nothing behind. Returns the runs of
+/// this task run of which there are blobs.
+pub(crate) async fn check(plan: &Plan, events: &EventSender) -> Result<Vec<RunNames>, RunError> {
     let pool = plan.batch.get_pool(&plan.pool_id).await;
     let pool = pool.map_err(|error| blame_batch(&error, plan))?;
     require_linux(&pool)?;
@@ -18,14 +20,14 @@ pub(crate) async fn check(plan: &Plan, events: &Events) -> Result<(), Halt> {
     if let Some(warning) = no_nodes(&pool) {
         events.note(Level::Warn, warning).await?;
     }
-    if let Some(staged) = plan.staged() {
-        staged.container.check().await.map_err(|error| blame_storage(&error))?;
-    }
-    Ok(())
+    let Some(staged) = plan.staged() else { return Ok(Vec::new()) };
+    let directories = staged.container.directories(&plan.names.directory_start()).await;
+    let directories = directories.map_err(|error| blame_storage(&error))?;
+    Ok(directories.iter().filter_map(|name| plan.names.of_directory(name)).collect())
 }
 
 /// The task runs in a Linux container, which Windows nodes cannot run.
-fn require_linux(pool: &Pool) -> Result<(), Halt> {
+fn require_linux(pool: &Pool) -> Result<(), RunError> {
     let machines = pool.virtual_machine_configuration.as_ref();
     let agent = machines.map(|machines| machines.node_agent_sku_id.as_str()).unwrap_or_default();
     if !agent.trim().to_ascii_lowercase().starts_with("batch.node.windows") {
@@ -36,12 +38,12 @@ fn require_linux(pool: &Pool) -> Result<(), Halt> {
          name a pool of Linux nodes",
         pool.id
     );
-    Err(Halt::Invalid(Invalid::new("poolId", reason)))
+    Err(RunError::Invalid(Invalid::new("poolId", reason)))
 }
 
 /// A pool says whether its nodes can run containers when it was made by a virtual machine configuration,
 /// which all pools of today are.
-fn require_containers(pool: &Pool) -> Result<(), Halt> {
+fn require_containers(pool: &Pool) -> Result<(), RunError> {
     let machines = pool.virtual_machine_configuration.as_ref();
     if machines.is_none_or(|machines| machines.container_configuration.is_some()) {
         return Ok(());
@@ -51,7 +53,7 @@ fn require_containers(pool: &Pool) -> Result<(), Halt> {
          name a pool that was created with a containerConfiguration",
         pool.id
     );
-    Err(Halt::Invalid(Invalid::new("poolId", reason)))
+    Err(RunError::Invalid(Invalid::new("poolId", reason)))
 }
 
 /// A pool that scales itself may have no nodes now and get some; one that cannot grow says why.
@@ -60,45 +62,48 @@ fn no_nodes(pool: &Pool) -> Option<String> {
     (nodes == 0).then(|| format!("poolId: the task waits for a node: {}", in_words(pool, &[])))
 }
 
-fn blame_batch(error: &Error, plan: &Plan) -> Halt {
+fn blame_batch(error: &Error, plan: &Plan) -> RunError {
     let Plan { pool_id, account, .. } = plan;
     if error.code() == Some("PoolNotFound") {
         let reason =
             format!("there is no pool '{pool_id}' in the Batch account '{account}' ({error})");
-        return Halt::Invalid(Invalid::new("poolId", reason));
+        return RunError::Invalid(Invalid::new("poolId", reason));
     }
     if let Some(meaning) = refused::meaning(error) {
-        return Halt::Invalid(Invalid::new("account", format!("'{account}': {meaning} ({error})")));
+        return RunError::Invalid(Invalid::new(
+            "account",
+            format!("'{account}': {meaning} ({error})"),
+        ));
     }
     match (error.kind(), error.status()) {
-        (ErrorKind::Unreachable, _) => Halt::Failed(format!("endpoint: {error}")),
-        (_, Some(401 | 403)) => Halt::Invalid(Invalid::new(
+        (ErrorKind::Unreachable, _) => RunError::Failed(format!("endpoint: {error}")),
+        (_, Some(401 | 403)) => RunError::Invalid(Invalid::new(
             "accessKey",
             format!(
                 "the Batch account '{account}' refused it; check account, accessKey and endpoint ({error})"
             ),
         )),
-        _ => Halt::Failed(error.to_string()),
+        _ => RunError::Failed(error.to_string()),
     }
 }
 
-fn blame_storage(error: &Error) -> Halt {
+fn blame_storage(error: &Error) -> RunError {
     if let Some(meaning) = refused::meaning(error) {
-        return Halt::Invalid(Invalid::new("blobStorage", format!("{meaning} ({error})")));
+        return RunError::Invalid(Invalid::new("blobStorage", format!("{meaning} ({error})")));
     }
     match (error.kind(), error.status()) {
-        (ErrorKind::Unreachable, _) => Halt::Failed(format!("blobStorage: {error}")),
-        (_, Some(404)) => Halt::Invalid(Invalid::new(
+        (ErrorKind::Unreachable, _) => RunError::Failed(format!("blobStorage: {error}")),
+        (_, Some(404)) => RunError::Invalid(Invalid::new(
             "blobStorage.containerName",
             format!("the container does not exist; create it or name another ({error})"),
         )),
-        (_, Some(401 | 403)) => Halt::Invalid(Invalid::new(
+        (_, Some(401 | 403)) => RunError::Invalid(Invalid::new(
             "blobStorage",
             format!(
                 "the storage account refused the key; check its name and key, and this machine's clock ({error})"
             ),
         )),
-        _ => Halt::Failed(format!("blobStorage: {error}")),
+        _ => RunError::Failed(format!("blobStorage: {error}")),
     }
 }
 
@@ -131,7 +136,7 @@ mod tests {
             require_linux(&pool(serde_json::json!({"virtualMachineConfiguration": machines})))
         };
         for windows in ["batch.node.windows amd64", "Batch.Node.Windows AMD64"] {
-            let Err(Halt::Invalid(invalid)) = of(windows) else { panic!("{windows}") };
+            let Err(RunError::Invalid(invalid)) = of(windows) else { panic!("{windows}") };
             let start = format!("poolId: the nodes of the pool 'p' run Windows ({windows})");
             assert!(invalid.to_string().starts_with(&start), "{invalid}");
         }

@@ -8,8 +8,9 @@ use azure::blob::BlobItem;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::task::spawn_blocking;
 
-use crate::event::{Events, Level};
-use crate::halt::Halt;
+use crate::error::RunError;
+use crate::event::{EventSender, Level};
+use crate::names::RunNames;
 use crate::outputs::Output;
 use crate::plan::{Plan, Staged, TRANSFERS_AT_ONCE};
 use crate::refused::in_words;
@@ -23,11 +24,16 @@ struct File {
 }
 
 /// Downloads what the node uploaded for each output pattern. Returns the number of files.
-pub(crate) async fn collect(plan: &Plan, staged: &Staged, events: &Events) -> Result<usize, Halt> {
+pub(crate) async fn collect(
+    plan: &Plan,
+    staged: &Staged,
+    names: &RunNames,
+    events: &EventSender,
+) -> Result<usize, RunError> {
     let mut missing: HashSet<&String> = staged.wanted.expected().iter().collect();
     let working_dir = open(plan).await?;
     let mut count = 0;
-    for output in staged.wanted.outputs(&staged.names) {
+    for output in staged.wanted.outputs(names) {
         let mut pages = staged.container.pages(&output.destination);
         // Page by page: a task may make any number of files.
         while let Some(page) = pages.next().await? {
@@ -46,11 +52,11 @@ pub(crate) async fn collect(plan: &Plan, staged: &Staged, events: &Events) -> Re
     Ok(count)
 }
 
-async fn open(plan: &Plan) -> Result<Arc<WorkingDir>, Halt> {
-    let path = plan.local_dir.clone();
+async fn open(plan: &Plan) -> Result<Arc<WorkingDir>, RunError> {
+    let path = plan.local_working_dir.clone();
     let opened = spawn_blocking(move || WorkingDir::open(&path)).await;
     opened.map_err(io::Error::other).flatten().map(Arc::new).map_err(|error| {
-        Halt::Failed(format!("outputFiles: the working directory cannot be opened: {error}"))
+        RunError::Failed(format!("outputFiles: the working directory cannot be opened: {error}"))
     })
 }
 
@@ -66,12 +72,14 @@ async fn download_all(
     staged: &Staged,
     working_dir: &Arc<WorkingDir>,
     files: Vec<File>,
-) -> Result<(), Halt> {
+) -> Result<(), RunError> {
     let downloads = stream::iter(files).map(|file| {
         let name = staged.wanted.local_name(&file.name);
         async move {
             download(staged, working_dir, &file, &name).await.map_err(|error| {
-                Halt::Failed(format!("outputFiles: '{name}' could not be brought back: {error}"))
+                RunError::Failed(format!(
+                    "outputFiles: '{name}' could not be brought back: {error}"
+                ))
             })
         }
     });

@@ -26,7 +26,7 @@ pub(crate) struct Script<'a> {
     /// Absolute path that stands for the working directory; becomes a link.
     pub link: &'a str,
     /// Name of the real directory in `wd`.
-    pub directory: &'a str,
+    pub directory: String,
     /// Blob prefix of the inputs, if there are any.
     pub inputs: Option<&'a str>,
     /// Directory to make for outputs, relative to the working directory.
@@ -47,7 +47,7 @@ impl Script<'_> {
         let argv: Vec<String> = self.argv.iter().map(|word| quote(word)).collect();
         [
             "fail() { echo \"kestra: $1\" >&2; exit 126; }".to_owned(),
-            format!("work=$AZ_BATCH_TASK_WORKING_DIR/{}", quote(self.directory)),
+            format!("work=$AZ_BATCH_TASK_WORKING_DIR/{}", quote(&self.directory)),
             self.place_inputs(),
             self.make_directories(),
             self.enter(),
@@ -122,7 +122,7 @@ mod tests {
     use std::process::Command;
 
     fn script<'a>(argv: &'a [String], inputs: Option<&'a str>, link: &'a str) -> Script<'a> {
-        Script { link, directory: "kestra-1", inputs, output_dir: Some("out"), argv }
+        Script { link, directory: "kestra-1".to_owned(), inputs, output_dir: Some("out"), argv }
     }
 
     fn run(wd: &std::path::Path, script: &Script<'_>) -> String {

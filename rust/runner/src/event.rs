@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::delivered::{Delivered, Position};
+use crate::position::{LogPosition, StreamPosition};
 
 /// Bytes of the events that may wait to be pulled; a caller that pulls slowly slows the run's log reading down.
 const CAPACITY: usize = 256 * 1024;
@@ -33,9 +33,6 @@ pub enum Event {
         stream: Stream,
         /// Without their line ends.
         lines: Vec<String>,
-        /// The end of the last line. Not for the caller.
-        #[serde(skip)]
-        to: Position,
     },
     /// How it ended.
     Outcome(Outcome),
@@ -138,23 +135,22 @@ pub(crate) struct Detached;
 
 /// The run's end of the event channel.
 #[derive(Debug, Clone)]
-pub struct Events {
+pub struct EventSender {
     sender: mpsc::UnboundedSender<Queued>,
     /// Bytes that are free. Closed once the caller has gone.
     room: Arc<Semaphore>,
-    delivered: watch::Receiver<Delivered>,
-    outcome_kept: CancellationToken,
+    delivered: watch::Receiver<LogPosition>,
+    acknowledged: CancellationToken,
     left: CancellationToken,
 }
 
 /// The caller's end of the event channel. To drop it is to go away.
 #[derive(Debug)]
-pub struct Pull {
+pub struct EventReceiver {
     receiver: mpsc::UnboundedReceiver<Queued>,
     room: Arc<Semaphore>,
-    delivered: watch::Sender<Delivered>,
-    gave_outcome: bool,
-    outcome_kept: CancellationToken,
+    delivered: watch::Sender<LogPosition>,
+    acknowledged: CancellationToken,
     left: CancellationToken,
 }
 
@@ -162,54 +158,44 @@ pub struct Pull {
 #[derive(Debug)]
 struct Queued {
     event: Event,
+    /// The end of the last line, for lines of the task.
+    to: Option<StreamPosition>,
     _room: Option<OwnedSemaphorePermit>,
 }
 
 /// A channel for the events of one run, bounded by their bytes.
 #[must_use]
-pub fn channel() -> (Events, Pull) {
+pub fn channel() -> (EventSender, EventReceiver) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let room = Arc::new(Semaphore::new(CAPACITY));
-    let (delivered, seen) = watch::channel(Delivered::default());
-    let (outcome_kept, left) = (CancellationToken::new(), CancellationToken::new());
-    let events = Events {
+    let (delivered, seen) = watch::channel(LogPosition::default());
+    let (acknowledged, left) = (CancellationToken::new(), CancellationToken::new());
+    let events = EventSender {
         sender,
         room: Arc::clone(&room),
         delivered: seen,
-        outcome_kept: outcome_kept.clone(),
+        acknowledged: acknowledged.clone(),
         left: left.clone(),
     };
-    (events, Pull { receiver, room, delivered, gave_outcome: false, outcome_kept, left })
+    (events, EventReceiver { receiver, room, delivered, acknowledged, left })
 }
 
-impl Pull {
+impl EventReceiver {
     /// Cancelled once the run needs this process no more: it has ended, or its caller has gone and it has
-    /// written down what the next worker has to know.
+    /// recorded what the next worker has to know.
     #[must_use]
     pub fn left(&self) -> CancellationToken {
         self.left.clone()
     }
 
-    /// Waits for events and gives those that are there, of 64 KiB or a little more. None at all: the run is over.
+    /// Waits for events and returns those that are there, of 64 KiB or a little more. None at all: the run is over.
     ///
-    /// What was given counts as delivered. To come back after the outcome says that it is in the caller's books:
-    /// what the run made is removed then.
+    /// What was returned counts as delivered.
     pub async fn next(&mut self) -> Vec<Event> {
-        self.keep_outcome();
-        let events = self.receive().await;
-        self.delivered.send_modify(|delivered| {
-            for event in &events {
-                delivered.note(event);
-            }
-        });
-        self.gave_outcome |= events.iter().any(|event| matches!(event, Event::Outcome(_)));
-        events
-    }
-
-    async fn receive(&mut self) -> Vec<Event> {
         let (mut events, mut bytes) = (Vec::new(), 0);
         let mut next = self.receiver.recv().await;
-        while let Some(Queued { event, .. }) = next {
+        while let Some(queued) = next {
+            let event = self.deliver(queued);
             bytes += event.size();
             events.push(event);
             next = if bytes < AT_ONCE { self.receiver.try_recv().ok() } else { None };
@@ -217,28 +203,49 @@ impl Pull {
         events
     }
 
-    fn keep_outcome(&self) {
-        if self.gave_outcome {
-            self.outcome_kept.cancel();
+    fn deliver(&self, Queued { event, to, .. }: Queued) -> Event {
+        if let Some(to) = to {
+            self.delivered.send_modify(|delivered| delivered.advance(to));
         }
+        event
+    }
+
+    #[cfg(test)]
+    pub(crate) async fn next_one(&mut self) -> Option<Event> {
+        let queued = self.receiver.recv().await?;
+        Some(self.deliver(queued))
+    }
+
+    /// The outcome is recorded: the run removes what it made, reports that, and ends. A caller that goes away without
+    /// this leaves the job and its files to the next worker, which reports the outcome again. Any number of times.
+    pub fn acknowledge(&self) {
+        self.acknowledged.cancel();
     }
 }
 
-impl Drop for Pull {
-    /// A caller that goes away with the outcome will not ask for it again. Nobody waits for room any more.
+impl Drop for EventReceiver {
+    /// Nobody waits for room any more.
     fn drop(&mut self) {
         self.room.close();
-        self.keep_outcome();
     }
 }
 
-impl Events {
+impl EventSender {
     /// Waits for room, so that a slow caller is not flooded.
     pub(crate) async fn send(&self, event: Event) -> Result<(), Detached> {
-        // What is larger than all the room has it alone.
-        let size = event.size().min(CAPACITY).try_into().unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room).acquire_many_owned(size).await.map_err(|_| Detached)?;
-        self.queue(event, Some(room))
+        let room = self.room_for(&event).await?;
+        self.queue(event, None, Some(room))
+    }
+
+    /// Sends lines of the task, the last of which ends here.
+    pub(crate) async fn send_log(
+        &self,
+        lines: Vec<String>,
+        to: StreamPosition,
+    ) -> Result<(), Detached> {
+        let event = Event::Log { stream: to.stream, lines };
+        let room = self.room_for(&event).await?;
+        self.queue(event, Some(to), Some(room))
     }
 
     pub(crate) async fn note(&self, level: Level, message: String) -> Result<(), Detached> {
@@ -248,28 +255,40 @@ impl Events {
     /// A note from a place that must not wait, such as the end of a killed run. Lost if nobody listens. It takes no
     /// room: such notes are few.
     pub(crate) fn note_now(&self, level: Level, message: String) {
-        let _ = self.queue(Event::Note { level, message }, None);
+        let _ = self.queue(Event::Note { level, message }, None, None);
     }
 
-    fn queue(&self, event: Event, room: Option<OwnedSemaphorePermit>) -> Result<(), Detached> {
-        self.sender.send(Queued { event, _room: room }).map_err(|_| Detached)
+    async fn room_for(&self, event: &Event) -> Result<OwnedSemaphorePermit, Detached> {
+        // What is larger than all the room has it alone.
+        let size = event.size().min(CAPACITY).try_into().unwrap_or(u32::MAX);
+        Arc::clone(&self.room).acquire_many_owned(size).await.map_err(|_| Detached)
     }
 
-    pub(crate) fn delivered(&self) -> Delivered {
+    fn queue(
+        &self,
+        event: Event,
+        to: Option<StreamPosition>,
+        room: Option<OwnedSemaphorePermit>,
+    ) -> Result<(), Detached> {
+        self.sender.send(Queued { event, to, _room: room }).map_err(|_| Detached)
+    }
+
+    /// How much of the log was pulled.
+    pub(crate) fn delivered(&self) -> LogPosition {
         *self.delivered.borrow()
     }
 
-    /// Sends the outcome and waits until it is in the caller's books.
-    pub(crate) async fn deliver(&self, outcome: Outcome) -> Result<(), Detached> {
+    /// Sends the outcome and waits until the caller acknowledges it.
+    pub(crate) async fn report(&self, outcome: Outcome) -> Result<(), Detached> {
         self.send(Event::Outcome(outcome)).await?;
         tokio::select! {
             biased;
-            () = self.outcome_kept.cancelled() => Ok(()),
+            () = self.acknowledged.cancelled() => Ok(()),
             () = self.detached() => Err(Detached),
         }
     }
 
-    /// This process may end now.
+    /// The run needs this process no more.
     pub(crate) fn leave(&self) {
         self.left.cancel();
     }
@@ -288,11 +307,11 @@ mod tests {
     use super::*;
 
     fn log(lines: Vec<String>) -> Event {
-        Event::Log { stream: Stream::Stdout, lines, to: Position::default() }
+        Event::Log { stream: Stream::Stdout, lines }
     }
 
     /// How many of these events go in until one has to wait.
-    fn until_full(events: &Events, event: &Event) -> usize {
+    fn until_full(events: &EventSender, event: &Event) -> usize {
         let went_in = || unconstrained(events.send(event.clone())).now_or_never().is_some();
         (0..1_000_000).take_while(|_| went_in()).count()
     }

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use azure::batch::{Task, TaskState};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::bookmark::Bookmark;
-use crate::delivered::{Delivered, TaskRun};
-use crate::event::{Events, Level, Stream};
-use crate::halt::Halt;
+use crate::error::RunError;
+use crate::event::{Level, Stream};
 use crate::limits::{Clock, Deadline};
-use crate::output_stream::OutputStream;
-use crate::plan::Plan;
-use crate::waiting::{self, Waiting};
+use crate::output_stream::{OutputStream, Source};
+use crate::position::{LogPosition, TaskRun};
+use crate::state::StateBlob;
+use crate::waiting;
 
 /// The first pause between two looks at the state; each is twice the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -24,46 +24,59 @@ const START_EXPECTED: Duration = Duration::from_secs(120);
 const LOG_PAUSE: Duration = Duration::from_millis(500);
 const SILENT_LOG_PAUSE: Duration = Duration::from_secs(1);
 /// How long an ended task may take to be `completed`, uploads included.
-const END_PATIENCE: Duration = Duration::from_secs(120);
+const LONGEST_END: Duration = Duration::from_secs(120);
 
 /// One task under observation.
 pub(crate) struct Follower<'a> {
-    plan: &'a Plan,
-    events: &'a Events,
+    task: Source<'a>,
     clock: Clock,
     logs: [OutputStream; 2],
-    bookmark: Bookmark<'a>,
-    known: Option<TaskState>,
+    state: &'a mut StateBlob,
+    /// As last seen.
+    task_state: Option<TaskState>,
     run: TaskRun,
     /// A node has taken the task, this time or an earlier one.
     has_run: bool,
-    waiting: Option<Waiting>,
+    waits: watch::Sender<bool>,
     /// When the task was ended because a limit was reached, and which.
     ended_for: Option<(Instant, String)>,
 }
 
-impl<'a> Follower<'a> {
-    /// A task whose log was delivered so far.
-    pub(crate) fn new(
-        plan: &'a Plan,
-        events: &'a Events,
-        clock: Clock,
-        delivered: Delivered,
-    ) -> Self {
-        let (logs, run) = (streams(delivered), delivered.run);
-        let bookmark = Bookmark::new(plan, events, delivered);
-        let (known, waiting, ended_for) = (None, None, None);
-        let has_run = false;
-        Self { plan, events, clock, logs, bookmark, known, run, has_run, waiting, ended_for }
-    }
+/// A completed task whose lines are all delivered.
+pub(crate) struct Followed {
+    pub(crate) task: Task,
+    /// The limit for which it was ended, in words.
+    pub(crate) limit: Option<String>,
+}
 
-    /// The limit for which the task was ended, in words.
-    pub(crate) fn limit_reached(&self) -> Option<&str> {
-        self.ended_for.as_ref().map(|(_, reason)| reason.as_str())
+impl<'a> Follower<'a> {
+    /// Begins where the log was delivered to, as the state says.
+    pub(crate) fn new(task: Source<'a>, clock: Clock, state: &'a mut StateBlob) -> Self {
+        let delivered = state.state().delivered;
+        Self {
+            task,
+            clock,
+            logs: streams(delivered),
+            state,
+            task_state: None,
+            run: delivered.run,
+            has_run: false,
+            waits: watch::Sender::new(false),
+            ended_for: None,
+        }
     }
 
     /// Follows the task until it is completed and all its lines are delivered.
-    pub(crate) async fn follow(&mut self) -> Result<Task, Halt> {
+    pub(crate) async fn follow(mut self) -> Result<Followed, RunError> {
+        let explain = waiting::explain(self.task.plan, self.task.events, self.waits.subscribe());
+        let task = tokio::select! {
+            task = self.until_completed() => task?,
+            detached = explain => return Err(detached.into()),
+        };
+        Ok(Followed { task, limit: self.ended_for.map(|(_, limit)| limit) })
+    }
+
+    async fn until_completed(&mut self) -> Result<Task, RunError> {
         let mut pause = FIRST_PAUSE;
         loop {
             let task = self.look().await?;
@@ -74,35 +87,38 @@ impl<'a> Follower<'a> {
             }
             self.announce(&task).await?;
             self.enforce_limits().await?;
-            self.explain_waiting().await?;
             self.stream_logs(self.next_look(pause)).await?;
             pause = (pause * 2).min(self.longest_pause());
         }
     }
 
-    async fn look(&mut self) -> Result<Task, Halt> {
-        let plan = self.plan;
-        let task = plan.batch.get_task(&plan.job_id, plan.task_id()).await.map_err(Halt::gone)?;
+    async fn look(&mut self) -> Result<Task, RunError> {
+        let Source { plan, names, .. } = self.task;
+        let task = plan.batch.get_task(&names.job_id(), &names.task_id()).await;
+        let task = task.map_err(RunError::gone)?;
         self.note_restart(&task).await?;
         self.has_run |= task.state == TaskState::Running;
+        self.waits.send_if_modified(|waits| {
+            std::mem::replace(waits, task.state == TaskState::Active) != *waits
+        });
         Ok(task)
     }
 
-    async fn announce(&mut self, task: &Task) -> Result<(), Halt> {
-        if self.known.as_ref() != Some(&task.state) {
-            self.events.note(Level::Info, describe(task)).await?;
-            self.known = Some(task.state.clone());
+    async fn announce(&mut self, task: &Task) -> Result<(), RunError> {
+        if self.task_state.as_ref() != Some(&task.state) {
+            self.task.events.note(Level::Info, describe(task)).await?;
+            self.task_state = Some(task.state.clone());
         }
         Ok(())
     }
 
     /// A task that Batch starts anew, on this node or another, writes its logs from the beginning.
-    async fn note_restart(&mut self, task: &Task) -> Result<(), Halt> {
+    async fn note_restart(&mut self, task: &Task) -> Result<(), RunError> {
         let run = TaskRun::of(task);
         if run.follows(self.run) {
-            self.logs = streams(Delivered::default());
+            self.logs = streams(LogPosition::default());
             let message = "Batch runs the task again, from its beginning; so does the log";
-            self.events.note(Level::Warn, message.to_owned()).await?;
+            self.task.events.note(Level::Warn, message.to_owned()).await?;
         }
         self.run = run.or(self.run);
         self.logs.iter_mut().for_each(|log| log.set_run(self.run));
@@ -110,23 +126,29 @@ impl<'a> Follower<'a> {
     }
 
     /// Batch counts a task's time from its start; ours includes the time in the queue.
-    async fn enforce_limits(&mut self) -> Result<(), Halt> {
-        let Plan { batch, job_id, .. } = self.plan;
+    async fn enforce_limits(&mut self) -> Result<(), RunError> {
         match (&self.ended_for, self.reached_limit()) {
-            (Some((when, _)), _) if when.elapsed() > END_PATIENCE => Err(Halt::Failed(format!(
-                "Job '{job_id}' was ended at its limit but did not complete in {END_PATIENCE:?}"
-            ))),
-            (None, Some(mut reason)) => {
-                if !self.has_run {
-                    reason += " before a node took the task: ";
-                    reason += &waiting::reason(self.plan).await;
-                }
-                self.events.note(Level::Warn, format!("{reason}; the task is ended")).await?;
-                self.ended_for = Some((Instant::now(), reason));
-                Ok(batch.terminate_task(job_id, self.plan.task_id()).await?)
+            (Some((when, _)), _) if when.elapsed() > LONGEST_END => {
+                let job = self.task.names.job_id();
+                Err(RunError::Failed(format!(
+                    "Job '{job}' was ended at its limit but did not complete in {LONGEST_END:?}"
+                )))
             }
+            (None, Some(limit)) => self.end_task(limit).await,
             _ => Ok(()),
         }
+    }
+
+    async fn end_task(&mut self, mut limit: String) -> Result<(), RunError> {
+        let Source { plan, names, events } = self.task;
+        plan.batch.terminate_task(&names.job_id(), &names.task_id()).await?;
+        if !self.has_run {
+            limit += " before a node took the task: ";
+            limit += &waiting::reason(plan).await;
+        }
+        events.note(Level::Warn, format!("{limit}; the task is ended")).await?;
+        self.ended_for = Some((Instant::now(), limit));
+        Ok(())
     }
 
     fn reached_limit(&self) -> Option<String> {
@@ -134,17 +156,9 @@ impl<'a> Follower<'a> {
         Some(format!("{} was reached", first.in_words()))
     }
 
-    /// What holds now.
+    /// The limits that hold now.
     fn deadlines(&self) -> impl Iterator<Item = Deadline> {
-        self.clock.deadlines(self.plan, self.has_run)
-    }
-
-    async fn explain_waiting(&mut self) -> Result<(), Halt> {
-        if self.known != Some(TaskState::Active) {
-            self.waiting = None;
-            return Ok(());
-        }
-        self.waiting.get_or_insert_with(Waiting::new).explain(self.plan, self.events).await
+        self.clock.deadlines(self.task.plan, self.has_run)
     }
 
     fn next_look(&self, pause: Duration) -> Instant {
@@ -154,18 +168,18 @@ impl<'a> Follower<'a> {
     }
 
     fn longest_pause(&self) -> Duration {
-        let running = self.known == Some(TaskState::Running);
+        let running = self.task_state == Some(TaskState::Running);
         let start_is_near = !running && self.clock.elapsed() < START_EXPECTED;
         if start_is_near || self.ended_for.is_some() {
-            self.plan.check_interval.min(START_PAUSE)
+            self.task.plan.check_interval.min(START_PAUSE)
         } else {
-            self.plan.check_interval
+            self.task.plan.check_interval
         }
     }
 
     /// Delivers log lines until it is time to look at the state again.
-    async fn stream_logs(&mut self, until: Instant) -> Result<(), Halt> {
-        if !self.plan.stream_logs || self.known != Some(TaskState::Running) {
+    async fn stream_logs(&mut self, until: Instant) -> Result<(), RunError> {
+        if !self.task.plan.stream_logs || self.task_state != Some(TaskState::Running) {
             sleep_until(until).await;
             return Ok(());
         }
@@ -173,32 +187,32 @@ impl<'a> Follower<'a> {
             let silent = !self.pull_logs().await?;
             let pause = if silent { SILENT_LOG_PAUSE } else { LOG_PAUSE };
             let pause = sleep_until(until.min(Instant::now() + pause));
-            tokio::join!(pause, self.bookmark.keep());
+            tokio::join!(pause, self.state.record_settled(self.task.events.delivered()));
             if Instant::now() >= until {
                 return Ok(());
             }
         }
     }
 
-    async fn pull_logs(&mut self) -> Result<bool, Halt> {
+    async fn pull_logs(&mut self) -> Result<bool, RunError> {
         let mut grew = false;
         for log in &mut self.logs {
-            grew |= log.pull(self.plan, self.events).await?;
+            grew |= log.pull(&self.task).await?;
         }
         Ok(grew)
     }
 
-    async fn finish_logs(&mut self) -> Result<(), Halt> {
+    async fn finish_logs(&mut self) -> Result<(), RunError> {
         for log in &mut self.logs {
-            log.finish(self.plan, self.events).await?;
+            log.finish(&self.task).await?;
         }
         Ok(())
     }
 }
 
 /// Both streams of a run of which so much was delivered.
-fn streams(delivered: Delivered) -> [OutputStream; 2] {
-    let Delivered { run, stdout, stderr } = delivered;
+fn streams(delivered: LogPosition) -> [OutputStream; 2] {
+    let LogPosition { run, stdout, stderr } = delivered;
     [(Stream::Stdout, stdout), (Stream::Stderr, stderr)]
         .map(|(stream, known)| OutputStream::new(stream, run, known))
 }

@@ -4,38 +4,38 @@
 //! A request is what the caller sent, word for word; a plan is the same with every question answered.
 //! Nothing is created remotely before the plan stands and the pool and the container have answered.
 
-mod bookmark;
 mod check;
-mod claims;
 mod clean_up;
 mod collect;
 mod command;
-mod delivered;
+mod error;
 mod event;
 mod failure;
 mod follow;
-mod halt;
 mod invalid;
-mod labels;
 mod limits;
 mod logs;
 mod names;
 mod output_stream;
 mod outputs;
 mod plan;
-mod quota;
+mod position;
+mod quota_wait;
 mod refused;
 mod request;
 mod resume;
 mod run;
 mod stage_in;
+mod state;
 mod stops;
 mod submit;
 mod waiting;
 mod working_dir;
 
 pub use azure::{RetryPolicy, http_client};
-pub use event::{Details, Event, Events, Level, Outcome, Pull, Status, Stream, Times, channel};
+pub use event::{
+    Details, Event, EventReceiver, EventSender, Level, Outcome, Status, Stream, Times, channel,
+};
 pub use invalid::Invalid;
 pub use plan::Plan;
 pub use request::{BlobStorage, ElevationLevel, IdentityReference, Registry, Request};

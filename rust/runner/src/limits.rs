@@ -7,6 +7,13 @@ use tokio::time::Instant;
 
 use crate::plan::Plan;
 
+/// How long something may take, and the property that says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Limit {
+    pub(crate) time: Duration,
+    pub(crate) property: &'static str,
+}
+
 /// Since when the limits of a run count.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
@@ -20,8 +27,7 @@ pub(crate) struct Clock {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Deadline {
     pub(crate) at: Instant,
-    limit: Duration,
-    property: &'static str,
+    limit: Limit,
 }
 
 impl Clock {
@@ -49,24 +55,24 @@ impl Clock {
 
     /// By when the run has to end.
     pub(crate) fn end(self, plan: &Plan) -> Deadline {
-        Deadline::new(self.started, plan.limit, "waitUntilCompletion")
+        Deadline::new(self.started, plan.limit)
     }
 
     /// What holds for a task, which may not have begun to run.
     pub(crate) fn deadlines(self, plan: &Plan, has_run: bool) -> impl Iterator<Item = Deadline> {
         let start = plan.start_limit.filter(|_| !has_run);
-        let start = start.map(|limit| Deadline::new(self.submitted, limit, "waitUntilRunning"));
+        let start = start.map(|limit| Deadline::new(self.submitted, limit));
         iter::once(self.end(plan)).chain(start)
     }
 }
 
 impl Deadline {
-    fn new(from: Instant, limit: Duration, property: &'static str) -> Self {
-        Self { at: from + limit, limit, property }
+    fn new(from: Instant, limit: Limit) -> Self {
+        Self { at: from + limit.time, limit }
     }
 
     /// The property and its value, for messages.
     pub(crate) fn in_words(self) -> String {
-        format!("{} of {:?}", self.property, self.limit)
+        format!("{} of {:?}", self.limit.property, self.limit.time)
     }
 }

@@ -1,22 +1,18 @@
-//! Names that a run gives to things in Azure.
+//! Names that a run gives to things in Azure. By them alone is known what belongs to which Kestra task run.
 
 /// Longest id of a job or a task.
 ///
 /// [Create Job](https://learn.microsoft.com/rest/api/batchservice/jobs/create-job)
 const MAX_ID: usize = 64;
 
-/// A job id made from Kestra's job name: letters, digits, `-` and `_`, at most 64 of them.
-///
-/// The end of the name is kept, because its random part makes the id unique.
-pub(crate) fn job_id(job_name: &str) -> String {
-    let safe: String = job_name.chars().map(id_char).collect();
-    let start = safe.len().saturating_sub(MAX_ID);
-    safe.get(start..).unwrap_or(&safe).to_owned()
-}
+/// Lower-case hexadecimal digits of the digest of a task run's labels, and of a run's random token: together with the
+/// readable part of a job id they fit into [`MAX_ID`].
+const DIGEST_DIGITS: usize = 20;
+const TOKEN_DIGITS: usize = 12;
+const MAX_READABLE: usize = MAX_ID - DIGEST_DIGITS - TOKEN_DIGITS - 2;
 
-fn id_char(c: char) -> char {
-    if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' }
-}
+/// What the directory of a run begins with.
+const DIRECTORY_START: &str = "kestra-";
 
 /// The two output streams of a task, as files of its directory. They are uploaded too: a node may be gone
 /// before its logs are read.
@@ -26,105 +22,191 @@ pub(crate) const LOG_FILES: [&str; 2] = ["stdout.txt", "stderr.txt"];
 /// attempt, so it cannot serve for a run that is resumed.
 pub(crate) const OUTPUT_DIR: &str = "kestra-output";
 
-/// Digits of the random part of a prefix, as Java makes it.
-const TOKEN_DIGITS: usize = 12;
-
-/// Names of the blobs of one run, all below one prefix: `kestra-` and twelve lower-case hexadecimal digits, drawn
-/// for this run.
+/// The names of one run: its job is `<readable>-<digest>-<token>`, and its blobs are in the directory
+/// `kestra-<digest>-<token>`. All runs of a Kestra task run share the readable part and the digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct BlobNames {
-    prefix: String,
+pub(crate) struct RunNames {
+    readable: String,
+    digest: String,
+    token: String,
 }
 
-impl BlobNames {
-    /// None for a prefix of another form: whatever asks for it, a blob, a job's label or a request, such blobs are
-    /// not ours to read, to write or to remove.
-    pub(crate) fn parse(prefix: &str) -> Option<Self> {
-        let token = prefix.strip_prefix("kestra-")?.as_bytes();
-        let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        let ours = token.len() == TOKEN_DIGITS && token.iter().all(is_hex);
-        ours.then(|| Self { prefix: prefix.to_owned() })
+impl RunNames {
+    /// The names of the run with this directory. Kestra ends a job name with a part that differs in every attempt.
+    /// None for a directory of another form.
+    pub(crate) fn new(job_name: &str, directory: &str) -> Option<Self> {
+        let name = job_name.rsplit_once('-').map_or(job_name, |(name, _)| name);
+        let (digest, token) = parse_ids(directory.strip_prefix(DIRECTORY_START)?)?;
+        Some(Self { readable: readable(name), digest, token })
     }
 
-    /// The prefix, which is also the name of the working directory in `wd`: unique to the run.
-    pub(crate) fn directory(&self) -> &str {
-        &self.prefix
+    /// The run of the same task run that this job belongs to, if it is one.
+    pub(crate) fn of_job(&self, job_id: &str) -> Option<Self> {
+        self.sibling(job_id.strip_prefix(&self.readable)?.strip_prefix('-')?)
     }
 
-    /// What all blobs of the run begin with; the `/` keeps a longer sibling's blobs out.
-    pub(crate) fn all(&self) -> String {
-        format!("{}/", self.prefix)
+    /// The run of the same task run that this directory of blobs belongs to, if it is one.
+    pub(crate) fn of_directory(&self, directory: &str) -> Option<Self> {
+        self.sibling(directory.trim_end_matches('/').strip_prefix(DIRECTORY_START)?)
+    }
+
+    fn sibling(&self, ids: &str) -> Option<Self> {
+        let (digest, token) = parse_ids(ids)?;
+        (digest == self.digest).then(|| Self { token, ..self.clone() })
+    }
+
+    pub(crate) fn job_id(&self) -> String {
+        format!("{}{}", self.job_start(), self.token)
+    }
+
+    /// The job has one task, and it bears the same id.
+    pub(crate) fn task_id(&self) -> String {
+        self.job_id()
+    }
+
+    /// What the ids of all jobs of the task run begin with, and of no other.
+    pub(crate) fn job_start(&self) -> String {
+        format!("{}-{}-", self.readable, self.digest)
+    }
+
+    /// What the directories of all runs of the task run begin with, and of no other.
+    pub(crate) fn directory_start(&self) -> String {
+        format!("{DIRECTORY_START}{}-", self.digest)
+    }
+
+    /// The directory of the run's blobs, which is also the name of the working directory in the task's `wd`.
+    pub(crate) fn directory(&self) -> String {
+        format!("{}{}", self.directory_start(), self.token)
+    }
+
+    /// What all blobs of the run begin with.
+    pub(crate) fn blobs(&self) -> String {
+        format!("{}/", self.directory())
     }
 
     pub(crate) fn inputs(&self) -> String {
-        format!("{}/in/", self.prefix)
+        format!("{}in/", self.blobs())
     }
 
     pub(crate) fn input(&self, file: &str) -> String {
-        format!("{}/in/{file}", self.prefix)
+        format!("{}{file}", self.inputs())
     }
 
+    /// The first blob of a run. Whoever takes the task run over deletes it first.
     pub(crate) fn script(&self) -> String {
-        format!("{}/run.sh", self.prefix)
+        format!("{}run.sh", self.blobs())
     }
 
-    /// Written once the outcome is in the caller's books: nobody resumes the run after that.
-    pub(crate) fn collected(&self) -> String {
-        format!("{}/collected", self.prefix)
+    /// What a worker that takes over has to know.
+    pub(crate) fn state(&self) -> String {
+        format!("{}state.json", self.blobs())
     }
 
     /// What the task wrote to a stream, uploaded at its end.
     pub(crate) fn log(&self, file: &str) -> String {
-        format!("{}/logs/{file}", self.prefix)
-    }
-
-    /// How far the logs were delivered when the caller went away.
-    pub(crate) fn delivered(&self) -> String {
-        format!("{}/delivered", self.prefix)
+        format!("{}logs/{file}", self.blobs())
     }
 
     /// Directory of the blobs that the n-th output pattern brings. Apart from the inputs, so that a
     /// requeued task does not download its own outputs.
     pub(crate) fn output(&self, pattern: usize) -> String {
-        format!("{}/out/{pattern}", self.prefix)
+        format!("{}out/{pattern}", self.blobs())
     }
+}
+
+/// `<digest>-<token>`. Names come from outside, from a list of blobs say: any other form is not ours.
+fn parse_ids(text: &str) -> Option<(String, String)> {
+    let (digest, token) = text.split_once('-')?;
+    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let is_id = |id: &str, digits| id.len() == digits && id.bytes().all(is_hex);
+    (is_id(digest, DIGEST_DIGITS) && is_id(token, TOKEN_DIGITS))
+        .then(|| (digest.to_owned(), token.to_owned()))
+}
+
+/// The end of a name, which says flow and task, in the characters that Batch allows.
+fn readable(name: &str) -> String {
+    let safe: String = name.chars().map(id_char).collect();
+    let end = safe.get(safe.len().saturating_sub(MAX_READABLE)..).unwrap_or(&safe);
+    match end.trim_matches('-') {
+        "" => "kestra".to_owned(),
+        readable => readable.to_owned(),
+    }
+}
+
+fn id_char(c: char) -> char {
+    if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn a_job_id_has_only_the_characters_that_batch_allows() {
-        assert_eq!(job_id("company.team_flow/ä-1"), "company-team_flow---1");
+    const DIRECTORY: &str = "kestra-3f9a0c5e7b1d2468ace0-5c0ffee5c0ff";
+
+    fn names(job_name: &str) -> RunNames {
+        RunNames::new(job_name, DIRECTORY).unwrap()
     }
 
     #[test]
-    fn only_prefixes_of_our_own_form_are_names() {
-        let names = BlobNames::parse("kestra-0123456789ab").unwrap();
-        assert_eq!(names.all(), "kestra-0123456789ab/");
+    fn a_job_is_named_after_its_task_run_and_its_blobs() {
+        let names = names("companyteam-flow-task-1a2b3c4d");
+        assert_eq!(names.job_id(), "companyteam-flow-task-3f9a0c5e7b1d2468ace0-5c0ffee5c0ff");
+        assert_eq!(names.directory(), DIRECTORY);
+        assert_eq!(names.script(), "kestra-3f9a0c5e7b1d2468ace0-5c0ffee5c0ff/run.sh");
+    }
+
+    #[test]
+    fn only_directories_of_our_own_form_are_names() {
         for other in [
             "",
             "/",
             "kestra-",
-            "kestra-1",
-            "kestra-0123456789AB",
-            "kestra-0123456789ag",
-            "kestra-0123456789abc",
-            "kestra-0123456789ab/",
-            "/kestra-0123456789ab",
-            "kestra-0123456789ä",
+            "kestra-5c0ffee5c0ff",
+            "kestra-3f9a0c5e7b1d2468ace0-5c0ffee5c0fF",
+            "kestra-3f9a0c5e7b1d2468ace0-5c0ffee5c0fg",
+            "kestra-3f9a0c5e7b1d2468ace0-5c0ffee5c0ff0",
+            "kestra-3f9a0c5e7b1d2468ace05c0ffee5c0ff",
+            "kestra-3f9a0c5e7b1d2468ace0-5c0ffee5c0ff/",
+            "/kestra-3f9a0c5e7b1d2468ace0-5c0ffee5c0ff",
+            "kestra-3f9a0c5e7b1d2468ace0-5c0ffee5c0é",
             "precious",
         ] {
-            assert_eq!(BlobNames::parse(other), None, "{other}");
+            assert_eq!(RunNames::new("a-1", other), None, "{other}");
         }
     }
 
     #[test]
-    fn a_long_job_name_keeps_its_unique_end() {
-        let name = format!("{}-1a2b3c4d", "n".repeat(80));
-        let id = job_id(&name);
-        assert_eq!(id.len(), 64);
-        assert!(id.ends_with("-1a2b3c4d"));
+    fn what_belongs_to_the_task_run_is_known_by_its_name() {
+        let names = names("team-flow-task-1a2b3c4d");
+        let sibling = |token: &str| RunNames { token: token.to_owned(), ..names.clone() };
+        let earlier = sibling("0123456789ab");
+        assert_eq!(names.of_job(&earlier.job_id()), Some(earlier.clone()));
+        assert_eq!(names.of_directory(&earlier.blobs()), Some(earlier.clone()));
+        for other in [
+            "team-flow-task-1a2b3c4d",
+            "team-flow-task-ffffffffffffffffffff-0123456789ab",
+            "team-flow-other-3f9a0c5e7b1d2468ace0-0123456789ab",
+            "team-flow-task-3f9a0c5e7b1d2468ace0-0123456789ab-x",
+            "team-flow-task-3f9a0c5e7b1d2468ace0",
+        ] {
+            assert_eq!(names.of_job(other), None, "{other}");
+        }
+        for other in ["kestra-0123456789ab/", "kestra-runs/", "kestra-3f9a0c5e7b1d2468ace0/"] {
+            assert_eq!(names.of_directory(other), None, "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_makes_an_id_that_batch_takes_and_that_is_found_again(name in "\\PC{0,80}", end in "[a-z0-9]{8}") {
+            let first = names(&format!("{name}-{end}"));
+            let id = first.job_id();
+            prop_assert!(id.len() <= MAX_ID && id.chars().all(|c| id_char(c) == c), "{}", id);
+            let next = names(&format!("{name}-00000000"));
+            prop_assert!(id.starts_with(&next.job_start()));
+            prop_assert_eq!(next.of_job(&id), Some(first));
+        }
     }
 }

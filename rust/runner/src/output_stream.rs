@@ -1,10 +1,11 @@
 //! One output stream of a task, read as it grows.
 
-use crate::delivered::{Position, TaskRun};
-use crate::event::{Event, Events, Stream};
-use crate::halt::Halt;
+use crate::error::RunError;
+use crate::event::{EventSender, Stream};
 use crate::logs::{LineSplitter, is_marker};
+use crate::names::RunNames;
 use crate::plan::Plan;
+use crate::position::{StreamPosition, TaskRun};
 
 /// Most bytes of a log in one answer.
 const CHUNK: u64 = 256 * 1024;
@@ -15,6 +16,14 @@ const IN_A_ROW: usize = 16;
 
 /// Bytes that become lines at once: a line without text takes many times the memory that it has bytes.
 const PIECE: usize = 4096;
+
+/// The task whose streams are read, and who gets their lines.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) names: &'a RunNames,
+    pub(crate) events: &'a EventSender,
+}
 
 pub(crate) struct OutputStream {
     stream: Stream,
@@ -37,71 +46,72 @@ impl OutputStream {
         self.run = run;
     }
 
-    /// Delivers what the file has beyond what was read, or much of it. Tells whether that was anything.
-    pub(crate) async fn pull(&mut self, plan: &Plan, events: &Events) -> Result<bool, Halt> {
+    /// Delivers what the file has beyond what was read, or much of it. Returns whether that was anything.
+    pub(crate) async fn pull(&mut self, from: &Source<'_>) -> Result<bool, RunError> {
         let start = self.read;
         for _ in 0..IN_A_ROW {
-            if self.pull_chunk(plan, events).await? < CHUNK {
+            if self.pull_chunk(from).await? != Some(CHUNK) {
                 break;
             }
         }
         Ok(self.read > start)
     }
 
-    /// Delivers all that the file has beyond what was read.
-    async fn pull_all(&mut self, plan: &Plan, events: &Events) -> Result<(), Halt> {
-        while self.pull_chunk(plan, events).await? == CHUNK {}
-        Ok(())
-    }
-
-    /// Gives the number of bytes.
-    async fn pull_chunk(&mut self, plan: &Plan, events: &Events) -> Result<u64, Halt> {
-        let Plan { batch, job_id, .. } = plan;
-        let read = batch.get_task_file(job_id, plan.task_id(), self.file(), self.read, CHUNK);
-        let bytes = read.await.map_err(Halt::gone)?.unwrap_or_default();
-        self.push(&bytes, events).await?;
-        Ok(bytes.len() as u64)
-    }
-
-    /// Delivers the rest of a task that has ended, from blob storage where the node does not show all of it: it may
-    /// be gone, in trouble for a while, or have come back only now.
-    pub(crate) async fn finish(&mut self, plan: &Plan, events: &Events) -> Result<(), Halt> {
-        self.pull_all(plan, events).await?;
-        let Plan { batch, job_id, .. } = plan;
-        let length = batch.get_task_file_length(job_id, plan.task_id(), self.file()).await?;
-        if length.is_some_and(|length| length > self.read) {
-            self.pull_all(plan, events).await?;
-        }
-        if length.is_none_or(|length| length > self.read) {
-            self.pull_uploaded(plan, events).await?;
+    /// Delivers the rest of a task that has ended. Where its node does not show the file, it may be gone or in trouble
+    /// for a while: then the rest comes from blob storage, or from a node that has come back.
+    pub(crate) async fn finish(&mut self, from: &Source<'_>) -> Result<(), RunError> {
+        let is_read = self.pull_all(from).await? || self.pull_uploaded(from).await?;
+        if !is_read {
+            self.pull_all(from).await?;
         }
         let last = self.lines.finish();
-        self.deliver(last, events).await
+        self.deliver(last, from.events).await
     }
 
-    /// Reads on in blob storage.
-    async fn pull_uploaded(&mut self, plan: &Plan, events: &Events) -> Result<(), Halt> {
-        let Some(staged) = plan.staged() else { return Ok(()) };
-        let blob = staged.names.log(self.file());
-        let mut size = CHUNK;
-        // A short piece is the last one.
-        while size == CHUNK
-            && let Some(bytes) = staged.container.get_range(&blob, self.read, CHUNK).await?
-        {
-            size = bytes.len() as u64;
-            self.push(&bytes, events).await?;
+    /// Delivers all that the file has beyond what was read. Returns whether the node showed it to its end.
+    async fn pull_all(&mut self, from: &Source<'_>) -> Result<bool, RunError> {
+        loop {
+            match self.pull_chunk(from).await? {
+                None => return Ok(false),
+                Some(CHUNK) => {}
+                Some(_) => return Ok(true),
+            }
         }
-        Ok(())
     }
 
-    async fn push(&mut self, bytes: &[u8], events: &Events) -> Result<(), Halt> {
+    /// Returns the number of bytes. None: the node does not show the file.
+    async fn pull_chunk(&mut self, from: &Source<'_>) -> Result<Option<u64>, RunError> {
+        let (job, task) = (from.names.job_id(), from.names.task_id());
+        let read = from.plan.batch.get_task_file(&job, &task, self.file(), self.read, CHUNK);
+        let Some(bytes) = read.await.map_err(RunError::gone)? else { return Ok(None) };
+        self.push(&bytes, from.events).await?;
+        Ok(Some(bytes.len() as u64))
+    }
+
+    /// Reads on in blob storage. Returns whether the file is there.
+    async fn pull_uploaded(&mut self, from: &Source<'_>) -> Result<bool, RunError> {
+        let Some(staged) = from.plan.staged() else { return Ok(false) };
+        let blob = from.names.log(self.file());
+        let mut is_there = false;
+        // A short piece is the last one.
+        while let Some(bytes) = staged.container.get_range(&blob, self.read, CHUNK).await? {
+            is_there = true;
+            self.push(&bytes, from.events).await?;
+            if (bytes.len() as u64) < CHUNK {
+                break;
+            }
+        }
+        Ok(is_there)
+    }
+
+    async fn push(&mut self, bytes: &[u8], events: &EventSender) -> Result<(), RunError> {
         for piece in bytes.chunks(PIECE) {
             self.push_piece(piece, events).await?;
         }
         Ok(())
     }
 
-    async fn push_piece(&mut self, bytes: &[u8], events: &Events) -> Result<(), Halt> {
+    async fn push_piece(&mut self, bytes: &[u8], events: &EventSender) -> Result<(), RunError> {
         // What is known ends with a line, or where a long one was cut: no line lies on both sides.
         let known = self.known.saturating_sub(self.read).min(bytes.len() as u64) as usize;
         let (known, new) = bytes.split_at(known);
@@ -120,11 +130,11 @@ impl OutputStream {
         self.lines.push(bytes)
     }
 
-    async fn deliver(&self, lines: Vec<String>, events: &Events) -> Result<(), Halt> {
+    async fn deliver(&self, lines: Vec<String>, events: &EventSender) -> Result<(), RunError> {
         if !lines.is_empty() {
             let offset = self.known.max(self.read - self.lines.pending());
-            let to = Position { run: self.run, offset };
-            events.send(Event::Log { stream: self.stream, lines, to }).await?;
+            let to = StreamPosition { run: self.run, stream: self.stream, offset };
+            events.send_log(lines, to).await?;
         }
         Ok(())
     }
@@ -140,7 +150,7 @@ impl OutputStream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::channel;
+    use crate::event::{Event, channel};
 
     const KNOWN: &str = "one\nso ::{\"a\":1}::\n";
     const NEW: &str = "two\n::{\"b\":2}::\nthree";
@@ -161,11 +171,9 @@ mod tests {
         let pulling = async {
             let mut told = (Vec::new(), Vec::new());
             loop {
-                for event in pull.next().await {
-                    let Event::Log { lines, to, .. } = event else { return told };
-                    told.0.extend(lines);
-                    told.1.push(to.offset);
-                }
+                let Some(Event::Log { lines, .. }) = pull.next_one().await else { return told };
+                told.0.extend(lines);
+                told.1.push(events.delivered().stdout);
             }
         };
         tokio::join!(sending, pulling).1

@@ -1,20 +1,20 @@
 //! What a flow's `outputFiles` mean to Azure Batch, and which local file a blob that came back is.
 
 use crate::Invalid;
-use crate::names::{BlobNames, OUTPUT_DIR};
+use crate::names::{OUTPUT_DIR, RunNames};
 
+mod budget;
 mod glob;
 #[cfg(test)]
 mod properties;
-mod room;
 
-use room::{Room, quoted};
+use budget::{Budget, quoted};
 
 const WILDCARDS: [char; 3] = ['*', '?', '['];
 
 /// What is to come back, whatever the run's names will be.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Wanted {
+pub(crate) struct OutputSpec {
     /// Patterns for Batch, relative to the working directory.
     patterns: Vec<String>,
     /// Files that a flow's author expects by name.
@@ -37,7 +37,7 @@ pub(crate) struct Output {
     exact: bool,
 }
 
-impl Wanted {
+impl OutputSpec {
     /// Reads the patterns of a flow: Java's globs, `*`, `**`, `?`, `[…]`, `{a,b}`, `\` before a literal.
     /// With `everything`, the whole working directory comes back.
     ///
@@ -57,9 +57,9 @@ impl Wanted {
         } else if output_dir.is_some() {
             globs.push(format!("{OUTPUT_DIR}/**/*"));
         }
-        let mut room = Room::for_batch();
+        let mut budget = Budget::for_batch();
         let patterns: Result<Vec<_>, _> =
-            globs.iter().map(|glob| glob::batch_patterns(glob, &mut room)).collect();
+            globs.iter().map(|glob| glob::batch_patterns(glob, &mut budget)).collect();
         Ok(Self {
             patterns: patterns?.concat(),
             expected,
@@ -77,7 +77,7 @@ impl Wanted {
     }
 
     /// The patterns under the names of one run.
-    pub(crate) fn outputs(&self, names: &BlobNames) -> Vec<Output> {
+    pub(crate) fn outputs(&self, names: &RunNames) -> Vec<Output> {
         let patterns = self.patterns.iter().enumerate();
         patterns.map(|(n, pattern)| Output::new(pattern, names, n)).collect()
     }
@@ -93,7 +93,7 @@ impl Wanted {
 }
 
 impl Output {
-    fn new(pattern: &str, names: &BlobNames, n: usize) -> Self {
+    fn new(pattern: &str, names: &RunNames, n: usize) -> Self {
         let exact = is_exact(pattern);
         let place = names.output(n);
         let directory = format!("{}/", names.directory());
@@ -126,11 +126,11 @@ impl Output {
 
 /// The globs without their groups.
 fn written_out(files: &[String]) -> Result<Vec<String>, Invalid> {
-    let (mut room, mut globs) = (Room::for_names(), Vec::new());
+    let (mut budget, mut globs) = (Budget::for_names(), Vec::new());
     for file in files {
         // No list with it would reach Batch.
-        Room::for_batch().without(1, file.len(), file)?;
-        globs.extend(glob::without_groups(file, &mut room)?);
+        Budget::for_batch().without(1, file.len(), file)?;
+        globs.extend(glob::without_groups(file, &mut budget)?);
     }
     Ok(globs)
 }
@@ -159,13 +159,15 @@ fn fixed_part(pattern: &str) -> String {
 mod tests {
     use super::*;
 
-    fn wanted(files: &[&str]) -> Wanted {
+    const DIRECTORY: &str = "kestra-0000000000000000000a-000000000001";
+
+    fn wanted(files: &[&str]) -> OutputSpec {
         let files: Vec<String> = files.iter().map(ToString::to_string).collect();
-        Wanted::new(&files, None, false).unwrap()
+        OutputSpec::new(&files, None, false).unwrap()
     }
 
-    fn names() -> BlobNames {
-        BlobNames::parse("kestra-000000000001").unwrap()
+    fn names() -> RunNames {
+        RunNames::new("job", DIRECTORY).unwrap()
     }
 
     fn first(pattern: &str) -> Output {
@@ -175,23 +177,23 @@ mod tests {
     #[test]
     fn an_exact_name_is_one_blob_and_comes_back_under_its_name() {
         let output = first("a dir/b.json");
-        assert_eq!(output.file_pattern, "kestra-000000000001/a dir/b.json");
-        assert_eq!(output.destination, "kestra-000000000001/out/0/a dir/b.json");
+        assert_eq!(output.file_pattern, format!("{DIRECTORY}/a dir/b.json"));
+        assert_eq!(output.destination, format!("{DIRECTORY}/out/0/a dir/b.json"));
         assert_eq!(
-            output.file_name("kestra-000000000001/out/0/a dir/b.json").unwrap(),
+            output.file_name(&format!("{DIRECTORY}/out/0/a dir/b.json")).unwrap(),
             "a dir/b.json"
         );
-        assert_eq!(output.file_name("kestra-000000000001/out/1/a dir/b.json"), None);
+        assert_eq!(output.file_name(&format!("{DIRECTORY}/out/1/a dir/b.json")), None);
         assert_eq!(wanted(&["a", "*.b", "c/d"]).expected(), ["a", "c/d"]);
     }
 
     #[test]
     fn a_wildcards_sub_path_may_start_at_wd_or_at_the_fixed_part() {
         let output = first("data/*/x.csv");
-        assert_eq!(output.destination, "kestra-000000000001/out/0");
+        assert_eq!(output.destination, format!("{DIRECTORY}/out/0"));
         for blob in [
-            "kestra-000000000001/out/0/kestra-000000000001/data/1/x.csv",
-            "kestra-000000000001/out/0/1/x.csv",
+            &format!("{DIRECTORY}/out/0/{DIRECTORY}/data/1/x.csv"),
+            &format!("{DIRECTORY}/out/0/1/x.csv"),
         ] {
             assert_eq!(output.file_name(blob).unwrap(), "data/1/x.csv", "{blob}");
         }
@@ -199,30 +201,30 @@ mod tests {
 
     #[test]
     fn the_dollar_sign_of_a_name_is_not_a_variable() {
-        assert_eq!(first("$HOME.txt").file_pattern, "kestra-000000000001/[$]HOME.txt");
+        assert_eq!(first("$HOME.txt").file_pattern, format!("{DIRECTORY}/[$]HOME.txt"));
     }
 
     #[test]
     fn a_path_out_of_the_working_directory_is_refused() {
         for bad in ["", "/etc/passwd", "../x", "a/../../x", "{a,../b}", "*/*/*/*/*/*"] {
-            let error = Wanted::new(&[bad.to_owned()], None, false).unwrap_err();
+            let error = OutputSpec::new(&[bad.to_owned()], None, false).unwrap_err();
             assert_eq!(error.property(), "outputFiles", "{bad}");
         }
     }
 
     #[test]
     fn the_output_directory_comes_back_under_its_local_name() {
-        let wanted = Wanted::new(&[], Some("5Kpf"), false).unwrap();
+        let wanted = OutputSpec::new(&[], Some("5Kpf"), false).unwrap();
         let output = wanted.outputs(&names()).remove(0);
-        assert_eq!(output.file_pattern, "kestra-000000000001/kestra-output/**/*");
-        let name = output.file_name("kestra-000000000001/out/0/a/b").unwrap();
+        assert_eq!(output.file_pattern, format!("{DIRECTORY}/kestra-output/**/*"));
+        let name = output.file_name(&format!("{DIRECTORY}/out/0/a/b")).unwrap();
         assert_eq!(wanted.local_name(&name), "5Kpf/a/b");
         assert_eq!(wanted.local_name("kestra-outputs/a"), "kestra-outputs/a");
     }
 
     #[test]
     fn everything_is_asked_for_once() {
-        let wanted = Wanted::new(&["a".to_owned()], Some("5Kpf"), true).unwrap();
+        let wanted = OutputSpec::new(&["a".to_owned()], Some("5Kpf"), true).unwrap();
         assert_eq!(
             wanted.patterns,
             ["**/*", "**/.*", "**/.*/**/*", "**/.*/**/.*", "**/.*/**/.*/**/*", "**/.*/**/.*/**/.*"]

@@ -6,8 +6,9 @@ use azure::blob::{BlobContainer, StorageAccount, check_blob_name};
 use azure::{RetryPolicy, SharedKey, check_account_name};
 
 use crate::command::{self, Script};
-use crate::names::{self, BlobNames, OUTPUT_DIR};
-use crate::outputs::Wanted;
+use crate::limits::Limit;
+use crate::names::{OUTPUT_DIR, RunNames};
+use crate::outputs::OutputSpec;
 use crate::{BlobStorage, Invalid, Registry, Request};
 
 /// Azure Batch ends every task after 180 days.
@@ -26,19 +27,18 @@ pub struct Plan {
     pub(crate) batch: BatchClient,
     pub(crate) account: String,
     pub(crate) pool_id: String,
-    pub(crate) job_id: String,
-    /// What its own job carries, and no other.
-    pub(crate) mark: String,
+    /// Of the run's own job and blobs. A run that goes on with an earlier one takes over the names of that.
+    pub(crate) names: RunNames,
     pub(crate) metadata: Vec<(String, String)>,
     pub(crate) image: String,
     pub(crate) registry: Option<ContainerRegistry>,
     pub(crate) elevation_level: ElevationLevel,
     pub(crate) command: Command,
     pub(crate) environment: Vec<(String, String)>,
-    pub(crate) local_dir: PathBuf,
-    pub(crate) limit: Duration,
+    pub(crate) local_working_dir: PathBuf,
+    pub(crate) limit: Limit,
     /// How long the task may wait for a node.
-    pub(crate) start_limit: Option<Duration>,
+    pub(crate) start_limit: Option<Limit>,
     pub(crate) check_interval: Duration,
     pub(crate) delete: bool,
     pub(crate) resume: bool,
@@ -58,10 +58,9 @@ pub(crate) enum Command {
 /// What goes through blob storage.
 pub(crate) struct Staged {
     pub(crate) container: BlobContainer,
-    pub(crate) names: BlobNames,
     pub(crate) script: String,
     pub(crate) inputs: Vec<String>,
-    pub(crate) wanted: Wanted,
+    pub(crate) wanted: OutputSpec,
 }
 
 /// How both services are reached.
@@ -90,38 +89,27 @@ impl Plan {
         retry: RetryPolicy,
     ) -> Result<Self, Invalid> {
         let network = Network { http, retry };
-        check_target_os(&request.target_os)?;
-        let image = required("containerImage", request.container_image.as_deref())?;
-        let pool_id = required("poolId", Some(&request.pool_id))?;
-        let account = required("account", Some(&request.account))?;
-        let names = blob_names(&request.staging_prefix)?;
-        let mark = names.directory().to_owned();
-        let (command, warnings) = plan_command(&request, names, network)?;
+        check_target_os(request.target_os.as_deref())?;
+        let names = run_names(&request)?;
+        let (command, warnings) = plan_command(&request, &names, network)?;
+        let account = required_text("account", request.account.as_deref())?;
         Ok(Self {
             batch: batch_client(&account, &request, network)?,
-            job_id: names::job_id(&request.job_name),
+            account,
+            pool_id: required_text("poolId", request.pool_id.as_deref())?,
+            names,
+            image: image(&request)?,
+            registry: request.registry.as_ref().map(container_registry).transpose()?,
+            elevation_level: elevation_level(required("elevationLevel", request.elevation_level)?),
+            limit: limit(&request)?,
+            start_limit: start_limit(&request)?,
+            check_interval: check_interval(&request)?,
+            delete: required("delete", request.delete)?,
+            resume: required("resume", request.resume)?,
+            stream_logs: required("streamLogs", request.stream_logs)?,
             metadata: request.labels.into_iter().collect(),
             environment: request.environment.into_iter().collect(),
-            local_dir: request.local_working_dir,
-            limit: limit("waitUntilCompletion", request.wait_until_completion_millis)?,
-            start_limit: request
-                .wait_until_running_millis
-                .map(|millis| limit("waitUntilRunning", millis))
-                .transpose()?,
-            check_interval: Duration::from_millis(request.completion_check_interval_millis)
-                .max(SHORTEST_CHECK_INTERVAL),
-            account,
-            registry: request.registry.as_ref().map(container_registry).transpose()?,
-            elevation_level: match request.elevation_level {
-                crate::ElevationLevel::NonAdmin => ElevationLevel::NonAdmin,
-                crate::ElevationLevel::Admin => ElevationLevel::Admin,
-            },
-            delete: request.delete,
-            resume: request.resume,
-            stream_logs: request.stream_logs,
-            pool_id,
-            image,
-            mark,
+            local_working_dir: request.local_working_dir,
             command,
             warnings,
         })
@@ -134,23 +122,15 @@ impl Plan {
         }
     }
 
-    /// Goes on with the job of an earlier worker, and with the blobs that it staged.
-    pub(crate) fn adopt(&mut self, job_id: String, names: Option<BlobNames>) {
-        self.job_id = job_id;
-        if let (Command::Staged(staged), Some(names)) = (&mut self.command, names) {
-            staged.names = names;
-        }
-    }
-
-    /// The job has one task, and it bears the same id.
-    pub(crate) fn task_id(&self) -> &str {
-        &self.job_id
+    /// Whether the next worker of the task run may take this one for dead and remove its blobs.
+    pub(crate) fn may_be_taken_over(&self) -> bool {
+        self.resume && self.delete
     }
 }
 
 fn plan_command(
     request: &Request,
-    names: BlobNames,
+    names: &RunNames,
     network: Network<'_>,
 ) -> Result<(Command, Vec<String>), Invalid> {
     if request.commands.is_empty() {
@@ -158,32 +138,32 @@ fn plan_command(
     }
     match &request.blob_storage {
         Some(storage) => Ok((stage(request, storage, names, network)?, Vec::new())),
-        None => inline(request),
+        None => inline(request, names),
     }
 }
 
 fn stage(
     request: &Request,
     storage: &BlobStorage,
-    names: BlobNames,
+    names: &RunNames,
     network: Network<'_>,
 ) -> Result<Command, Invalid> {
     request.input_files.iter().try_for_each(|file| check_input(&names.input(file)))?;
     let inputs = (!request.input_files.is_empty()).then(|| names.inputs());
-    let everything = request.sync_working_directory;
+    let everything = required("syncWorkingDirectory", request.sync_working_directory)?;
     Ok(Command::Staged(Box::new(Staged {
         container: blob_container(storage, network)?,
-        script: script(request, inputs.as_deref()).staged_text(),
-        wanted: Wanted::new(&request.output_files, request.output_dir.as_deref(), everything)?,
+        script: script(request, names, inputs.as_deref()).staged_text(),
+        wanted: OutputSpec::new(&request.output_files, request.output_dir.as_deref(), everything)?,
         inputs: request.input_files.clone(),
-        names,
     })))
 }
 
-/// Java draws it for every run; by another one, the next worker would not find what this one leaves.
-fn blob_names(prefix: &str) -> Result<BlobNames, Invalid> {
-    let form = "it must be 'kestra-' and twelve lower-case hexadecimal digits";
-    BlobNames::parse(prefix).ok_or_else(|| Invalid::new("stagingPrefix", form))
+/// Java makes them: by another one, the next worker would not find what this one leaves.
+fn run_names(request: &Request) -> Result<RunNames, Invalid> {
+    let form = "it must be 'kestra-', 20 and, after a '-', 12 lower-case hexadecimal digits";
+    RunNames::new(&request.job_name, &request.staging_prefix)
+        .ok_or_else(|| Invalid::new("stagingPrefix", form))
 }
 
 /// A file that Blob Storage cannot hold under its name.
@@ -191,14 +171,9 @@ fn check_input(blob: &str) -> Result<(), Invalid> {
     check_blob_name(blob).map_err(|error| Invalid::new("inputFiles", error))
 }
 
-fn inline(request: &Request) -> Result<(Command, Vec<String>), Invalid> {
-    if !request.output_files.is_empty() {
-        return Err(Invalid::new("outputFiles", "output files need blobStorage to come back by"));
-    }
-    if request.output_dir.is_some() {
-        return Err(Invalid::new("outputDirectory", "it needs blobStorage to come back by"));
-    }
-    let line = command::inline_command_line(&script(request, None).text())?;
+fn inline(request: &Request, names: &RunNames) -> Result<(Command, Vec<String>), Invalid> {
+    refuse_outputs(request)?;
+    let line = command::inline_command_line(&script(request, names, None).text())?;
     let warnings = (!request.input_files.is_empty())
         .then(|| {
             format!(
@@ -211,18 +186,28 @@ fn inline(request: &Request) -> Result<(Command, Vec<String>), Invalid> {
     Ok((Command::Inline(line), warnings))
 }
 
-fn script<'a>(request: &'a Request, inputs: Option<&'a str>) -> Script<'a> {
+fn refuse_outputs(request: &Request) -> Result<(), Invalid> {
+    let everything = request.sync_working_directory == Some(true);
+    if request.output_files.is_empty() && request.output_dir.is_none() && !everything {
+        return Ok(());
+    }
+    let reason = "`outputFiles`, `{{ outputDir }}` and `syncWorkingDirectory` come back through a blob container, \
+                  so the task runner needs a `blobStorage`";
+    Err(Invalid::new("blobStorage", reason))
+}
+
+fn script<'a>(request: &'a Request, names: &RunNames, inputs: Option<&'a str>) -> Script<'a> {
     Script {
         link: &request.container_working_dir,
-        directory: &request.staging_prefix,
+        directory: names.directory(),
         inputs,
         output_dir: request.output_dir.is_some().then_some(OUTPUT_DIR),
         argv: &request.commands,
     }
 }
 
-fn check_target_os(target_os: &str) -> Result<(), Invalid> {
-    if target_os.eq_ignore_ascii_case("windows") {
+fn check_target_os(target_os: Option<&str>) -> Result<(), Invalid> {
+    if target_os.is_some_and(|target_os| target_os.eq_ignore_ascii_case("windows")) {
         return Err(Invalid::new(
             "targetOS",
             "WINDOWS is not supported: the task runs in a Linux container, use LINUX or AUTO",
@@ -231,23 +216,62 @@ fn check_target_os(target_os: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
+fn image(request: &Request) -> Result<String, Invalid> {
+    let image = given(request.container_image.as_deref()).map(str::to_owned);
+    image.ok_or_else(|| {
+        let reason = "the Azure Batch task runner runs the task in a container, so the task needs a `containerImage`";
+        Invalid::new("containerImage", reason)
+    })
+}
+
+fn elevation_level(level: crate::ElevationLevel) -> ElevationLevel {
+    match level {
+        crate::ElevationLevel::NonAdmin => ElevationLevel::NonAdmin,
+        crate::ElevationLevel::Admin => ElevationLevel::Admin,
+    }
+}
+
 /// What a property says. Blanks around it are not meant: a secret often has a newline at its end.
 fn given(value: Option<&str>) -> Option<&str> {
     value.map(str::trim).filter(|value| !value.is_empty())
 }
 
-fn required(property: &'static str, value: Option<&str>) -> Result<String, Invalid> {
-    let missing = || Invalid::new(property, "it is required, and empty");
-    given(value).map(str::to_owned).ok_or_else(missing)
+/// A property that every run needs.
+fn required<T>(property: &'static str, value: Option<T>) -> Result<T, Invalid> {
+    value.ok_or_else(|| Invalid::new(property, "it is required, and empty"))
 }
 
-fn limit(property: &'static str, millis: u64) -> Result<Duration, Invalid> {
-    let limit = Duration::from_millis(millis);
-    if limit.is_zero() || limit > LONGEST_LIMIT {
-        let reason = "it must be longer than 0 and at most 180 days (P180D)";
-        return Err(Invalid::new(property, reason));
+fn required_text(property: &'static str, value: Option<&str>) -> Result<String, Invalid> {
+    required(property, given(value)).map(str::to_owned)
+}
+
+/// The task's own timeout, or the runner's limit.
+fn limit(request: &Request) -> Result<Limit, Invalid> {
+    match request.timeout {
+        Some(seconds) => checked_limit("timeout", seconds),
+        None => {
+            let property = "waitUntilCompletion";
+            checked_limit(property, required(property, request.wait_until_completion)?)
+        }
     }
-    Ok(limit)
+}
+
+fn start_limit(request: &Request) -> Result<Option<Limit>, Invalid> {
+    let limit = |seconds| checked_limit("waitUntilRunning", seconds);
+    request.wait_until_running.map(limit).transpose()
+}
+
+fn checked_limit(property: &'static str, seconds: f64) -> Result<Limit, Invalid> {
+    let time = Duration::try_from_secs_f64(seconds).ok();
+    let time = time.filter(|time| !time.is_zero() && *time <= LONGEST_LIMIT);
+    let reason = "it must be longer than 0 and at most 180 days (P180D)";
+    Ok(Limit { property, time: time.ok_or_else(|| Invalid::new(property, reason))? })
+}
+
+fn check_interval(request: &Request) -> Result<Duration, Invalid> {
+    let property = "completionCheckInterval";
+    let seconds = required(property, request.completion_check_interval)?;
+    Ok(checked_limit(property, seconds)?.time.max(SHORTEST_CHECK_INTERVAL))
 }
 
 fn batch_client(
@@ -255,9 +279,9 @@ fn batch_client(
     request: &Request,
     network: Network<'_>,
 ) -> Result<BatchClient, Invalid> {
-    let key = required("accessKey", Some(&request.access_key))?;
+    let key = required_text("accessKey", request.access_key.as_deref())?;
     let key = shared_key(("account", account), ("accessKey", &key))?;
-    let endpoint = required("endpoint", Some(&request.endpoint))?;
+    let endpoint = required_text("endpoint", request.endpoint.as_deref())?;
     BatchClient::new(&endpoint, key, network.http.clone(), network.retry)
         .map_err(|error| Invalid::new("endpoint", error))
 }
@@ -299,7 +323,7 @@ fn container_registry(registry: &Registry) -> Result<ContainerRegistry, Invalid>
 }
 
 fn blob_container(storage: &BlobStorage, network: Network<'_>) -> Result<BlobContainer, Invalid> {
-    let container = required("blobStorage.containerName", storage.container_name.as_deref())?;
+    let container = required_text("blobStorage.containerName", storage.container_name.as_deref())?;
     let account = storage_account(storage)?;
     BlobContainer::new(account, &container, network.http.clone(), network.retry)
         .map_err(|error| Invalid::new("blobStorage.containerName", error))
@@ -335,7 +359,7 @@ fn storage_account_of_parts(
 ) -> Result<StorageAccount, Invalid> {
     let [endpoint, name, key] = parts.map(|(property, _)| property);
     let [endpoint_value, name_value, key_value] =
-        parts.map(|(property, value)| required(property, value));
+        parts.map(|(property, value)| required_text(property, value));
     let (endpoint_value, name_value, key_value) = (endpoint_value?, name_value?, key_value?);
     let key = shared_key((name, &name_value), (key, &key_value))?;
     StorageAccount::new(&endpoint_value, key).map_err(|error| Invalid::new(endpoint, error))

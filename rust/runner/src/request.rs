@@ -12,41 +12,43 @@ use crate::Invalid;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Request {
     /// Name of the Batch account.
-    pub account: String,
+    pub account: Option<String>,
     /// Shared key of the Batch account, base64.
-    pub access_key: String,
+    pub access_key: Option<String>,
     /// Base URL of the Batch account.
-    pub endpoint: String,
+    pub endpoint: Option<String>,
     /// Pool that the job runs on; it exists already.
-    pub pool_id: String,
+    pub pool_id: Option<String>,
     /// Where files are staged; without it no file goes in or out.
     pub blob_storage: Option<BlobStorage>,
     /// Where the image is, if that is not a public registry.
     pub registry: Option<Registry>,
     /// Rights of the task's user on the node.
-    pub elevation_level: ElevationLevel,
-    /// How long the task may take, queue included, in milliseconds.
-    pub wait_until_completion_millis: u64,
-    /// How long the task may wait for a node, in milliseconds; without it, as long as it may take.
-    pub wait_until_running_millis: Option<u64>,
-    /// Longest pause between two looks at the task's state, in milliseconds.
-    pub completion_check_interval_millis: u64,
+    pub elevation_level: Option<ElevationLevel>,
+    /// The Kestra task's own limit, in seconds. It goes before `wait_until_completion`.
+    pub timeout: Option<f64>,
+    /// How long the task may take, queue included, in seconds.
+    pub wait_until_completion: Option<f64>,
+    /// How long the task may wait for a node, in seconds; without it, as long as it may take.
+    pub wait_until_running: Option<f64>,
+    /// Longest pause between two looks at the task's state, in seconds.
+    pub completion_check_interval: Option<f64>,
     /// Remove the job and the staged blobs at the end.
-    pub delete: bool,
+    pub delete: Option<bool>,
     /// Go on with the job that an earlier worker started for the same task run.
-    pub resume: bool,
+    pub resume: Option<bool>,
     /// Deliver log lines while the task runs, not only at its end.
-    pub stream_logs: bool,
-    /// Declared by the flow; see [`Plan`](crate::Plan) for what it does.
-    pub sync_working_directory: bool,
-    /// Name for the job, unique to this run.
+    pub stream_logs: Option<bool>,
+    /// Bring the whole working directory back.
+    pub sync_working_directory: Option<bool>,
+    /// Kestra's name for the job. Its random end is left out.
     pub job_name: String,
     /// Kestra's labels of the task run, kept as metadata of the job.
     pub labels: BTreeMap<String, String>,
     /// Image that the task runs in.
     pub container_image: Option<String>,
     /// `LINUX`, `AUTO` or `WINDOWS`.
-    pub target_os: String,
+    pub target_os: Option<String>,
     /// The command, one argument an element.
     pub commands: Vec<String>,
     /// Environment of the task.
@@ -55,7 +57,7 @@ pub struct Request {
     pub local_working_dir: PathBuf,
     /// The absolute path that stands for the working directory inside the container.
     pub container_working_dir: String,
-    /// What the names of all staged blobs begin with.
+    /// The directory of the run's blobs, `kestra-<digest of the task run>-<token of the run>`.
     pub staging_prefix: String,
     /// Files to stage in, relative to the working directory.
     pub input_files: Vec<String>,
@@ -135,15 +137,20 @@ fn describe(error: &serde_json::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names::{OUTPUT_DIR, RunNames};
 
     const FIXTURE: &str = include_str!("../../../tests/fixtures/request.json");
 
     #[test]
     fn the_fixture_that_java_writes_is_read() {
         let request = Request::from_json(FIXTURE).unwrap();
-        assert_eq!(request.account, "contosobatch");
+        assert_eq!(request.account.as_deref(), Some("contosobatch"));
         assert_eq!(request.input_files, ["main.py"]);
-        assert_eq!(request.output_dir, None);
+        assert_eq!(request.output_dir.as_deref(), Some("out"));
+        let names = RunNames::new(&request.job_name, &request.staging_prefix).unwrap();
+        let output_dir = format!("{}/{OUTPUT_DIR}", request.container_working_dir);
+        assert!(request.container_working_dir.ends_with(&names.directory()));
+        assert_eq!(request.environment["OUTPUT_DIR"], output_dir);
     }
 
     #[test]

@@ -6,22 +6,23 @@ use futures::FutureExt;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::bookmark::{self, Bookmark};
 use crate::check::check;
-use crate::clean_up::{Ending, Reached};
+use crate::clean_up::{Ending, Stage};
 use crate::collect::collect;
-use crate::delivered::Delivered;
-use crate::event::{Details, Event, Events, Level, Outcome, Status, Times};
+use crate::error::RunError;
+use crate::event::{Details, Event, EventSender, Level, Outcome, Status, Times};
 use crate::failure;
-use crate::follow::Follower;
-use crate::halt::Halt;
+use crate::follow::{Followed, Follower};
 use crate::limits::Clock;
+use crate::names::RunNames;
+use crate::output_stream::Source;
 use crate::plan::Plan;
-use crate::quota::Room;
+use crate::quota_wait::QuotaWait;
 use crate::resume::{self, Earlier};
-use crate::stage_in::stage_in;
+use crate::stage_in::{is_staged, stage_in};
+use crate::state::StateBlob;
 use crate::stops::Stops;
-use crate::submit::{check_size, create_job, create_task, submit_rest};
+use crate::submit::{Submission, check_size, create_job, create_task, submit_rest};
 
 /// How long a kill waits for a submission under way, so that it ends the job rather than overtakes it.
 const SUBMIT_GRACE: Duration = Duration::from_secs(5);
@@ -33,12 +34,12 @@ const COLLECTING: Duration = Duration::from_secs(600);
 /// after that.
 const DETACHED_LIFE: Duration = Duration::from_secs(600);
 
-/// Runs the plan to its end. What was made is removed once the outcome is in the caller's books, so that a run whose
+/// Runs the plan to its end. What was made is removed once the caller has acknowledged the outcome, so that a run whose
 /// caller dies before that can be resumed.
 ///
 /// A `kill` terminates the job, at any time. A caller that goes away (the receiver is dropped) leaves the
 /// job alone: it may be a worker's shutdown. A kill can still follow for ten minutes.
-pub async fn run(plan: Plan, events: Events, kill: CancellationToken) {
+pub async fn run(plan: Plan, events: EventSender, kill: CancellationToken) {
     let run = Run::new(plan, events.clone());
     survive(run.live(&kill), &events).await;
     // Nobody may be listening any more.
@@ -47,9 +48,9 @@ pub async fn run(plan: Plan, events: Events, kill: CancellationToken) {
 }
 
 /// Makes an outcome of a panic, so that no caller waits for one that never comes.
-async fn survive(life: impl Future<Output = ()>, events: &Events) {
+async fn survive(life: impl Future<Output = ()>, events: &EventSender) {
     if AssertUnwindSafe(life).catch_unwind().await.is_err() {
-        let _ = events.deliver(crashed()).await;
+        let _ = events.report(crashed()).await;
     }
 }
 
@@ -66,141 +67,150 @@ fn crashed() -> Outcome {
 
 struct Run {
     plan: Plan,
-    events: Events,
-    reached: Reached,
-    /// What the callers of earlier workers have of the log.
-    delivered_before: Delivered,
+    events: EventSender,
+    /// Its own, or those of the earlier run that it goes on with.
+    names: RunNames,
+    state: StateBlob,
+    stage: Stage,
     node_id: Option<String>,
     times: Times,
 }
 
 impl Run {
-    fn new(plan: Plan, events: Events) -> Self {
-        Self {
-            plan,
-            events,
-            reached: Reached::Nothing,
-            delivered_before: Delivered::default(),
-            node_id: None,
-            times: Times::default(),
-        }
+    fn new(plan: Plan, events: EventSender) -> Self {
+        let names = plan.names.clone();
+        let state = StateBlob::new(&plan, &names);
+        let (stage, node_id, times) = (Stage::Nothing, None, Times::default());
+        Self { plan, events, names, state, stage, node_id, times }
     }
 
     async fn live(mut self, kill: &CancellationToken) {
         match self.complete(kill).await {
             Ok(()) => self.ending().clean_up().await,
-            Err(halt) => self.halt(halt, kill).await,
+            Err(error) => self.stop(error, kill).await,
         }
     }
 
-    async fn complete(&mut self, kill: &CancellationToken) -> Result<(), Halt> {
-        let container = self.plan.staged().map(|staged| staged.container.clone());
-        let stops = Stops::new(kill, self.events.clone(), container);
+    async fn complete(&mut self, kill: &CancellationToken) -> Result<(), RunError> {
+        let stops = Stops::new(kill, self.events.clone());
         let clock = Clock::start();
-        let earlier = stops.unless(self.begin().boxed()).await?;
-        let clock = match earlier {
-            Some(earlier) => stops.unless(self.resume(earlier).boxed()).await?,
+        let clock = match stops.unless(self.begin()).await? {
+            Some(earlier) => stops.unless(self.resume(earlier)).await?,
             None => self.submit(clock, &stops).await?,
         };
-        let (task, limit) = stops.unless(self.follow(clock).boxed()).await?;
-        self.take_down(&task);
-        let deadline = self.collecting_ends(clock);
-        stops.unless_late(Some(deadline), self.collect().boxed()).await?;
-        let outcome = self.outcome(&task, limit);
+        let followed = stops.unless(self.follow(clock)).await?;
+        self.record_times(&followed.task);
+        stops.unless_late(self.collecting_ends(clock), self.collect()).await?;
+        let outcome = self.outcome(&followed);
         tokio::select! {
             biased;
-            () = kill.cancelled() => Err(Halt::Killed),
-            delivered = self.events.deliver(outcome) => Ok(delivered?),
+            () = kill.cancelled() => Err(RunError::Killed),
+            acknowledged = self.events.report(outcome) => Ok(acknowledged?),
         }
     }
 
     /// Makes sure that nothing is wrong before anything is created, and looks for an earlier worker's job.
-    async fn begin(&self) -> Result<Option<Earlier>, Halt> {
+    async fn begin(&self) -> Result<Option<Earlier>, RunError> {
         for warning in &self.plan.warnings {
             self.events.note(Level::Warn, warning.clone()).await?;
         }
         check_size(&self.plan)?;
-        check(&self.plan, &self.events).await?;
-        if self.plan.resume { self.find_earlier().await } else { Ok(None) }
+        let with_blobs = check(&self.plan, &self.events).await?;
+        if self.plan.resume { self.find_earlier(with_blobs).await } else { Ok(None) }
     }
 
-    async fn find_earlier(&self) -> Result<Option<Earlier>, Halt> {
-        let found = resume::find(&self.plan).await?;
-        if let Err(error) = found.remove_left_behind(&self.plan).await {
+    async fn find_earlier(&self, with_blobs: Vec<RunNames>) -> Result<Option<Earlier>, RunError> {
+        let found = resume::find(&self.plan, with_blobs).await?;
+        if let Err(error) = found.clear_orphans(&self.plan).await {
             let message = format!("What an earlier worker left could not be removed: {error}");
             self.events.note(Level::Warn, message).await?;
         }
-        Ok(found.into_earlier())
+        Ok(found.into_earlier(&self.plan).await?)
     }
 
     /// Returns the clock of a run that began with the job.
-    async fn resume(&mut self, earlier: Earlier) -> Result<Clock, Halt> {
-        let Earlier { job_id, names, half_submitted, age } = earlier;
-        self.plan.adopt(job_id, names);
-        self.reached = Reached::Submitted;
-        let Plan { job_id, pool_id, .. } = &self.plan;
-        let message = format!("Going on with job '{job_id}' on pool '{pool_id}'");
+    async fn resume(&mut self, earlier: Earlier) -> Result<Clock, RunError> {
+        let Earlier { names, state, half_submitted, age } = earlier;
+        (self.names, self.state, self.stage) = (names, state, Stage::Submitted);
+        let (job, pool) = (self.names.job_id(), &self.plan.pool_id);
+        let message = format!("Going on with job '{job}' on pool '{pool}'");
         self.events.note(Level::Info, message).await?;
         if half_submitted {
-            submit_rest(&self.plan).await?;
+            submit_rest(&self.plan, &self.names).await?;
         }
-        self.delivered_before = bookmark::read(&self.plan).await?;
         Ok(Clock::of_age(age))
     }
 
     /// Returns the clock of a run whose task waits.
-    async fn submit(&mut self, clock: Clock, stops: &Stops<'_>) -> Result<Clock, Halt> {
-        self.reached = Reached::Staged;
+    async fn submit(&mut self, clock: Clock, stops: &Stops<'_>) -> Result<Clock, RunError> {
+        self.stage = Stage::StagingIn;
         let end = clock.end(&self.plan);
         let late = format!("{} was reached while the input files were staged", end.in_words());
-        stops.unless_late(Some((end.at, late)), self.stage_in().boxed()).await?;
+        stops.unless_late((end.at, late), self.stage_in()).await?;
         let clock = clock.staged();
-        let mut room = Room::new(clock);
-        while let Some(full) = self.try_submit(stops).await? {
-            stops.unless(room.wait(&self.plan, &self.events, &full).boxed()).await?;
+        let mut quota_wait = QuotaWait::new(clock);
+        loop {
+            match stops.unless_killed_for(SUBMIT_GRACE, self.try_submit()).await? {
+                Submission::Done => break,
+                Submission::TakenOver(text) => return Err(RunError::Failed(text)),
+                Submission::QuotaReached(text) => {
+                    stops.unless(quota_wait.wait(&self.plan, &self.events, &text)).await?;
+                }
+            }
         }
-        let Plan { job_id, pool_id, .. } = &self.plan;
-        let message = format!("Job '{job_id}' submitted to pool '{pool_id}'");
-        self.events.note(Level::Info, message).await?;
+        let (job, pool) = (self.names.job_id(), &self.plan.pool_id);
+        self.events.note(Level::Info, format!("Job '{job}' submitted to pool '{pool}'")).await?;
         Ok(clock)
     }
 
-    /// Gives what the service says where the account has no room for another job.
-    async fn try_submit(&mut self, stops: &Stops<'_>) -> Result<Option<String>, Halt> {
-        let submission = async {
-            self.reached = Reached::AskedForJob;
-            create_job(&self.plan).await?;
-            self.reached = Reached::Submitted;
-            create_task(&self.plan).await
-        };
-        match stops.unless_killed_for(SUBMIT_GRACE, submission.boxed()).await {
-            Err(Halt::NoRoom(said)) => Ok(Some(said)),
-            other => other.map(|()| None),
+    async fn try_submit(&mut self) -> Result<Submission, RunError> {
+        if !self.owns_its_files().await? {
+            let text = "Another worker has taken this task run over and removed its staged files";
+            return Ok(Submission::TakenOver(text.to_owned()));
+        }
+        self.stage = Stage::Submitting;
+        let created = create_job(&self.plan, &self.names).await?;
+        if !matches!(created, Submission::Done) {
+            self.stage = Stage::StagingIn;
+            return Ok(created);
+        }
+        self.stage = Stage::Submitted;
+        let created = create_task(&self.plan, &self.names).await?;
+        if matches!(created, Submission::TakenOver(_)) {
+            // The job and its files are the other worker's now.
+            self.stage = Stage::Nothing;
+        }
+        Ok(created)
+    }
+
+    /// A worker that was slow may have been taken for dead: no job may run without its files.
+    async fn owns_its_files(&self) -> azure::Result<bool> {
+        match self.plan.staged().filter(|_| self.plan.may_be_taken_over()) {
+            Some(staged) => is_staged(staged, &self.names).await,
+            None => Ok(true),
         }
     }
 
-    async fn stage_in(&mut self) -> Result<(), Halt> {
+    async fn stage_in(&mut self) -> Result<(), RunError> {
         let Some(staged) = self.plan.staged() else { return Ok(()) };
         let start = Instant::now();
-        let (files, bytes) = stage_in(&self.plan, staged, &self.events).await?;
+        let (files, bytes) = stage_in(&self.plan, staged, &self.names, &self.events).await?;
         let place = staged.container.name();
         let message =
             format!("Staged {files} input file(s), {bytes} bytes, in container '{place}'");
         self.times.stage_millis = Some(millis(start.elapsed()));
         self.events.note(Level::Info, message).await?;
-        let message = format!("The blobs of this run begin with '{}'", staged.names.all());
+        let message = format!("The blobs of this run begin with '{}'", self.names.blobs());
         self.events.note(Level::Debug, message).await?;
         Ok(())
     }
 
-    /// Gives the completed task, and the limit for which it was ended, in words.
-    async fn follow(&self, clock: Clock) -> Result<(Task, Option<String>), Halt> {
-        let mut follower = Follower::new(&self.plan, &self.events, clock, self.delivered_before);
-        let task = follower.follow().await?;
-        Ok((task, follower.limit_reached().map(str::to_owned)))
+    async fn follow(&mut self, clock: Clock) -> Result<Followed, RunError> {
+        let task = Source { plan: &self.plan, names: &self.names, events: &self.events };
+        Follower::new(task, clock, &mut self.state).follow().await
     }
 
-    fn take_down(&mut self, task: &Task) {
+    fn record_times(&mut self, task: &Task) {
         self.node_id = task.node_info.as_ref().and_then(|node| node.node_id.clone());
         let Some(info) = &task.execution_info else { return };
         let between =
@@ -217,24 +227,24 @@ impl Run {
         (end.at.max(Instant::now() + COLLECTING), text)
     }
 
-    async fn collect(&mut self) -> Result<(), Halt> {
+    async fn collect(&mut self) -> Result<(), RunError> {
         let Some(staged) = self.plan.staged() else { return Ok(()) };
         if staged.wanted.is_empty() {
             return Ok(());
         }
         let start = Instant::now();
-        let files = collect(&self.plan, staged, &self.events).await?;
+        let files = collect(&self.plan, staged, &self.names, &self.events).await?;
         self.times.collect_millis = Some(millis(start.elapsed()));
         self.events.note(Level::Info, format!("Collected {files} output file(s)")).await?;
         Ok(())
     }
 
-    fn outcome(&self, task: &Task, limit: Option<String>) -> Outcome {
+    fn outcome(&self, Followed { task, limit }: &Followed) -> Outcome {
         let info = task.execution_info.as_ref();
         let exit_code = info.and_then(|info| info.exit_code);
         let failure = info.and_then(|info| info.failure_info.as_ref());
         let message = match (limit, exit_code, failure) {
-            (Some(limit), ..) => Some(limit),
+            (Some(limit), ..) => Some(limit.clone()),
             (_, Some(code), _) if code != 0 => Some(format!("The task exited with code {code}")),
             (_, _, Some(failure)) => Some(failure::in_words(failure, &self.plan.image)),
             (_, None, None) => Some("The task ended without an exit code".to_owned()),
@@ -244,39 +254,49 @@ impl Run {
         Outcome { status, exit_code, message, details: self.details() }
     }
 
-    /// Ends what was begun, and says how it came to that. A job whose caller has gone is left alone, for another
-    /// worker or for a kill that may follow; staged files without a job are of use to nobody.
-    async fn halt(&mut self, halt: Halt, kill: &CancellationToken) {
-        match halt {
-            Halt::Taken(_) => self.reached = Reached::Staged,
-            Halt::HandedOver(_) => self.reached = Reached::Nothing,
-            _ => self.reached = self.ending().established().await,
-        }
-        if matches!(halt, Halt::Detached) && self.submitted() {
-            Bookmark::new(&self.plan, &self.events, self.delivered_before).last_words().await;
+    /// Ends what was begun, and reports why. A job whose caller has gone is left alone, for another worker or for a kill
+    /// that may follow; staged files without a job are orphaned, and removed.
+    async fn stop(&mut self, error: RunError, kill: &CancellationToken) {
+        self.establish().await;
+        if matches!(error, RunError::Detached) && self.stage == Stage::Submitted {
+            self.state.record_last(self.events.delivered()).await;
             self.events.leave();
             if timeout(DETACHED_LIFE, kill.cancelled()).await.is_err() {
                 return;
             }
         }
         self.ending().terminate().await;
-        if let Some(outcome) = halt.into_outcome(self.details()) {
-            let _ = self.events.deliver(outcome).await;
+        if let Some(outcome) = error.into_outcome(self.details()) {
+            let _ = self.events.report(outcome).await;
         }
     }
 
-    fn ending(&self) -> Ending<'_> {
-        Ending { plan: &self.plan, events: &self.events, reached: self.reached }
+    /// Whether a job is there whose creation was not confirmed. Where that cannot be told it is ended all the same.
+    async fn establish(&mut self) {
+        if self.stage != Stage::Submitting {
+            return;
+        }
+        match self.plan.batch.get_job(&self.names.job_id()).await {
+            Ok(_) => self.stage = Stage::Submitted,
+            Err(error) if error.is_not_found() => self.stage = Stage::StagingIn,
+            Err(_) => {}
+        }
     }
 
-    fn submitted(&self) -> bool {
-        self.reached == Reached::Submitted
+    fn ending(&mut self) -> Ending<'_> {
+        Ending {
+            plan: &self.plan,
+            names: &self.names,
+            events: &self.events,
+            state: &mut self.state,
+            stage: self.stage,
+        }
     }
 
     fn details(&self) -> Option<Details> {
-        self.submitted().then(|| Details {
-            job_id: self.plan.job_id.clone(),
-            task_id: self.plan.task_id().to_owned(),
+        (self.stage == Stage::Submitted).then(|| Details {
+            job_id: self.names.job_id(),
+            task_id: self.names.task_id(),
             pool_id: self.plan.pool_id.clone(),
             node_id: self.node_id.clone(),
             times: self.times.clone(),

@@ -4,46 +4,53 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use azure::batch::{Node, NodeState, Pool, ResizeError, SchedulingState};
-use tokio::time::{Instant, timeout};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 
-use crate::event::{Events, Level};
-use crate::halt::Halt;
+use crate::event::{Detached, EventSender, Level};
 use crate::plan::Plan;
 
-/// How long a task waits before it is said why.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a task waits before the log says why.
+const SILENT_WAIT: Duration = Duration::from_secs(10);
 /// Longest pause between two looks at the pool; each is twice the one before.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
-/// How long the pool may take to answer: the task's own state matters more.
+/// How long the pool may take to answer.
 const ANSWER: Duration = Duration::from_secs(20);
-/// Nodes whose trouble is told; the others have the same one more often than not.
-const TOLD: usize = 3;
+/// Nodes whose trouble is reported; the others have the same one more often than not.
+const MOST_NODES: usize = 3;
 
-/// A task that waits for a node.
-pub(crate) struct Waiting {
-    next: Instant,
-    pause: Duration,
-    said: Option<String>,
+/// Says why the task waits whenever it does so for a while, and again when the reason is another. Runs beside the look
+/// at the task, which it must not delay, and returns only where the caller has gone.
+pub(crate) async fn explain(
+    plan: &Plan,
+    events: &EventSender,
+    mut waits: watch::Receiver<bool>,
+) -> Detached {
+    loop {
+        if waits.wait_for(|waits| *waits).await.is_err() {
+            // Nobody follows the task any more.
+            return std::future::pending().await;
+        }
+        tokio::select! {
+            _ = waits.wait_for(|waits| !*waits) => {}
+            detached = explain_one_wait(plan, events) => return detached,
+        }
+    }
 }
 
-impl Waiting {
-    pub(crate) fn new() -> Self {
-        Self { next: Instant::now() + PATIENCE, pause: PATIENCE, said: None }
-    }
-
-    /// Says why the task waits, once that has lasted a while, and again when the reason is another.
-    pub(crate) async fn explain(&mut self, plan: &Plan, events: &Events) -> Result<(), Halt> {
-        if Instant::now() < self.next {
-            return Ok(());
-        }
+async fn explain_one_wait(plan: &Plan, events: &EventSender) -> Detached {
+    let (mut pause, mut last_reason) = (SILENT_WAIT, None);
+    loop {
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
         let (level, reason) = look(plan).await;
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        self.next = Instant::now() + self.pause;
-        if self.said.as_ref() != Some(&reason) {
-            events.note(level, format!("poolId: the task waits for a node: {reason}")).await?;
-            self.said = Some(reason);
+        if last_reason.as_ref() != Some(&reason) {
+            let message = format!("poolId: the task waits for a node: {reason}");
+            if let Err(detached) = events.note(level, message).await {
+                return detached;
+            }
+            last_reason = Some(reason);
         }
-        Ok(())
     }
 }
 
@@ -89,7 +96,7 @@ fn is_disabled(node: &Node) -> bool {
 /// What the pool has: how many nodes in which state, and what is wrong with them and with it.
 pub(crate) fn in_words(pool: &Pool, nodes: &[Node]) -> String {
     let mut words = vec![count(pool, nodes)];
-    let troubles = nodes.iter().filter_map(trouble).take(TOLD);
+    let troubles = nodes.iter().filter_map(trouble).take(MOST_NODES);
     words.extend(troubles);
     words.extend(pool.resize_errors.iter().map(resize_failure));
     azure::without_signatures(&words.join("; "))

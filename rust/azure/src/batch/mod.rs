@@ -7,11 +7,11 @@ mod job;
 mod list;
 mod model;
 mod node;
-mod node_file;
 mod pool;
 mod request;
 mod signing;
 mod task;
+mod task_file;
 
 pub use client::BatchClient;
 pub use model::*;

@@ -6,7 +6,7 @@ use super::{
     name::{check_blob_name, check_container_name},
     transport::{Transport, from_azure},
 };
-use crate::{Result, RetryPolicy, retry::Contact};
+use crate::{Error, Result, RetryPolicy, retry::Contact};
 use azure_core::{RetryOptions, TransportOptions};
 use azure_storage::{CloudLocation, StorageCredentials};
 use azure_storage_blobs::prelude::{BlobClient, ClientBuilder, ContainerClient};
@@ -24,8 +24,9 @@ struct Inner {
     transport: Transport,
     retry: RetryPolicy,
     share: Share,
-    /// Held by each write under way. It is fair: once somebody waits to have it alone, no write begins.
-    writes: RwLock<()>,
+    /// Held by each write under way. A counter of tasks would not do: one that begins while somebody waits would not
+    /// be waited for. This lock is fair: once somebody waits to have it alone, no write begins.
+    writes: Arc<RwLock<()>>,
 }
 
 impl BlobContainer {
@@ -42,7 +43,7 @@ impl BlobContainer {
         check_container_name(container)?;
         let (name, transport) = (container.to_owned(), Transport(http));
         let client = container_client(&account, container, transport.clone());
-        let (share, writes) = (Share::new(), RwLock::default());
+        let (share, writes) = (Share::new(), Arc::default());
         Ok(Self(Arc::new(Inner { account, name, client, transport, retry, share, writes })))
     }
 
@@ -68,16 +69,25 @@ impl BlobContainer {
         }
     }
 
-    /// Waits until the writes under way have arrived, and lets no other begin before that. What is written by a request
-    /// that is given up may still appear, so who removes blobs waits here first.
+    /// Waits until the writes under way have arrived, and lets no other begin before that. A write goes on when the
+    /// future that began it is dropped, so wait here before removing blobs: what arrived later would stay.
     pub async fn writes_have_arrived(&self) {
         drop(self.0.writes.write().await);
     }
 
-    /// One attempt at a write.
-    pub(crate) async fn write<T>(&self, attempt: impl Future<Output = T>) -> T {
-        let _under_way = self.0.writes.read().await;
-        attempt.await
+    /// One attempt at a write. It ends even if the caller drops this: the service may have what was sent of it.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        attempt: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        // Before the spawn: a caller that is gone by then begins no write.
+        let under_way = Arc::clone(&self.0.writes).read_owned().await;
+        let write = tokio::spawn(async move {
+            let written = attempt.await;
+            drop(under_way);
+            written
+        });
+        write.await.map_err(|error| Error::local(format!("the write ended early: {error}")))?
     }
 
     /// Repeats an attempt as the policy says. `action` is completed with the place.
@@ -153,9 +163,9 @@ fn container_client(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures::{FutureExt, future::join3};
+    use futures::{FutureExt, future::join};
     use std::sync::Mutex;
-    use tokio::task::yield_now;
+    use tokio::{sync::mpsc, task::yield_now};
 
     fn container() -> BlobContainer {
         let account = StorageAccount::from_parts("https://h", "acct", "a2V5").unwrap();
@@ -163,17 +173,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_write_that_is_under_way_arrives_and_no_other_begins_before_that() {
-        let (container, order) = (container(), Mutex::new(Vec::new()));
-        let note = |what| order.lock().unwrap().push(what);
-        let first = container.write(async {
-            yield_now().await;
-            note("first");
-        });
-        let stopped = container.writes_have_arrived().map(|()| note("arrived"));
-        let second = container.write(async { note("second") });
-        join3(first, stopped, second).await;
-        assert_eq!(*order.lock().unwrap(), ["first", "arrived", "second"]);
+    async fn a_write_that_is_given_up_arrives_and_no_other_begins_before_that() {
+        let (container, (sender, mut order)) = (container(), mpsc::unbounded_channel());
+        let write = |what: &'static str, pauses| {
+            let sender = sender.clone();
+            container.write(async move {
+                for _ in 0..pauses {
+                    yield_now().await;
+                }
+                sender.send(what).unwrap();
+                Ok(())
+            })
+        };
+        tokio::select! {
+            biased;
+            _ = write("first", 10) => unreachable!("it has only begun"),
+            () = yield_now() => {}
+        }
+        let stopped = container.writes_have_arrived().map(|()| sender.send("arrived").unwrap());
+        let (_, second) = join(stopped, write("second", 0)).await;
+        second.unwrap();
+        for expected in ["first", "arrived", "second"] {
+            assert_eq!(order.recv().await, Some(expected));
+        }
     }
 
     /// A kill waits for writes, and a disk may take its time.

@@ -3,7 +3,7 @@
 use super::{
     BlobContainer,
     in_flight::Reserved,
-    sas::{OWN_REQUEST, SasRights},
+    sas::{OWN_REQUEST, SasPermissions},
     transport::Answer,
 };
 use crate::{Error, Result};
@@ -19,6 +19,10 @@ const RANGE_SIZE: u64 = 8 * 1024 * 1024;
 
 /// Takes the next bytes of a file, on a thread that may wait for a disk.
 pub type WritePart = dyn Fn(&[u8]) -> io::Result<()> + Send + Sync;
+
+/// A version of a blob: its ETag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version(pub(super) String);
 
 /// A range of a blob, and the version of the blob it is from.
 struct Part {
@@ -41,6 +45,23 @@ impl BlobContainer {
             Err(error) if error.has_code(&["BlobNotFound"]) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The first `max` bytes of a blob, and its version. None: there is no such blob, or it is empty.
+    ///
+    /// [Get Blob](https://learn.microsoft.com/rest/api/storageservices/get-blob)
+    ///
+    /// # Errors
+    /// `ContainerNotFound` (404), a `Protocol` error where the service tells no version, and others.
+    pub async fn get_bytes(&self, name: &str, max: u64) -> Result<Option<(Bytes, Version)>> {
+        let part = match self.get_part(name, 0, max, None).await {
+            Err(error) if error.has_code(&["BlobNotFound"]) => None,
+            part => part?,
+        };
+        let Some(part) = part else { return Ok(None) };
+        let etag = part.version.as_ref().and_then(|version| version.to_str().ok());
+        let etag = etag.ok_or_else(|| Error::protocol(format!("blob '{name}' has no ETag")))?;
+        Ok(Some((part.bytes, Version(etag.to_owned()))))
     }
 
     /// Downloads a blob that has `size` bytes, as a list said. `write` gets part after part of one version of it.
@@ -85,7 +106,7 @@ impl BlobContainer {
         let action = format!("read blob '{name}'");
         let answer = self.run(&action, || async {
             let reserved = self.share().reserve(max).await;
-            let url = self.signed_url(Some(name), SasRights::READ, OWN_REQUEST)?;
+            let url = self.signed_url(Some(name), SasPermissions::READ, OWN_REQUEST)?;
             Ok((self.transport().get(url, headers.clone(), max).await?, reserved))
         });
         match answer.await {

@@ -7,7 +7,7 @@
 
 use super::{
     BlobContainer,
-    sas::{OWN_REQUEST, SasRights},
+    sas::{OWN_REQUEST, SasPermissions},
 };
 use crate::{
     Error, Result,
@@ -39,15 +39,24 @@ pub struct BlobItem {
 }
 
 impl BlobContainer {
-    /// Makes sure that the container exists and the key is right. This is the first call of a
-    /// run: an endpoint that cannot be connected is given up after 5 s and one that does not
-    /// answer after 30 s, while an answer such as 503 is retried as always.
+    /// The directories whose name begins with `prefix`, each with the `/` at its end. This is the first call of a run,
+    /// and makes sure that the container exists and the key is right: an endpoint that cannot be connected is given up
+    /// after 5 s and one that does not answer after 30 s, while an answer such as 503 is retried as always.
     ///
     /// # Errors
     /// `ContainerNotFound` (404), `AuthenticationFailed` (403), `Unreachable`, and others.
-    pub async fn check(&self) -> Result<()> {
-        let query = [("maxresults", "1")];
-        self.list_page(Contact::First, "look at the blobs", &query).await.map(drop)
+    pub async fn directories(&self, prefix: &str) -> Result<Vec<String>> {
+        let mut pages = self.pages_by(Contact::First, prefix, "/");
+        let (mut directories, mut size) = (Vec::new(), 0);
+        while let Some(page) = pages.next_page().await? {
+            let names: Vec<_> = page.blobs.directories().collect();
+            size += names.iter().map(|name| size_of_val(name) + name.len()).sum::<usize>();
+            if size > MAX_LIST {
+                return Err(pages.too_long());
+            }
+            directories.extend(names);
+        }
+        Ok(directories)
     }
 
     /// All blobs whose name begins with `prefix`, over all pages.
@@ -70,8 +79,19 @@ impl BlobContainer {
     /// The same page by page, for what may be more than memory should hold.
     #[must_use]
     pub fn pages(&self, prefix: &str) -> Pages {
+        self.pages_by(Contact::Later, prefix, "")
+    }
+
+    fn pages_by(&self, contact: Contact, prefix: &str, delimiter: &'static str) -> Pages {
         let (container, prefix) = (self.clone(), prefix.to_owned());
-        Pages { container, prefix, marker: Some(String::new()), left: MAX_PAGES }
+        Pages {
+            container,
+            contact,
+            prefix,
+            delimiter,
+            marker: Some(String::new()),
+            left: MAX_PAGES,
+        }
     }
 
     async fn list_page(
@@ -90,7 +110,7 @@ impl BlobContainer {
 
     /// The container's URL with a new SAS and the parts of the query that say something.
     fn list_url(&self, query: &[(&str, &str)]) -> Result<Url> {
-        let mut url = self.signed_url(None, SasRights::READ_LIST, OWN_REQUEST)?;
+        let mut url = self.signed_url(None, SasPermissions::READ_LIST, OWN_REQUEST)?;
         url.query_pairs_mut()
             .extend_pairs([("restype", "container"), ("comp", "list")])
             .extend_pairs(query.iter().filter(|(_, value)| !value.is_empty()));
@@ -102,7 +122,11 @@ impl BlobContainer {
 #[derive(Debug)]
 pub struct Pages {
     container: BlobContainer,
+    /// Of the next page.
+    contact: Contact,
     prefix: String,
+    /// Where a name ends that stands for all longer ones. Empty: names are whole.
+    delimiter: &'static str,
     /// Where the next page begins. None after the last one.
     marker: Option<String>,
     left: usize,
@@ -114,16 +138,25 @@ impl Pages {
     /// # Errors
     /// `ContainerNotFound` (404), and others of the service.
     pub async fn next(&mut self) -> Result<Option<Vec<BlobItem>>> {
+        Ok(self.next_page().await?.map(|page| page.blobs.blobs().collect()))
+    }
+
+    async fn next_page(&mut self) -> Result<Option<Page>> {
         let Some(marker) = self.marker.take() else { return Ok(None) };
         if self.left == 0 {
             return Err(self.too_long());
         }
         self.left -= 1;
-        let action = self.action();
-        let query = [("include", "metadata"), ("prefix", &self.prefix), ("marker", &marker)];
-        let page = self.container.list_page(Contact::Later, &action, &query).await?;
-        self.marker = Some(page.next_marker).filter(|marker| !marker.is_empty());
-        Ok(Some(page.blobs.blob.into_iter().map(BlobItem::from).collect()))
+        let query = [
+            ("include", "metadata"),
+            ("prefix", &self.prefix),
+            ("delimiter", self.delimiter),
+            ("marker", &marker),
+        ];
+        let page = self.container.list_page(self.contact, &self.action(), &query).await?;
+        self.contact = Contact::Later;
+        self.marker = Some(page.next_marker.clone()).filter(|marker| !marker.is_empty());
+        Ok(Some(page))
     }
 
     fn too_long(&self) -> Error {
@@ -132,7 +165,10 @@ impl Pages {
     }
 
     fn action(&self) -> String {
-        format!("list the blobs under '{}'", self.prefix)
+        match self.prefix.as_str() {
+            "" => "list the blobs".to_owned(),
+            prefix => format!("list the blobs under '{prefix}'"),
+        }
     }
 }
 
@@ -144,11 +180,23 @@ struct Page {
     next_marker: String,
 }
 
+/// Blobs and directories, in the order of their names.
+#[derive(Debug, Deserialize)]
+struct Blobs {
+    #[serde(rename = "$value", default)]
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Deserialize)]
+enum Entry {
+    Blob(Blob),
+    BlobPrefix(BlobPrefix),
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Blobs {
-    #[serde(default)]
-    blob: Vec<Blob>,
+struct BlobPrefix {
+    name: Name,
 }
 
 #[derive(Debug, Deserialize)]
@@ -179,6 +227,22 @@ struct Properties {
 #[derive(Debug, Deserialize)]
 struct Metadata {
     hdi_isfolder: Option<String>,
+}
+
+impl Blobs {
+    fn blobs(self) -> impl Iterator<Item = BlobItem> {
+        self.entries.into_iter().filter_map(|entry| match entry {
+            Entry::Blob(blob) => Some(blob.into()),
+            Entry::BlobPrefix(_) => None,
+        })
+    }
+
+    fn directories(self) -> impl Iterator<Item = String> {
+        self.entries.into_iter().filter_map(|entry| match entry {
+            Entry::Blob(_) => None,
+            Entry::BlobPrefix(directory) => Some(directory.name.decoded()),
+        })
+    }
 }
 
 impl From<Blob> for BlobItem {

@@ -20,9 +20,9 @@ mod upload;
 
 pub use account::StorageAccount;
 pub use container::BlobContainer;
-pub use download::WritePart;
+pub use download::{Version, WritePart};
 pub use in_flight::BYTES_IN_FLIGHT;
 pub use listing::{BlobItem, Pages};
 pub use name::check_blob_name;
-pub use sas::SasRights;
+pub use sas::SasPermissions;
 pub use upload::ReadPart;

@@ -21,13 +21,13 @@ pub(crate) const OWN_REQUEST: Duration = Duration::from_secs(15 * 60);
 
 /// What a URL allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SasRights {
+pub struct SasPermissions {
     read: bool,
     list: bool,
     write: bool,
 }
 
-impl SasRights {
+impl SasPermissions {
     /// Read a blob: enough for a resource file by `http_url`.
     pub const READ: Self = Self { read: true, list: false, write: false };
     /// Read and list: what a resource file by `storage_container_url` needs.
@@ -51,7 +51,7 @@ impl BlobContainer {
     ///
     /// # Errors
     /// A `Configuration` error where `life` ends past the year 9999.
-    pub fn container_url_with_sas(&self, rights: SasRights, life: Duration) -> Result<String> {
+    pub fn container_url_with_sas(&self, rights: SasPermissions, life: Duration) -> Result<String> {
         self.signed_url(None, rights, life).map(Into::into)
     }
 
@@ -62,7 +62,7 @@ impl BlobContainer {
     pub fn blob_url_with_sas(
         &self,
         name: &str,
-        rights: SasRights,
+        rights: SasPermissions,
         life: Duration,
     ) -> Result<String> {
         self.signed_url(Some(name), rights, life).map(Into::into)
@@ -72,7 +72,7 @@ impl BlobContainer {
     pub(crate) fn signed_url(
         &self,
         blob: Option<&str>,
-        rights: SasRights,
+        rights: SasPermissions,
         life: Duration,
     ) -> Result<Url> {
         let (url, kind) = match blob {
@@ -125,14 +125,14 @@ mod tests {
     fn a_containers_url_is_plain_and_has_the_rights_asked_for() {
         let container = container("https://acct.blob.core.windows.net");
         let hour = Duration::from_secs(3600);
-        let url = container.container_url_with_sas(SasRights::READ_LIST, hour).unwrap();
+        let url = container.container_url_with_sas(SasPermissions::READ_LIST, hour).unwrap();
         assert!(url.starts_with("https://acct.blob.core.windows.net/data?"), "{url}");
         let get = |name| parameter(&url, name);
         assert_eq!(get("sp").as_deref(), Some("rl"));
         assert_eq!(get("sr").as_deref(), Some("c"));
         assert_eq!(get("spr").as_deref(), Some("https"));
         assert_eq!((get("st"), get("restype")), (None, None));
-        let url = container.container_url_with_sas(SasRights::WRITE, hour).unwrap();
+        let url = container.container_url_with_sas(SasPermissions::WRITE, hour).unwrap();
         assert_eq!(parameter(&url, "sp").as_deref(), Some("w"));
     }
 
@@ -140,7 +140,7 @@ mod tests {
     fn a_blobs_url_encodes_its_name_and_azurites_has_the_account_in_its_path() {
         let container = container("http://127.0.0.1:1/acct/");
         let name = "a b/c#d%e+f?é.txt";
-        let url = container.blob_url_with_sas(name, SasRights::READ, Duration::ZERO).unwrap();
+        let url = container.blob_url_with_sas(name, SasPermissions::READ, Duration::ZERO).unwrap();
         let expected = "http://127.0.0.1:1/acct/data/a%20b/c%23d%25e+f%3F%C3%A9.txt?";
         assert!(url.starts_with(expected), "{url}");
         assert_eq!(parameter(&url, "spr"), None);

@@ -1,7 +1,8 @@
 //! Blobs from memory and from files.
 
-use super::{BlobContainer, in_flight::Reserved, transport::from_azure};
+use super::{BlobContainer, Version, in_flight::Reserved, transport::from_azure};
 use crate::{Error, Result};
+use azure_core::request_options::IfMatchCondition;
 use azure_storage_blobs::{
     blob::{BlobBlockType, BlockList},
     prelude::BlockId,
@@ -36,8 +37,41 @@ impl BlobContainer {
     pub async fn put_bytes(&self, name: &str, body: Bytes) -> Result<()> {
         let request = self.blob(name)?.put_block_blob(body);
         let action = format!("write blob '{name}'");
-        let attempt = || self.write(async { request.clone().await.map_err(from_azure) });
+        let attempt = || {
+            let request = request.clone();
+            self.write(async { request.await.map_err(from_azure) })
+        };
         self.run(&action, attempt).await.map(drop)
+    }
+
+    /// Writes a blob if it is still at `version`, or where that is None, if there is no such blob. Returns the version
+    /// that it is at then. None: it is at another one, or gone. After a lost reply that other may be this write's own.
+    ///
+    /// [Conditional headers](https://learn.microsoft.com/rest/api/storageservices/specifying-conditional-headers-for-blob-service-operations)
+    ///
+    /// # Errors
+    /// Those of `put_bytes`.
+    pub async fn put_bytes_if(
+        &self,
+        name: &str,
+        body: Bytes,
+        version: Option<&Version>,
+    ) -> Result<Option<Version>> {
+        let condition = match version {
+            Some(Version(etag)) => IfMatchCondition::Match(etag.clone()),
+            None => IfMatchCondition::NotMatch("*".to_owned()),
+        };
+        let request = self.blob(name)?.put_block_blob(body).if_match(condition);
+        let action = format!("write blob '{name}'");
+        let attempt = || {
+            let request = request.clone();
+            self.write(async { request.await.map_err(from_azure) })
+        };
+        match self.run(&action, attempt).await {
+            Ok(written) => Ok(Some(Version(written.etag))),
+            Err(error) if error.has_code(&["ConditionNotMet", "BlobAlreadyExists"]) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Writes a file of `size` bytes to a blob. A large file is sent block by block, and never held in memory as a
@@ -60,9 +94,14 @@ impl BlobContainer {
         let blob = self.blob(name)?;
         let action = format!("write blob '{name}'");
         let attempt = async || {
-            let part = self.read_part(Arc::clone(&read), 0, size).await?;
-            let request = blob.put_block_blob(part.body);
-            self.write(async { request.await.map_err(from_azure) }).await
+            let Part { body, reserved } = self.read_part(Arc::clone(&read), 0, size).await?;
+            let request = blob.put_block_blob(body);
+            self.write(async {
+                let written = request.await.map_err(from_azure);
+                drop(reserved);
+                written
+            })
+            .await
         };
         self.run(&action, attempt).await.map(drop)
     }
@@ -78,7 +117,10 @@ impl BlobContainer {
         let blocks = blocks.into_iter().map(|block| BlobBlockType::Latest(block.id)).collect();
         let request = self.blob(name)?.put_block_list(BlockList { blocks });
         let action = format!("put the blocks of blob '{name}' together");
-        let attempt = || self.write(async { request.clone().await.map_err(from_azure) });
+        let attempt = || {
+            let request = request.clone();
+            self.write(async { request.await.map_err(from_azure) })
+        };
         self.run(&action, attempt).await.map(drop)
     }
 
@@ -87,8 +129,11 @@ impl BlobContainer {
         let blob = self.blob(name)?;
         let action = format!("write a block of blob '{name}'");
         let attempt = async || {
-            let part = self.read_part(Arc::clone(&read), block.start, block.size).await?;
-            blob.put_block(block.id.clone(), part.body).await.map_err(from_azure)
+            let Part { body, reserved } =
+                self.read_part(Arc::clone(&read), block.start, block.size).await?;
+            let written = blob.put_block(block.id.clone(), body).await.map_err(from_azure);
+            drop(reserved);
+            written
         };
         self.run(&action, attempt).await.map(drop)
     }
@@ -97,7 +142,7 @@ impl BlobContainer {
         let reserved = self.share().reserve(size).await;
         let reading = tokio::task::spawn_blocking(move || {
             let body = Bytes::from(read(start, size)?);
-            Ok(Part { body, _reserved: reserved })
+            Ok(Part { body, reserved })
         });
         let part: io::Result<Part> = reading.await.map_err(io::Error::other).flatten();
         part.map_err(|error| Error::local(format!("the file cannot be read: {error}")))
@@ -107,7 +152,7 @@ impl BlobContainer {
 /// A part of a file in memory.
 struct Part {
     body: Bytes,
-    _reserved: Reserved,
+    reserved: Reserved,
 }
 
 /// A part of a file on its way to become a block of a blob.

@@ -144,11 +144,11 @@ async fn a_download_is_of_one_version_of_the_blob() {
 #[tokio::test]
 async fn a_refusal_is_final_and_says_code_and_request_id() {
     let service = ScriptedService::start([error(403, "AuthenticationFailed")]).await;
-    let error = container_at(&service.endpoint).check().await.unwrap_err();
+    let error = container_at(&service.endpoint).directories("").await.unwrap_err();
     assert_eq!(
         error.to_string(),
         format!(
-            "cannot look at the blobs in container 'data' at {}: 403 AuthenticationFailed: It failed. \
+            "cannot list the blobs in container 'data' at {}: 403 AuthenticationFailed: It failed. \
              [request id b9f0e2a4-0000-4000-8000-000000000000]",
             service.endpoint
         )
@@ -168,9 +168,9 @@ async fn a_blob_that_is_gone_is_as_good_as_deleted_and_a_container_is_not() {
 #[tokio::test]
 async fn an_endpoint_that_is_away_is_named() {
     let endpoint = closed_endpoint().await;
-    let error = container_at(&endpoint).check().await.unwrap_err();
+    let error = container_at(&endpoint).directories("").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
-    let expected = format!("cannot look at the blobs in container 'data' at {endpoint}: ");
+    let expected = format!("cannot list the blobs in container 'data' at {endpoint}: ");
     assert!(error.to_string().starts_with(&expected), "{error}");
 }
 
@@ -178,7 +178,7 @@ async fn an_endpoint_that_is_away_is_named() {
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_never_answers_is_named() {
     let service = ScriptedService::start(vec![Reply::Silence; 3]).await;
-    let error = container_at(&service.endpoint).check().await.unwrap_err();
+    let error = container_at(&service.endpoint).directories("").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert!(error.to_string().contains(&service.endpoint), "{error}");
 }
@@ -187,7 +187,7 @@ async fn an_endpoint_that_never_answers_is_named() {
 async fn a_first_answer_may_take_its_time_every_time() {
     let page = page("<Name>in/a.txt</Name>", "", "", "");
     let service = ScriptedService::start(vec![page.after(29); 3]).await;
-    container_at(&service.endpoint).check().await.unwrap();
+    container_at(&service.endpoint).directories("").await.unwrap();
 }
 
 #[tokio::test]

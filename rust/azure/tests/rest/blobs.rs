@@ -2,7 +2,7 @@
 
 use crate::azurite::Azurite;
 use crate::files::{get_file, put_file};
-use azure::blob::{BlobItem, SasRights};
+use azure::blob::{BlobItem, SasPermissions, Version};
 use bytes::Bytes;
 use std::{collections::BTreeSet, time::Duration};
 
@@ -26,7 +26,7 @@ const NAMES: [&str; 10] = [
 async fn blobs_with_difficult_names_go_there_and_back() {
     let azurite = Azurite::start().await;
     let container = azurite.create_container("names").await;
-    container.check().await.unwrap();
+    container.directories("").await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     for name in NAMES {
         container.put_bytes(name, Bytes::from(name)).await.unwrap();
@@ -45,6 +45,40 @@ async fn blobs_with_difficult_names_go_there_and_back() {
         container.delete(name).await.unwrap();
     }
     assert_eq!(container.list("").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn directories_are_listed_and_not_what_is_in_them() {
+    let azurite = Azurite::start().await;
+    let container = azurite.create_container("directories").await;
+    for name in ["run-1/a", "run-1/in/b", "run-1x", "run-2/ünï code/c", "run-2.txt", "other/d"] {
+        container.put_bytes(name, Bytes::new()).await.unwrap();
+    }
+    assert_eq!(container.directories("run-").await.unwrap(), ["run-1/", "run-2/"]);
+    assert_eq!(container.directories("none").await.unwrap(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_conditional_write_replaces_only_the_version_that_was_read() {
+    let azurite = Azurite::start().await;
+    let container = azurite.create_container("conditions").await;
+    let put = async |text: &'static str, version: Option<&Version>| {
+        container.put_bytes_if("state", Bytes::from(text), version).await.unwrap()
+    };
+    assert_eq!(container.get_bytes("state", 100).await.unwrap(), None);
+    let first = put("one", None).await.expect("there is no such blob");
+    assert_eq!(put("another first", None).await, None);
+    let (read, version) = container.get_bytes("state", 100).await.unwrap().unwrap();
+    assert_eq!((&read[..], &version), (&b"one"[..], &first));
+    let second = put("two", Some(&first)).await.expect("it is as it was read");
+    assert_eq!(put("late", Some(&first)).await, None);
+    assert_eq!(
+        container.get_bytes("state", 2).await.unwrap().unwrap(),
+        ("tw".into(), second.clone())
+    );
+    container.delete("state").await.unwrap();
+    assert_eq!(put("to a blob that is gone", Some(&second)).await, None);
+    assert_eq!(container.get_bytes("state", 100).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -100,23 +134,24 @@ async fn signed_urls_allow_what_they_say_and_no_more() {
     let http = azure::http_client().unwrap();
     for name in NAMES {
         container.put_bytes(name, Bytes::from(name)).await.unwrap();
-        let url = container.blob_url_with_sas(name, SasRights::READ, HOUR).unwrap();
+        let url = container.blob_url_with_sas(name, SasPermissions::READ, HOUR).unwrap();
         let answer = http.get(&url).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{name}");
         assert_eq!(answer.text().await.unwrap(), name);
         assert_eq!(http.delete(&url).send().await.unwrap().status(), 403);
     }
-    let list = container.container_url_with_sas(SasRights::READ_LIST, HOUR).unwrap();
+    let list = container.container_url_with_sas(SasPermissions::READ_LIST, HOUR).unwrap();
     let listed = http.get(format!("{list}&restype=container&comp=list")).send().await.unwrap();
     assert!(listed.text().await.unwrap().contains("<Name>plain.txt</Name>"));
-    let write = container.container_url_with_sas(SasRights::WRITE, HOUR).unwrap();
+    let write = container.container_url_with_sas(SasPermissions::WRITE, HOUR).unwrap();
     for (url, status) in [(&write, 201), (&write, 201), (&list, 403)] {
         let url = url.replace("/signed?", "/signed/out/new%20file.txt?");
         let put = http.put(url).header("x-ms-blob-type", "BlockBlob").body("new");
         assert_eq!(put.send().await.unwrap().status(), status);
     }
     assert_eq!(container.get_range("out/new file.txt", 0, 9).await.unwrap().unwrap(), "new");
-    let expired = container.blob_url_with_sas(NAMES[0], SasRights::READ, Duration::ZERO).unwrap();
+    let expired =
+        container.blob_url_with_sas(NAMES[0], SasPermissions::READ, Duration::ZERO).unwrap();
     assert_eq!(http.get(&expired).send().await.unwrap().status(), 403);
 }
 
@@ -124,11 +159,11 @@ async fn signed_urls_allow_what_they_say_and_no_more() {
 async fn a_container_that_does_not_exist_is_named() {
     let azurite = Azurite::start().await;
     let container = azurite.container("missing");
-    let error = container.check().await.unwrap_err();
+    let error = container.directories("").await.unwrap_err();
     assert_eq!((error.status(), error.code()), (Some(404), Some("ContainerNotFound")));
     assert!(error.request_id().is_some());
     let expected = format!(
-        "cannot look at the blobs in container 'missing' at {}: 404 ContainerNotFound: ",
+        "cannot list the blobs in container 'missing' at {}: 404 ContainerNotFound: ",
         azurite.endpoint
     );
     assert!(error.to_string().starts_with(&expected), "{error}");
@@ -146,6 +181,6 @@ async fn a_wrong_key_is_refused_with_the_services_reason() {
     let container =
         azure::blob::BlobContainer::new(account, "locked", http, azure::RetryPolicy::default())
             .unwrap();
-    let error = container.check().await.unwrap_err();
+    let error = container.directories("").await.unwrap_err();
     assert_eq!(error.status(), Some(403), "{error}");
 }

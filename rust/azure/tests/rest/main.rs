@@ -21,10 +21,10 @@ mod lost_replies;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
-mod node_files;
-#[cfg(test)]
 mod proxies;
 #[cfg(test)]
 mod scripted_service;
 #[cfg(test)]
 mod secrets;
+#[cfg(test)]
+mod task_files;

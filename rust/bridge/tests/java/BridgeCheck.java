@@ -29,6 +29,10 @@ public final class BridgeCheck {
             boundary.kill(4711);
             return "nothing";
         });
+        say("acknowledgement of an unknown run", () -> {
+            boundary.acknowledge(4711);
+            return "nothing";
+        });
         say("close of an unknown run", () -> {
             boundary.close(4711);
             boundary.close(4711);
@@ -40,11 +44,15 @@ public final class BridgeCheck {
         Boundary boundary = Native.boundary();
         long run = boundary.start(request);
         System.out.println("outcome: " + pullUntil(boundary, run, "\"outcome\""));
+        say("next before the outcome is acknowledged", () -> boundary.next(run, 100));
+        boundary.acknowledge(run);
+        boundary.acknowledge(run);
         System.out.println("end: " + pullUntil(boundary, run, "\"end\""));
         say("next after the end", () -> boundary.next(run, 10));
         boundary.close(run);
         boundary.close(run);
         boundary.kill(run);
+        boundary.acknowledge(run);
         say("next after close", () -> boundary.next(run, 10));
     }
 

@@ -19,6 +19,7 @@ fn refused_calls_are_one_of_two_exceptions_and_late_ones_are_nothing() {
         "IllegalStateException: run 4711 is unknown or closed"
     );
     assert_eq!(line(&text, "kill of an unknown run -> "), "nothing");
+    assert_eq!(line(&text, "acknowledgement of an unknown run -> "), "nothing");
     assert_eq!(line(&text, "close of an unknown run -> "), "nothing");
 }
 
@@ -38,6 +39,7 @@ fn a_run_ends_with_an_outcome_and_can_be_closed_twice_and_killed_after() {
         message.starts_with("endpoint: ") && message.contains(&closed.to_string()),
         "{message}"
     );
+    assert_eq!(line(&text, "next before the outcome is acknowledged -> "), "null");
     assert!(line(&text, "next after the end -> ").starts_with("IllegalStateException: "));
     assert!(line(&text, "next after close -> ").starts_with("IllegalStateException: "));
 }

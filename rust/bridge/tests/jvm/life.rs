@@ -56,6 +56,7 @@ impl Service {
         for absent in ["blobStorage", "registry"] {
             request[absent] = Value::Null;
         }
+        request["outputDir"] = Value::Null;
         for none in ["inputFiles", "outputFiles"] {
             request[none] = json!([]);
         }

@@ -1,7 +1,7 @@
-//! Faults on request: what is to fail and when, as data. The rooms in which they happen ask whether
-//! one is due; the operations and the rules know nothing of them.
+//! Fault injection: what fails and when, as data. `http` and `node` check for faults where they
+//! occur; operations and rules do not know about them.
 
-pub(crate) mod armed;
+pub(crate) mod active;
 pub(crate) mod nth;
 pub(crate) mod option;
 
@@ -13,43 +13,46 @@ use serde::Serialize;
 
 use crate::http::faults::RequestFault;
 use crate::node::faults::NodeFault;
-use armed::{Armed, Count};
+use active::{ActiveFaults, Count};
 use nth::Nth;
 
-/// Something that is to fail, and when. It is read from and written as a text, which
-/// `docs/emulator.md` explains.
+/// A failure to inject, and when. It is parsed from text such as `create-job#1=503`; see
+/// `docs/emulator.md` for the syntax.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub struct Fault(FaultKind);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum FaultKind {
     /// A request that fails: `create-job#1=503`.
     Request(RequestFault),
-    /// Something that a node cannot do: `node-get-blob#1=denied`.
+    /// A node action that fails: `node-get-blob#1=denied`.
     Node(NodeFault),
 }
 
-/// How often a fault that was asked for was met.
+/// An injected fault and its counters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct FaultCount {
-    /// Its text.
+    /// The fault as text.
     pub fault: String,
-    /// How often there was what it is about, since it was asked for.
+    /// The matching events since the fault was added.
     pub seen: u64,
-    /// How often it struck.
+    /// How often the fault fired.
     pub fired: u64,
 }
 
-/// All faults that were asked for.
+/// All injected faults.
 #[derive(Default)]
 pub(crate) struct Faults {
-    pub(crate) requests: Armed<RequestFault>,
-    pub(crate) nodes: Arc<Armed<NodeFault>>,
+    pub(crate) requests: ActiveFaults<RequestFault>,
+    pub(crate) nodes: Arc<ActiveFaults<NodeFault>>,
 }
 
 impl Faults {
     pub(crate) fn add(&self, fault: Fault) {
-        match fault {
-            Fault::Request(fault) => self.requests.add(fault),
-            Fault::Node(fault) => self.nodes.add(fault),
+        match fault.0 {
+            FaultKind::Request(fault) => self.requests.add(fault),
+            FaultKind::Node(fault) => self.nodes.add(fault),
         }
     }
 
@@ -75,31 +78,20 @@ impl FromStr for Fault {
             Some((event, nth)) => (event, nth.parse()?),
             None => (when, Nth::EVERY),
         };
-        match event.starts_with("node-") {
-            true => NodeFault::read(event, nth, failure).map(Fault::Node),
-            false => RequestFault::read(event, nth, failure).map(Fault::Request),
-        }
+        let kind = match event.starts_with("node-") {
+            true => FaultKind::Node(NodeFault::parse(event, nth, failure)?),
+            false => FaultKind::Request(RequestFault::parse(event, nth, failure)?),
+        };
+        Ok(Fault(kind))
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Fault::Request(fault) => fault.fmt(formatter),
-            Fault::Node(fault) => fault.fmt(formatter),
+        match &self.0 {
+            FaultKind::Request(fault) => fault.fmt(formatter),
+            FaultKind::Node(fault) => fault.fmt(formatter),
         }
-    }
-}
-
-impl From<RequestFault> for Fault {
-    fn from(fault: RequestFault) -> Fault {
-        Fault::Request(fault)
-    }
-}
-
-impl From<NodeFault> for Fault {
-    fn from(fault: NodeFault) -> Fault {
-        Fault::Node(fault)
     }
 }
 
@@ -167,19 +159,19 @@ mod tests {
             ("create-job", "EVENT[#N]=FAILURE"),
             ("make-job=500", "make-job"),
             ("create-job#0=500", "#0"),
-            ("create-job=404", "'404' is no failure"),
+            ("create-job=404", "'404' is not a failure"),
             ("create-job=429,after=3", "'after=3' is not retry-after=NUMBER"),
             ("create-job=429,retry-after=soon", "retry-after=soon"),
             ("create-job=delay", "ms=500"),
             ("create-job=delay,ms=-1", "ms=-1"),
-            ("create-job=404-after", "'404-after' is no failure"),
+            ("create-job=404-after", "'404-after' is not a failure"),
             ("create-job=cut,ms=1", "'cut' has no option 'ms=1'"),
-            ("node-dance=failed", "'node-dance' is nothing that a node does"),
-            ("node-get-blob:x=denied", "takes no name such as 'x'"),
-            ("node-get-blob=503", "'503' is no failure of a node's storage"),
-            ("node-run-task=recovered", "'recovered' is nothing that ends a node"),
+            ("node-dance=failed", "'node-dance' is not a node action"),
+            ("node-get-blob:x=denied", "does not take a name such as 'x'"),
+            ("node-get-blob=503", "'503' is not a failure of a blob request"),
+            ("node-run-task=recovered", "'recovered' is not a node failure"),
             ("node-run-task=lost,seconds=1", "seconds=1"),
-            ("node-pull-image=denied", "'denied' is no failure of a pull"),
+            ("node-pull-image=denied", "'denied' is not a failure of an image pull"),
         ] {
             let error = text.parse::<Fault>().unwrap_err();
             assert!(error.contains(part), "{text}: {error}");

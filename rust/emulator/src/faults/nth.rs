@@ -1,24 +1,24 @@
-//! Which of several events is meant.
+//! Event numbers.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Which of the events of a kind is meant, counted from 1 since the fault was asked for: `#2`,
-/// `#2..5`, `#2..`, or every one, which is written as nothing.
+/// The numbers of the events that a fault applies to, counted from 1 since the fault was added:
+/// `#2`, `#2..5`, `#2..`. An empty text means every event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Nth {
-    /// The first one.
-    pub first: u64,
-    /// The last one; without it there is none.
-    pub last: Option<u64>,
+pub(crate) struct Nth {
+    /// The first number.
+    pub(crate) first: u64,
+    /// The last number; `None` for no end.
+    pub(crate) last: Option<u64>,
 }
 
 impl Nth {
-    /// Every one.
-    pub const EVERY: Nth = Nth { first: 1, last: None };
+    /// Every event.
+    pub(crate) const EVERY: Nth = Nth { first: 1, last: None };
 
-    /// Exactly this one.
-    pub fn only(number: u64) -> Nth {
+    /// Returns exactly this number.
+    pub(crate) fn only(number: u64) -> Nth {
         Nth { first: number, last: Some(number) }
     }
 
@@ -30,7 +30,7 @@ impl Nth {
 impl FromStr for Nth {
     type Err = String;
 
-    /// Reads what follows the `#`: `2`, `2..5` or `2..`.
+    /// Parses the text after the `#`: `2`, `2..5` or `2..`.
     fn from_str(text: &str) -> Result<Nth, String> {
         let number = |text: &str| text.parse().ok().filter(|number| *number > 0);
         let nth = match text.split_once("..") {
@@ -41,7 +41,9 @@ impl FromStr for Nth {
                 .filter(|(first, last)| first <= last)
                 .map(|(first, last)| Nth { first, last: Some(last) }),
         };
-        nth.ok_or_else(|| format!("'#{text}' is not of the form #2, #2..5 or #2.., from #1 on"))
+        nth.ok_or_else(|| {
+            format!("'#{text}' is not of the form #2, #2..5 or #2.., counting from #1")
+        })
     }
 }
 

@@ -1,9 +1,9 @@
-//! The options of a failure: `ms=500`.
+//! Options of a failure, such as `ms=500`.
 
-/// The number of the option of this name.
+/// Parses `NAME=NUMBER`.
 ///
 /// # Errors
-/// Says that the option is not that.
+/// When the option has another name or no number.
 pub(crate) fn number(option: &str, name: &str) -> Result<u32, String> {
     let value = option.strip_prefix(name).and_then(|rest| rest.strip_prefix('='));
     let number = value.and_then(|value| value.parse().ok());

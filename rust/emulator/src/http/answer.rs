@@ -1,4 +1,4 @@
-//! The answer to a request, with what all answers have in common.
+//! Responses, with the headers that all of them have.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method};
@@ -11,34 +11,34 @@ use super::reply::Reply;
 use crate::error::Result;
 use crate::wire::time::http_date;
 
-/// What an answer needs to know of its request.
-pub(super) struct Caller {
-    /// When it arrived, by the clock of the service.
+/// The parts of a request that its response depends on.
+pub(super) struct RequestContext {
+    /// When it arrived, by the service's clock.
     arrived: OffsetDateTime,
     request_id: String,
-    /// The client's own id, if it wants it back.
+    /// The client's request id, if the client asked for it to be returned.
     echo: Option<String>,
-    /// Whether only the headers are wanted.
+    /// Whether this is a HEAD request, whose response has no body.
     head: bool,
 }
 
-/// What is sent back, and what is written down about it.
+/// The response, and what the request record says about it.
 pub(super) struct Answer {
-    /// Without one the connection is closed instead.
+    /// `None` closes the connection without a response.
     pub(super) response: Option<Response>,
-    /// The HTTP status; 0 if there is no answer at all.
+    /// The HTTP status; 0 if the request was not carried out.
     pub(super) status: u16,
     /// The error code, if it is an error.
     pub(super) code: Option<String>,
 }
 
-/// Marks a response instead of which the connection is closed.
+/// Marks a response that is not sent: the connection is closed instead.
 #[derive(Clone)]
 pub(super) struct Dropped;
 
-impl Caller {
-    pub(super) fn of(request: &Request, arrived: OffsetDateTime) -> Caller {
-        Caller {
+impl RequestContext {
+    pub(super) fn of(request: &Request, arrived: OffsetDateTime) -> RequestContext {
+        RequestContext {
             arrived,
             request_id: Uuid::new_v4().to_string(),
             echo: echo(request.headers()),
@@ -46,7 +46,7 @@ impl Caller {
         }
     }
 
-    /// The answer to this caller.
+    /// Returns the response to this request.
     pub(super) fn answer(&self, result: Result<Reply>) -> Answer {
         let code = result.as_ref().err().map(|error| error.code.name());
         let reply =
@@ -71,12 +71,12 @@ fn echo(headers: &HeaderMap) -> Option<String> {
 }
 
 impl Answer {
-    /// No answer to a request that was not carried out.
+    /// Returns no response, for a request that was not carried out.
     pub(super) fn none() -> Answer {
         Answer { response: None, status: 0, code: None }
     }
 
-    /// No answer to a request that was carried out.
+    /// Drops the response of a request that was carried out.
     pub(super) fn dropped(self) -> Answer {
         Answer { response: None, ..self }
     }

@@ -1,6 +1,7 @@
-//! Shared Key.
+//! Shared Key authentication.
 //!
-//! [Authenticate requests](https://learn.microsoft.com/rest/api/batchservice/authenticate-requests-to-the-azure-batch-service)
+//! [Authenticate
+//! requests](https://learn.microsoft.com/rest/api/batchservice/authenticate-requests-to-the-azure-batch-service)
 
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
@@ -14,10 +15,10 @@ use super::call::Query;
 use crate::error::{ApiError, Code, Result};
 use crate::wire::time::parse_http_date;
 
-/// How far a request's date may be from now.
-const SKEW: Duration = Duration::minutes(15);
+/// The largest difference between a request's date and the service's clock.
+const MAX_CLOCK_SKEW: Duration = Duration::minutes(15);
 
-/// The headers of the string to sign after the verb, in their order.
+/// The headers of the string to sign after the verb, in order.
 const HEADERS: [&str; 11] = [
     "content-encoding",
     "content-language",
@@ -38,14 +39,15 @@ pub(crate) struct SharedKey {
     key: Vec<u8>,
 }
 
-/// The readings of the rules that Microsoft's own clients do not agree on; all are accepted.
+/// The details of the string to sign in which Microsoft's own clients differ. All variants are
+/// accepted.
 #[derive(Clone, Copy)]
-struct Reading {
-    /// Whether the length of an absent body is `0` (Python) or empty (the others).
+struct Variant {
+    /// Whether the length of an absent body is `0` (Python) or empty (other clients).
     zero_length: bool,
-    /// Whether the account is in lower case (Java) or as it is (Python).
+    /// Whether the account name is in lower case (Java) or unchanged (Python).
     lower_account: bool,
-    /// Whether query names are in lower case (Java) or as they are (Python).
+    /// Whether query parameter names are in lower case (Java) or unchanged (Python).
     lower_names: bool,
 }
 
@@ -54,10 +56,10 @@ impl SharedKey {
         SharedKey { account: account.to_owned(), key }
     }
 
-    /// Checks a request's date, by the clock of the service, and signature.
+    /// Checks a request's signature, and its date by the service's clock.
     ///
     /// # Errors
-    /// `InvalidAuthenticationInfo` for a header of another form, else `AuthenticationFailed`.
+    /// `InvalidAuthenticationInfo` for a malformed header, otherwise `AuthenticationFailed`.
     pub(crate) fn check(&self, request: &Parts, query: &Query, now: OffsetDateTime) -> Result<()> {
         let given = header(&request.headers, "authorization");
         if given.is_empty() {
@@ -65,7 +67,7 @@ impl SharedKey {
         }
         let (scheme, credential) = given.split_once(' ').ok_or(Code::InvalidAuthenticationInfo)?;
         if scheme != "SharedKey" {
-            return Err(failed("the emulator only knows SharedKey"));
+            return Err(failed("the emulator supports only SharedKey"));
         }
         let (account, signature) =
             credential.split_once(':').ok_or(Code::InvalidAuthenticationInfo)?;
@@ -73,19 +75,19 @@ impl SharedKey {
             STANDARD.decode(signature.trim()).map_err(|_| Code::InvalidAuthenticationInfo)?;
         check_date(&request.headers, now)?;
         if !account.eq_ignore_ascii_case(&self.account) {
-            return Err(failed("the account of the Authorization header is not this one"));
+            return Err(failed("the Authorization header names another account"));
         }
         self.check_signature(request, query, &signature)
     }
 
     fn check_signature(&self, request: &Parts, query: &Query, signature: &[u8]) -> Result<()> {
-        let signs = |reading: &Reading| self.signs(&self.text(request, query, *reading), signature);
-        if readings().iter().any(signs) {
+        let signs = |variant: &Variant| self.signs(&self.text(request, query, *variant), signature);
+        if variants().iter().any(signs) {
             return Ok(());
         }
-        let reading = Reading { zero_length: false, lower_account: false, lower_names: false };
-        let text = self.text(request, query, reading);
-        Err(failed(&format!("the signature is not that of this string to sign: {text:?}")))
+        let variant = Variant { zero_length: false, lower_account: false, lower_names: false };
+        let text = self.text(request, query, variant);
+        Err(failed(&format!("the signature does not match this string to sign: {text:?}")))
     }
 
     /// Compares in constant time.
@@ -95,30 +97,30 @@ impl SharedKey {
         mac.verify_slice(signature).is_ok()
     }
 
-    fn text(&self, request: &Parts, query: &Query, reading: Reading) -> String {
+    fn text(&self, request: &Parts, query: &Query, variant: Variant) -> String {
         let headers = &request.headers;
         let mut text = format!("{}\n", request.method);
         for name in HEADERS {
-            text += signed_value(headers, name, reading);
+            text += signed_value(headers, name, variant);
             text.push('\n');
         }
         text + &canonical_headers(headers)
-            + &canonical_resource(&self.account, request.uri.path(), query, reading)
+            + &canonical_resource(&self.account, request.uri.path(), query, variant)
     }
 }
 
-fn readings() -> [Reading; 8] {
-    std::array::from_fn(|bits| Reading {
+fn variants() -> [Variant; 8] {
+    std::array::from_fn(|bits| Variant {
         zero_length: bits & 1 != 0,
         lower_account: bits & 2 != 0,
         lower_names: bits & 4 != 0,
     })
 }
 
-fn signed_value<'a>(headers: &'a HeaderMap, name: &str, reading: Reading) -> &'a str {
+fn signed_value<'a>(headers: &'a HeaderMap, name: &str, variant: Variant) -> &'a str {
     match (name, header(headers, name)) {
         ("date", _) if headers.contains_key("ocp-date") => "",
-        ("content-length", "" | "0") if reading.zero_length => "0",
+        ("content-length", "" | "0") if variant.zero_length => "0",
         ("content-length", "0") => "",
         (_, value) => value,
     }
@@ -134,13 +136,13 @@ fn canonical_headers(headers: &HeaderMap) -> String {
     lines.concat()
 }
 
-fn canonical_resource(account: &str, path: &str, query: &Query, reading: Reading) -> String {
+fn canonical_resource(account: &str, path: &str, query: &Query, variant: Variant) -> String {
     let lower = |text: &str, lower| if lower { text.to_lowercase() } else { text.to_owned() };
     let mut pairs: Vec<&(String, String)> = query.pairs().iter().collect();
     pairs.sort_by_key(|(name, _)| name.to_lowercase());
-    let mut resource = format!("/{}{path}", lower(account, reading.lower_account));
+    let mut resource = format!("/{}{path}", lower(account, variant.lower_account));
     for (name, value) in pairs {
-        resource += &format!("\n{}:{value}", lower(name, reading.lower_names));
+        resource += &format!("\n{}:{value}", lower(name, variant.lower_names));
     }
     resource
 }
@@ -155,7 +157,7 @@ fn check_date(headers: &HeaderMap, now: OffsetDateTime) -> Result<()> {
     }
     let date = parse_http_date(text)
         .ok_or_else(|| ApiError::header("ocp-date", text, "not an HTTP date"))?;
-    match (now - date).abs() > SKEW {
+    match (now - date).abs() > MAX_CLOCK_SKEW {
         true => Err(failed("the date of the request is more than 15 minutes from now")),
         false => Ok(()),
     }
@@ -187,8 +189,8 @@ mod tests {
     }
 
     fn plain(shared_key: &SharedKey, request: &(Parts, Query)) -> String {
-        let reading = Reading { zero_length: false, lower_account: false, lower_names: false };
-        shared_key.text(&request.0, &request.1, reading)
+        let variant = Variant { zero_length: false, lower_account: false, lower_names: false };
+        shared_key.text(&request.0, &request.1, variant)
     }
 
     #[test]
@@ -236,14 +238,14 @@ mod tests {
     }
 
     #[test]
-    fn every_reading_of_microsofts_clients_is_accepted_and_no_other_signature() {
+    fn every_variant_of_microsofts_clients_is_accepted_and_no_other_signature() {
         let now = OffsetDateTime::now_utc();
         let date = crate::wire::time::http_date(now);
         let (mut parts, query) =
             request("DELETE", "/jobs/J?timeOut=30&api-version=1", &[("ocp-date", &date)]);
         let shared_key = SharedKey::new("Acc", KEY.into());
-        for reading in readings() {
-            let text = shared_key.text(&parts, &query, reading);
+        for variant in variants() {
+            let text = shared_key.text(&parts, &query, variant);
             let mut mac = Hmac::<Sha256>::new_from_slice(KEY).unwrap();
             mac.update(text.as_bytes());
             let signature = STANDARD.encode(mac.finalize().into_bytes());

@@ -10,29 +10,31 @@ use tokio::time::timeout;
 use crate::error::{ApiError, Code, Result};
 
 /// The largest request body, in bytes.
-const BODY: usize = 1_048_576;
+const MAX_BODY: usize = 1_048_576;
 
-/// How much of a body that is too large is read all the same.
-const DRAINED: usize = 32 * BODY;
+/// How many bytes of a body that is too large are still read.
+const MAX_DRAINED: usize = 32 * MAX_BODY;
 
-/// The body, or nothing if the client went away or is silent in the middle of it.
+/// Reads the body. Returns `None` if the client disconnects, or sends nothing for too long.
 ///
-/// Reads on for a while where a body is too large: a client that is still writing when the
-/// connection closes would not see the answer.
-pub(super) async fn read(body: Body, silence: Duration) -> Option<Result<Bytes>> {
+/// A body that is too large is read on up to a limit: a client that is still sending when the
+/// connection closes would not see the response.
+pub(super) async fn read(body: Body, idle_timeout: Duration) -> Option<Result<Bytes>> {
     let mut stream = body.into_data_stream();
     let (mut read, mut length) = (BytesMut::new(), 0);
-    while let Some(piece) = timeout(silence, stream.next()).await.ok()? {
+    while let Some(piece) = timeout(idle_timeout, stream.next()).await.ok()? {
         let piece = piece.ok()?;
         length += piece.len();
-        if length <= BODY {
+        if length <= MAX_BODY {
             read.extend_from_slice(&piece);
-        } else if length > DRAINED {
+        } else if length > MAX_DRAINED {
             break;
         }
     }
-    Some(match length <= BODY {
+    Some(match length <= MAX_BODY {
         true => Ok(read.freeze()),
-        false => Err(ApiError::from(Code::RequestBodyTooLarge).with("MaxLimit", BODY.to_string())),
+        false => {
+            Err(ApiError::from(Code::RequestBodyTooLarge).with("MaxLimit", MAX_BODY.to_string()))
+        }
     })
 }

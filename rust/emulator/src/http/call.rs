@@ -1,4 +1,4 @@
-//! A request that passed the checks that all requests have in common.
+//! A request that passed the checks common to all requests.
 
 use std::collections::HashSet;
 
@@ -10,10 +10,10 @@ use percent_encoding::percent_decode_str;
 use crate::error::{ApiError, Code, Result};
 use crate::service::conditions::Conditions;
 
-/// Query parameters that every operation takes.
+/// Query parameters that every operation accepts.
 const COMMON: [&str; 2] = ["api-version", "timeout"];
 
-/// The query of a request, decoded, in the order in which it was sent.
+/// The decoded query of a request, in its original order.
 pub(crate) struct Query(Vec<(String, String)>);
 
 /// An authenticated request.
@@ -23,20 +23,20 @@ pub(crate) struct Call {
     pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// The account's URL as the client wrote it, for the URLs of the answer.
+    /// The account's URL as the client used it, for the URLs in the response.
     pub(crate) endpoint: String,
 }
 
 impl Query {
     /// # Errors
-    /// `InvalidQueryParameterValue` for what is not UTF-8 or given twice.
+    /// `InvalidQueryParameterValue` for a parameter that is not UTF-8 or appears twice.
     pub(crate) fn parse(text: &str) -> Result<Query> {
         let (mut pairs, mut names) = (Vec::new(), HashSet::new());
         for part in text.split('&').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let (name, value) = (decode_query(name)?, decode_query(value)?);
             if !names.insert(name.to_ascii_lowercase()) {
-                return Err(ApiError::query(&name, &value, "it is given twice"));
+                return Err(ApiError::query(&name, &value, "it appears twice"));
             }
             pairs.push((name, value));
         }
@@ -48,7 +48,7 @@ impl Query {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// A parameter that is `true` or `false`.
+    /// Returns a parameter that is `true` or `false`; `false` if it is absent.
     ///
     /// # Errors
     /// `InvalidQueryParameterValue` for anything else.
@@ -69,7 +69,7 @@ impl Query {
 
 impl Call {
     /// # Errors
-    /// `InvalidHeaderValue` for a forwarded protocol that is none.
+    /// `InvalidHeaderValue` for an invalid `X-Forwarded-Proto`.
     pub(crate) fn new(parts: Parts, query: Query, body: Bytes) -> Result<Call> {
         Ok(Call {
             path: parts.uri.path().to_owned(),
@@ -83,7 +83,7 @@ impl Call {
     /// Refuses every query parameter that the operation does not know.
     ///
     /// # Errors
-    /// `UnsupportedQueryParameter`, which names it.
+    /// `UnsupportedQueryParameter`, which names the parameter.
     pub(crate) fn allow_query(&self, allowed: &[&str]) -> Result<()> {
         let known =
             |name: &str| COMMON.iter().chain(allowed).any(|known| known.eq_ignore_ascii_case(name));
@@ -94,33 +94,34 @@ impl Call {
         }
     }
 
-    /// Checks `$expand`, which knows only the statistics. The service rolls them up after about
-    /// half an hour; here none ever come.
+    /// Checks `$expand`, whose only value is `stats`. The service computes statistics after about
+    /// half an hour; the emulator never has any.
     ///
     /// # Errors
     /// `InvalidQueryParameterValue` for anything else.
     pub(crate) fn check_expand(&self) -> Result<()> {
         match self.query.get("$expand") {
             None | Some("stats") => Ok(()),
-            Some(other) => Err(ApiError::query("$expand", other, "it is stats")),
+            Some(other) => Err(ApiError::query("$expand", other, "it must be stats")),
         }
     }
 
-    /// The request model in the body.
+    /// Parses the request model in the body.
     ///
     /// # Errors
-    /// `InvalidHeaderValue` for another content type, else what reading the body refuses.
+    /// `InvalidHeaderValue` for another content type, otherwise the errors of
+    /// [`crate::wire::body::read`].
     pub(crate) fn model<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
         let given = self.headers.get("content-type").and_then(|value| value.to_str().ok());
         let given = given.unwrap_or("");
         if !is_odata_json(given) {
-            let reason = "it is application/json; odata=minimalmetadata";
+            let reason = "it must be application/json; odata=minimalmetadata";
             return Err(ApiError::header("Content-Type", given, reason));
         }
         crate::wire::body::read(&self.body)
     }
 
-    /// The request model in the body; without a body, the default one.
+    /// Parses the request model in the body. Without a body, returns the default.
     ///
     /// # Errors
     /// As [`Call::model`].
@@ -128,7 +129,7 @@ impl Call {
         if self.body.is_empty() { Ok(T::default()) } else { self.model() }
     }
 
-    /// The conditional headers.
+    /// Parses the conditional headers.
     ///
     /// # Errors
     /// As [`Conditions::from_headers`].
@@ -141,17 +142,16 @@ impl Call {
     }
 }
 
-/// The account's URL as the client wrote it: of the requests that a proxy forwards, as it was
-/// written to the proxy.
+/// Returns the account's URL as the client used it. Behind a proxy, that is the proxy's URL.
 fn endpoint(headers: &HeaderMap) -> Result<String> {
     let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    // Of several proxies, the first one comes first.
+    // With several proxies, the one next to the client comes first.
     let forwarded =
         |name| header(name).map(|list: &str| list.split(',').next().unwrap_or(list).trim());
     let host = forwarded("x-forwarded-host").or(header("host")).unwrap_or("localhost");
     match forwarded("x-forwarded-proto").unwrap_or("http") {
         scheme @ ("http" | "https") => Ok(format!("{scheme}://{host}")),
-        other => Err(ApiError::header("X-Forwarded-Proto", other, "it is http or https")),
+        other => Err(ApiError::header("X-Forwarded-Proto", other, "it must be http or https")),
     }
 }
 
@@ -163,7 +163,7 @@ fn is_odata_json(content_type: &str) -> bool {
     json && ["minimal", "no", "full"].into_iter().any(metadata)
 }
 
-/// In a query a plus is a space, as HTML forms and most client libraries write it.
+/// In a query a plus sign is a space, as HTML forms and most client libraries write it.
 fn decode_query(text: &str) -> Result<String> {
     let spaced = text.replace('+', " ");
     let decoded = percent_decode_str(&spaced).decode_utf8();

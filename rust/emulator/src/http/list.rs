@@ -11,28 +11,28 @@ use crate::error::{ApiError, Code, Result};
 use crate::wire::filter::{Filter, Properties};
 use axum::http::StatusCode;
 
-/// The most that a page may hold, and what it holds unless asked for less.
+/// The most items of a page, and the default.
 const PAGE: usize = 1000;
 
-/// Everything but RFC 3986's unreserved characters.
+/// Everything but the unreserved characters of RFC 3986.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What a list can be asked.
+/// The properties of a list operation.
 pub(crate) struct ListRules {
-    /// In the metadata URL.
+    /// The kind of the items, in the metadata URL.
     pub(crate) kind: &'static str,
-    /// The property that orders the list and tells where the next page begins.
+    /// The property that the items are sorted by, which is also the continuation token.
     pub(crate) order: &'static str,
     pub(crate) filter: Properties,
-    /// What `$select` may name; `None` where the list has no `$select`.
+    /// What `$select` may name; `None` if the list does not support `$select`.
     pub(crate) select: Option<&'static [&'static str]>,
 }
 
-/// The page of a list that the call asks for. The items come in the order of their ids, so that
-/// a page begins after an id even if items came or went since the page before.
+/// Returns the requested page of a list. The items are sorted by id and a page begins after an id,
+/// so paging stays correct when items are added or removed in between.
 ///
 /// # Errors
-/// For a filter, selection or page size that the list does not have.
+/// For an invalid filter, selection or page size.
 pub(crate) fn page(
     call: &Call,
     items: impl IntoIterator<Item = Map<String, Value>>,
@@ -43,10 +43,10 @@ pub(crate) fn page(
     let next = wanted.iter().rev().nth(1).filter(|_| wanted.len() > size);
     let next = next.map(|(_, item)| id(item, rules).to_owned());
     let items = wanted.into_values().take(size);
-    let shown = items.map(|item| select(call, item, rules.select).map(Value::Object));
+    let selected = items.map(|item| select(call, item, rules.select).map(Value::Object));
     let mut body = json!({
         "odata.metadata": format!("{}/$metadata#{}", call.endpoint, rules.kind),
-        "value": shown.collect::<Result<Vec<_>>>()?,
+        "value": selected.collect::<Result<Vec<_>>>()?,
     });
     if let Some(next) = next {
         body["odata.nextLink"] = json!(next_link(call, &next));
@@ -54,7 +54,7 @@ pub(crate) fn page(
     Ok(Reply::json(StatusCode::OK, &body))
 }
 
-/// The items that pass the filter and come after the page before.
+/// Returns the items that pass the filter and come after the previous page.
 fn wanted(
     call: &Call,
     items: impl IntoIterator<Item = Map<String, Value>>,
@@ -68,7 +68,8 @@ fn wanted(
     }))
 }
 
-/// The first items in order. No more are ever kept: a task may have made any number of files.
+/// Returns the first items in order. No more are kept in memory: a task may create any number of
+/// files.
 fn first(
     items: impl Iterator<Item = Map<String, Value>>,
     count: usize,
@@ -88,28 +89,31 @@ fn id<'a>(item: &'a Map<String, Value>, rules: &ListRules) -> &'a str {
     item.get(rules.order).and_then(Value::as_str).unwrap_or("")
 }
 
-/// Without regard to case, as ids are told apart; names of files may differ by nothing else.
+/// Ids are compared ignoring case. File names may differ only in case, so the name itself comes
+/// second.
 fn order(id: &str) -> (String, String) {
     (id.to_lowercase(), id.to_owned())
 }
 
-/// Only the selected properties of a resource.
+/// Keeps only the selected properties of a resource.
 ///
 /// # Errors
-/// `InvalidQueryParameterValue` for a property that the resource does not have.
+/// `InvalidQueryParameterValue` for an unknown property.
 pub(crate) fn select(
     call: &Call,
-    mut shown: Map<String, Value>,
+    mut properties: Map<String, Value>,
     known: Option<&[&str]>,
 ) -> Result<Map<String, Value>> {
-    let (Some(text), Some(known)) = (call.query.get("$select"), known) else { return Ok(shown) };
+    let (Some(text), Some(known)) = (call.query.get("$select"), known) else {
+        return Ok(properties);
+    };
     let wanted: Vec<&str> = text.split(',').map(str::trim).collect();
     if let Some(unknown) = wanted.iter().find(|name| !known.contains(name)) {
         let reason = format!("there is no property {unknown}");
         return Err(ApiError::query("$select", text, reason));
     }
-    shown.retain(|name, _| wanted.contains(&name.as_str()));
-    Ok(shown)
+    properties.retain(|name, _| wanted.contains(&name.as_str()));
+    Ok(properties)
 }
 
 fn filter(call: &Call, rules: &ListRules) -> Result<Option<Filter>> {
@@ -132,7 +136,7 @@ fn page_size(call: &Call) -> Result<usize> {
     }
 }
 
-/// The same request from another place on, as the client wrote the host.
+/// Returns the URL of the next page: the same request with a continuation token.
 fn next_link(call: &Call, after: &str) -> String {
     let escape = |text: &str| utf8_percent_encode(text, ESCAPED).to_string();
     let same = call.query.pairs().iter().filter(|(name, _)| name != "$skiptoken");

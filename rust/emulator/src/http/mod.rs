@@ -1,4 +1,4 @@
-//! HTTP: what every request has in common before and after its operation.
+//! HTTP: what all requests have in common before and after their operation.
 
 mod admin;
 mod answer;
@@ -7,12 +7,12 @@ mod body;
 mod call;
 pub(crate) mod faults;
 mod list;
+pub(crate) mod operation_counts;
 pub(crate) mod operations;
 pub(crate) mod record;
 mod reply;
 pub(crate) mod server;
-mod shown;
-pub(crate) mod tally;
+mod views;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,92 +29,92 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{ApiError, Code, Result};
 use crate::faults::Faults;
 use crate::service::Service;
-use answer::{Answer, Caller};
+use answer::{Answer, RequestContext};
 use authentication::SharedKey;
 use call::{Call, Query};
 use operations::route::Route;
 use record::Records;
 use reply::Reply;
 
-/// The versions whose wire format the emulator speaks.
+/// The supported API versions.
 const VERSIONS: [&str; 2] = ["2025-06-01", "2024-07-01.20.0"];
 
-/// What the requests of an emulator share.
-pub(crate) struct Front {
+/// What all requests of an emulator share.
+pub(crate) struct AppState {
     pub(crate) service: Arc<Service>,
     pub(crate) shared_key: SharedKey,
     pub(crate) records: Records,
     pub(crate) faults: Faults,
     /// The settings, without secrets.
     pub(crate) settings: serde_json::Value,
-    /// How far the clock of the answers is from this machine's.
+    /// The difference between the service's clock and this machine's.
     pub(crate) clock_offset: time::Duration,
     /// How long a client may be silent before its connection is closed.
     pub(crate) client_timeout: Duration,
-    /// Cancelled to end the server with all its connections.
+    /// Cancelled to stop the server and close all connections.
     pub(crate) closing: CancellationToken,
 }
 
-impl Front {
+impl AppState {
     fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc() + self.clock_offset
     }
 }
 
-/// The router of an account: every request of the API goes the same way.
-fn router(front: Arc<Front>) -> Router {
-    Router::new().nest(admin::PATH, admin::router()).fallback(handle).with_state(front)
+/// The router of an account: all API requests go to one handler.
+fn router(state: Arc<AppState>) -> Router {
+    Router::new().nest(admin::PATH, admin::router()).fallback(handle).with_state(state)
 }
 
-async fn handle(State(front): State<Arc<Front>>, request: Request) -> Response {
+async fn handle(State(state): State<Arc<AppState>>, request: Request) -> Response {
     let route = Route::find(request.method().as_str(), request.uri().path());
     let operation = route.as_ref().ok().map(Route::name);
-    let fault = front.faults.requests.strike(operation);
-    let arrival = front.records.arrive(&request, operation, fault.as_ref());
-    let caller = Caller::of(&request, front.now());
-    let carried_out = carry_out(&front, &caller, request, route);
+    let fault = state.faults.requests.fire(operation);
+    let record = state.records.add(&request, operation, fault.as_ref());
+    let context = RequestContext::of(&request, state.now());
+    let carried_out = carry_out(&state, &context, request, route);
     let answer = match fault {
-        Some(fault) => faults::meet(fault.what, &caller, carried_out, &front.closing).await,
+        Some(fault) => faults::apply(fault.failure, &context, carried_out, &state.closing).await,
         None => carried_out.await,
     };
-    front.records.answered(arrival, &answer);
+    state.records.complete(record, &answer);
     answer.into_response()
 }
 
 async fn carry_out(
-    front: &Front,
-    caller: &Caller,
+    state: &AppState,
+    context: &RequestContext,
     request: Request,
     route: Result<Route>,
 ) -> Answer {
     let (parts, body) = request.into_parts();
-    let query = match check(front, &parts) {
+    let query = match check(state, &parts) {
         Ok(query) => query,
-        Err(error) => return caller.answer(Err(error)),
+        Err(error) => return context.answer(Err(error)),
     };
-    match body::read(body, front.client_timeout).await {
-        Some(body) => caller.answer(run(front, parts, query, body, route).await),
+    match body::read(body, state.client_timeout).await {
+        Some(body) => context.answer(run(state, parts, query, body, route).await),
         None => Answer::none(),
     }
 }
 
-/// Checks what needs no body.
-fn check(front: &Front, parts: &Parts) -> Result<Query> {
+/// Does the checks that do not need the body.
+fn check(state: &AppState, parts: &Parts) -> Result<Query> {
     let query = Query::parse(parts.uri.query().unwrap_or(""))?;
-    front.shared_key.check(parts, &query, front.now())?;
+    state.shared_key.check(parts, &query, state.now())?;
     check_version(&query)?;
     Ok(query)
 }
 
 async fn run(
-    front: &Front,
+    state: &AppState,
     parts: Parts,
     query: Query,
     body: Result<Bytes>,
     route: Result<Route>,
 ) -> Result<Reply> {
     let call = Call::new(parts, query, body?)?;
-    route?.run(&call, &front.service).await
+    route?.run(&call, &state.service).await
 }
 
 fn check_version(query: &Query) -> Result<()> {
@@ -124,11 +124,11 @@ fn check_version(query: &Query) -> Result<()> {
         Some(version) if VERSIONS.contains(&version) => Ok(()),
         Some(version) => Err(ApiError::from(Code::UnsupportedRequestVersion)
             .with("QueryParameterValue", version)
-            .with("Reason", format!("the emulator knows {}", VERSIONS.join(" and ")))),
+            .with("Reason", format!("the emulator supports {}", VERSIONS.join(" and ")))),
     }
 }
 
-/// With a header, unless its value is none that a header can hold.
+/// Adds a header, unless the value is not valid in a header.
 fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);

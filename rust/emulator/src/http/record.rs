@@ -1,4 +1,4 @@
-//! The record of requests: kept in memory and, if asked for, written as JSON lines.
+//! The record of requests: kept in memory and, if configured, written as JSON lines.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -11,16 +11,16 @@ use serde::Serialize;
 
 use super::answer::Answer;
 use super::faults::RequestFault;
-use super::tally::{OperationCount, Tally};
+use super::operation_counts::{OperationCount, OperationCounts};
 
-/// Query parameters whose values are never written down.
+/// Query parameters whose values are never recorded.
 const SECRET: [&str; 2] = ["sig", "signature"];
 
-/// A request that was answered, or struck by a fault.
+/// A request that was answered, or to which a fault applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct RequestRecord {
-    /// The operation that it named: the title of its REST page, `Create Job` for example.
+    /// The requested operation: the title of its REST page, `Create Job` for example.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<&'static str>,
     /// The HTTP verb.
@@ -29,27 +29,27 @@ pub struct RequestRecord {
     pub path: String,
     /// The query as it was sent, without secrets.
     pub query: String,
-    /// The HTTP status of the answer; 0 if there is none because the request was not carried out.
+    /// The HTTP status of the response; 0 if the request was not carried out.
     pub status: u16,
-    /// The error code of the answer, if it was an error.
+    /// The error code of the response, if it was an error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// The id that the client gave the request.
+    /// The client's id of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_request_id: Option<String>,
-    /// The fault that struck it, `create-job#1=drop-after` for example.
+    /// The fault that applied, `create-job#1=drop-after` for example.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
 }
 
-/// The requests that are kept; a client that polls for days must not fill the memory.
-const KEPT: usize = 100_000;
-/// The bytes of text that are kept of all of them.
-const KEPT_TEXT: usize = 64 << 20;
-/// The bytes that are kept of what a client wrote in one place.
-const TEXT: usize = 2_048;
+/// The most requests that are kept, so that a client that polls for days does not fill the memory.
+const MAX_KEPT: usize = 100_000;
+/// The most bytes of text that are kept in all.
+const MAX_KEPT_TEXT: usize = 64 << 20;
+/// The most bytes that are kept of one text of a client.
+const MAX_TEXT: usize = 2_048;
 
-/// The last requests in the order in which they arrived.
+/// The last requests in the order of arrival.
 pub(crate) struct Records {
     kept: Mutex<Kept>,
     log: Option<Mutex<File>>,
@@ -57,17 +57,17 @@ pub(crate) struct Records {
 
 #[derive(Default)]
 struct Kept {
-    /// Each with whether it was answered or struck.
+    /// Each with whether it is complete: it was answered, or a fault applied.
     requests: VecDeque<(RequestRecord, bool)>,
     /// The bytes of their texts.
     text: usize,
-    /// How many were dropped before the first one.
+    /// How many requests were dropped from the front.
     dropped: usize,
-    tally: Tally,
+    operation_counts: OperationCounts,
 }
 
-/// The place of a request in the order of arrival.
-pub(crate) struct Arrival(usize);
+/// The number of a request in the order of arrival.
+pub(crate) struct RecordId(usize);
 
 impl Records {
     /// # Errors
@@ -77,12 +77,12 @@ impl Records {
         Ok(Records { kept: Mutex::default(), log })
     }
 
-    pub(crate) fn arrive(
+    pub(crate) fn add(
         &self,
         request: &Request,
         operation: Option<&'static str>,
         fault: Option<&RequestFault>,
-    ) -> Arrival {
+    ) -> RecordId {
         let id = request.headers().get("client-request-id");
         let record = RequestRecord {
             operation,
@@ -97,31 +97,32 @@ impl Records {
         self.kept().push(record, fault.is_some())
     }
 
-    pub(super) fn answered(&self, arrival: Arrival, answer: &Answer) {
+    pub(super) fn complete(&self, id: RecordId, answer: &Answer) {
         let kept = &mut *self.kept();
-        let place = arrival.0.checked_sub(kept.dropped);
+        let place = id.0.checked_sub(kept.dropped);
         let found = place.and_then(|place| kept.requests.get_mut(place));
         let Some((record, answered)) = found else { return };
         record.status = answer.status;
         record.code.clone_from(&answer.code);
         *answered = true;
-        kept.tally.count(record);
+        kept.operation_counts.count(record);
         self.write(record);
     }
 
-    /// The requests that were answered or struck.
+    /// Returns the requests that were answered or to which a fault applied.
     pub(crate) fn all(&self) -> Vec<RequestRecord> {
         let kept = self.kept();
         let answered = kept.requests.iter().filter(|(_, answered)| *answered);
         answered.map(|(record, _)| record.clone()).collect()
     }
 
-    /// How often each operation was answered.
+    /// Returns how often each operation was answered.
     pub(crate) fn operations(&self) -> Vec<OperationCount> {
-        self.kept().tally.all()
+        self.kept().operation_counts.all()
     }
 
-    /// A line that cannot be written is said on stderr; the request is answered all the same.
+    /// Writes a line to the log. If that fails, it is reported on stderr and the request is
+    /// answered all the same.
     fn write(&self, record: &RequestRecord) {
         let Some(log) = &self.log else { return };
         let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
@@ -137,32 +138,32 @@ impl Records {
 }
 
 impl Kept {
-    /// Adds a request, and drops the first ones for which there is no room any more.
-    fn push(&mut self, record: RequestRecord, answered: bool) -> Arrival {
+    /// Adds a request, and drops the oldest ones if the limits are exceeded.
+    fn push(&mut self, record: RequestRecord, answered: bool) -> RecordId {
         self.text += record.text();
         self.requests.push_back((record, answered));
-        while self.requests.len() > KEPT || self.text > KEPT_TEXT {
+        while self.requests.len() > MAX_KEPT || self.text > MAX_KEPT_TEXT {
             let Some((first, _)) = self.requests.pop_front() else { break };
             self.text -= first.text();
             self.dropped += 1;
         }
-        Arrival(self.dropped + self.requests.len() - 1)
+        RecordId(self.dropped + self.requests.len() - 1)
     }
 }
 
 impl RequestRecord {
-    /// The bytes of what the client wrote.
+    /// Returns the bytes of the texts that the client sent.
     fn text(&self) -> usize {
         let id = self.client_request_id.as_ref().map_or(0, String::len);
         self.method.len() + self.path.len() + self.query.len() + id
     }
 }
 
-/// The text, or its beginning and how long it was.
+/// Returns the text; if it is too long, its beginning and its length.
 fn cut(text: &str) -> String {
-    match text.len() <= TEXT {
+    match text.len() <= MAX_TEXT {
         true => text.to_owned(),
-        false => format!("{}… ({} bytes)", &text[..text.floor_char_boundary(TEXT)], text.len()),
+        false => format!("{}… ({} bytes)", &text[..text.floor_char_boundary(MAX_TEXT)], text.len()),
     }
 }
 
@@ -181,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_kept_is_bounded_however_much_is_asked() {
+    fn the_record_is_bounded_however_many_requests_arrive() {
         let records = Records::new(None).unwrap();
         let long = format!("/{}", "a".repeat(30_000));
         for path in ["/jobs", long.as_str()] {
@@ -190,20 +191,20 @@ mod tests {
             let request = request.header("client-request-id", "i".repeat(60_000));
             let request = request.body(axum::body::Body::empty()).unwrap();
             for _ in 0..12_000 {
-                records.arrive(&request, None, None);
+                records.add(&request, None, None);
             }
         }
         let kept = records.kept();
         let text: usize = kept.requests.iter().map(|(record, _)| record.text()).sum();
         assert_eq!(text, kept.text);
-        assert!(text <= KEPT_TEXT && kept.requests.len() > 1_000, "{text}");
+        assert!(text <= MAX_KEPT_TEXT && kept.requests.len() > 1_000, "{text}");
         assert_eq!(kept.requests.len() + kept.dropped, 24_000);
         let last = &kept.requests.back().unwrap().0;
         assert!(last.path.ends_with("… (30001 bytes)"), "{}", last.path.len());
     }
 
     #[test]
-    fn a_signature_is_not_written_down() {
+    fn a_signature_is_not_recorded() {
         assert_eq!(without_secrets("a=1&sig=abc&b=2"), "a=1&sig=<redacted>&b=2");
         assert_eq!(without_secrets(""), "");
     }

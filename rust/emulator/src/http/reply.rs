@@ -1,4 +1,4 @@
-//! Answers.
+//! The responses of operations.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
@@ -8,12 +8,12 @@ use time::OffsetDateTime;
 
 use super::insert;
 use crate::error::{ApiError, Code};
-use crate::store::stamp::Stamp;
+use crate::store::resource::ResourceVersion;
 use crate::wire::time::{http_date, instant};
 
 const JSON: &str = "application/json;odata=minimalmetadata";
 
-/// An answer on its way out.
+/// A response in the making.
 pub(crate) struct Reply {
     status: StatusCode,
     headers: HeaderMap,
@@ -21,47 +21,52 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// An answer without a body.
+    /// Returns a response without a body.
     pub(crate) fn empty(status: StatusCode) -> Reply {
         Reply { status, headers: HeaderMap::new(), body: Body::empty() }
     }
 
-    /// An answer with a JSON body.
+    /// Returns a response with a JSON body.
     pub(crate) fn json(status: StatusCode, body: &Value) -> Reply {
         let mut reply = Reply::empty(status);
         reply.body = Body::from(body.to_string());
         reply.header("content-type", JSON)
     }
 
-    /// A resource as JSON, with the metadata of its kind (`jobs/@Element`, say).
-    pub(crate) fn resource(mut shown: Map<String, Value>, endpoint: &str, kind: &str) -> Reply {
-        shown.insert("odata.metadata".into(), json!(format!("{endpoint}/$metadata#{kind}")));
-        Reply::json(StatusCode::OK, &Value::Object(shown))
+    /// Returns a resource as JSON, with the metadata of its kind (`jobs/@Element`, for example).
+    pub(crate) fn resource(
+        mut properties: Map<String, Value>,
+        endpoint: &str,
+        kind: &str,
+    ) -> Reply {
+        properties.insert("odata.metadata".into(), json!(format!("{endpoint}/$metadata#{kind}")));
+        Reply::json(StatusCode::OK, &Value::Object(properties))
     }
 
-    /// An answer with a body of its own.
+    /// Sets the body.
     pub(crate) fn body(mut self, body: Body) -> Reply {
         self.body = body;
         self
     }
 
-    /// With one more header; a value that no header can hold is left out.
+    /// Adds a header, unless the value is not valid in a header.
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Reply {
         insert(&mut self.headers, name, value);
         self
     }
 
-    /// With the version of the resource.
-    pub(crate) fn stamped(self, stamp: &Stamp) -> Reply {
-        self.header("etag", &stamp.etag).header("last-modified", &http_date(stamp.last_modified))
+    /// Adds the headers of the resource's version.
+    pub(crate) fn version(self, version: &ResourceVersion) -> Reply {
+        self.header("etag", &version.etag)
+            .header("last-modified", &http_date(version.last_modified))
     }
 
-    /// With the URL that the answer is about.
+    /// Adds the URL of the resource.
     pub(crate) fn service_id(self, url: &str) -> Reply {
         self.header("dataserviceid", url)
     }
 
-    /// The error body of the service; 304 has none.
+    /// Returns an error response; 304 has no body.
     pub(crate) fn error(error: &ApiError, request_id: &str, now: OffsetDateTime) -> Reply {
         if error.code == Code::NotModified {
             return Reply::empty(error.code.status());
@@ -74,7 +79,7 @@ impl Reply {
         Reply::json(error.code.status(), &body)
     }
 
-    /// The HTTP response; the answer to a HEAD has no body.
+    /// Returns the HTTP response; the response to a HEAD request has no body.
     pub(crate) fn into_response(self, head: bool) -> Response {
         let body = if head { Body::empty() } else { self.body };
         let mut response = Response::new(body);
@@ -84,7 +89,7 @@ impl Reply {
     }
 }
 
-/// An error as a part of an answer. The service leaves `values` out where there are none.
+/// Returns the JSON of an error. The service omits `values` if there are none.
 pub(crate) fn error_body(error: &ApiError, text: &str) -> Value {
     let values = error.values.iter().map(|(key, value)| json!({"key": key, "value": value}));
     let mut body = json!({

@@ -1,4 +1,4 @@
-//! The server: connections, from their beginning to their end.
+//! The server: accepts connections and serves them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,14 +16,14 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::Dropped;
-use super::{Front, router};
+use super::{AppState, router};
 
-/// The bytes of a request's line and headers that are read at most.
-const HEAD: usize = 65_536;
-/// How long answers that are under way may take once the emulator ends.
-const LAST_ANSWERS: Duration = Duration::from_secs(5);
-/// How long the server waits when this machine has no room for another connection.
-const NO_ROOM: Duration = Duration::from_millis(50);
+/// The most bytes of a request's line and headers.
+const MAX_HEADERS: usize = 65_536;
+/// How long responses in progress may take once the emulator stops.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the server waits when this machine cannot accept another connection.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// What all connections share.
 #[derive(Clone)]
@@ -33,24 +33,24 @@ struct Server {
     closing: CancellationToken,
 }
 
-/// Why a connection is closed instead of an answer.
+/// Closes a connection instead of responding.
 #[derive(Debug, thiserror::Error)]
-#[error("the connection is closed by a fault that was asked for")]
+#[error("the connection is closed by an injected fault")]
 struct Closed;
 
-/// Serves until the emulator ends, and then the answers that are under way, for a while.
-pub(crate) async fn serve(listener: TcpListener, front: Arc<Front>) {
+/// Serves until the emulator stops, then completes the responses in progress.
+pub(crate) async fn serve(listener: TcpListener, state: Arc<AppState>) {
     let server = Server {
-        client_timeout: front.client_timeout,
-        closing: front.closing.clone(),
-        router: TowerToHyperService::new(router(front)),
+        client_timeout: state.client_timeout,
+        closing: state.closing.clone(),
+        router: TowerToHyperService::new(router(state)),
     };
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => drop(connections.spawn(server.clone().talk(stream))),
-                Err(_) => sleep(NO_ROOM).await,
+                Ok((stream, _)) => drop(connections.spawn(server.clone().serve_connection(stream))),
+                Err(_) => sleep(ACCEPT_RETRY_DELAY).await,
             },
             Some(_) = connections.join_next() => {}
             () = server.closing.cancelled() => break,
@@ -58,18 +58,18 @@ pub(crate) async fn serve(listener: TcpListener, front: Arc<Front>) {
     }
     drop(listener);
     let last = async { while connections.join_next().await.is_some() {} };
-    // A client that reads its last answer slowly is left alone after a while.
-    timeout(LAST_ANSWERS, last).await.ok();
+    // Slow clients are disconnected after a while.
+    timeout(SHUTDOWN_TIMEOUT, last).await.ok();
 }
 
 impl Server {
-    /// Serves one connection. How it ends is the client's affair.
-    async fn talk(self, stream: TcpStream) {
+    /// Serves one connection. Errors of the connection concern only the client.
+    async fn serve_connection(self, stream: TcpStream) {
         stream.set_nodelay(true).ok();
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.client_timeout)
-            .max_header_size(HEAD)
+            .max_header_size(MAX_HEADERS)
             .serve_connection(TokioIo::new(stream), service_fn(|request| self.answer(request)));
         tokio::pin!(connection);
         tokio::select! {

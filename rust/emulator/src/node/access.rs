@@ -1,7 +1,7 @@
-//! How a node gets into a storage account: by the SAS that a URL brings, or by one of its own.
+//! A node's access to storage accounts: with the SAS in a URL, or with one that the node creates.
 //!
-//! It has its own for the storage account that is linked to the Batch account. There is no
-//! Microsoft Entra ID here, so an identity of the pool reaches just that account.
+//! The node can create a SAS for the storage account that is linked to the Batch account. There is
+//! no Microsoft Entra ID here, so a pool's identity gives access only to that account.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,14 +15,14 @@ use crate::settings::LinkedStorage;
 use crate::wire::common::IdentityReference;
 use crate::wire::time::sas_time;
 
-/// The version of the Blob service whose SAS this is.
+/// The Blob service version of the SAS.
 const VERSION: &str = "2021-12-02";
-/// How long a SAS is good for: it is made for each transfer.
+/// The lifetime of a SAS; each transfer creates a new one.
 const LIFE: Duration = Duration::hours(24);
-/// What a SAS allows, in the order that the service wants.
+/// The permissions of a SAS, in the order that the service requires.
 const PERMISSIONS: &str = "rcwl";
 
-/// What a node of a pool may use.
+/// The storage access of a pool's nodes.
 #[derive(Clone, Copy)]
 pub(super) struct Access<'a> {
     pub(super) linked: Option<&'a LinkedStorage>,
@@ -31,11 +31,11 @@ pub(super) struct Access<'a> {
 }
 
 impl Access<'_> {
-    /// A URL as it can be used: as it is, or if an identity is to be used, with a SAS.
+    /// Returns the URL to use: unchanged, or with a SAS if an identity is given.
     ///
     /// # Errors
-    /// `Denied` if the pool does not have the identity or the identity does not reach the account,
-    /// `Other` for what is no URL.
+    /// `Denied` if the pool does not have the identity or the identity has no access to the
+    /// account, `Other` for an invalid URL.
     pub(super) fn url(
         &self,
         text: &str,
@@ -57,10 +57,10 @@ impl Access<'_> {
         })
     }
 
-    /// A container of the linked storage account.
+    /// Returns the URL of a container of the linked storage account.
     ///
     /// # Errors
-    /// `NotFound` if there is no such account.
+    /// `NotFound` if no account is linked.
     pub(super) fn auto_storage(&self, container: &str) -> Result<Url, BlobError> {
         let linked = self.linked.ok_or_else(|| {
             BlobError::NotFound("no storage account is linked to the Batch account".to_owned())
@@ -74,16 +74,17 @@ impl Access<'_> {
 }
 
 impl LinkedStorage {
-    /// The container of a URL, if that is one of this account.
+    /// Returns the container of a URL of this account; `None` for other URLs.
     fn container(&self, url: &Url) -> Option<String> {
         let path = url.path().strip_prefix(self.endpoint.path().trim_end_matches('/'))?;
         let name = path.strip_prefix('/')?.split('/').next().filter(|name| !name.is_empty())?;
         (url.origin() == self.endpoint.origin()).then(|| name.to_owned())
     }
 
-    /// A URL with a SAS for its container.
+    /// Returns a URL with a SAS for its container.
     ///
-    /// [Create a service SAS](https://learn.microsoft.com/rest/api/storageservices/create-service-sas)
+    /// [Create a service
+    /// SAS](https://learn.microsoft.com/rest/api/storageservices/create-service-sas)
     fn signed(&self, container: &str, mut url: Url) -> Url {
         let expiry = sas_time(OffsetDateTime::now_utc() + LIFE);
         let resource = format!("/blob/{}/{container}", self.account);
@@ -119,7 +120,7 @@ impl LinkedStorage {
 }
 
 fn sign(key: &[u8], text: &str) -> String {
-    // HMAC takes keys of any length.
+    // HMAC accepts keys of any length.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
     mac.update(text.as_bytes());
     STANDARD.encode(mac.finalize().into_bytes())

@@ -1,4 +1,4 @@
-//! The node's own small client for blobs, by the SAS of the task's URLs.
+//! The node's small Blob Storage client.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,41 +12,41 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::io::ReaderStream;
 use url::Url;
 
-use super::faults::{BlobRefusal, BlobRequest, Deed, NodeFailure, NodeFault};
+use super::faults::{BlobRefusal, BlobRequest, NodeAction, NodeFailure, NodeFault};
 use super::tree::Tree;
-use crate::faults::armed::Armed;
+use crate::faults::active::ActiveFaults;
 use crate::settings::LinkedStorage;
 use crate::wire::task::UploadHeader;
 
-/// The version of the Blob service that the node speaks.
+/// The Blob service version that the node uses.
 const VERSION: &str = "2021-12-02";
 
-/// The pages of a listing that are read at most, 5,000 blobs each.
+/// The most pages of a listing, with 5,000 blobs each.
 const PAGES: usize = 200;
-/// The bytes of such a page.
+/// The most bytes of such a page.
 const PAGE: usize = 32 << 20;
 
-/// The blobs that are transferred at once.
+/// The number of concurrent transfers.
 pub(super) const AT_ONCE: usize = 8;
 
-/// The headers of an upload that are the node's own.
+/// The headers that the node itself sets on uploads.
 pub(crate) const UPLOAD_HEADERS: [&str; 5] =
     ["authorization", "content-length", "host", "x-ms-blob-type", "x-ms-version"];
 
-/// The node's way to storage accounts.
+/// The storage client of the nodes.
 #[derive(Clone)]
 pub(crate) struct Storage {
     pub(crate) http: Client,
     /// The storage account that is linked to the Batch account.
     pub(crate) linked: Option<LinkedStorage>,
-    pub(crate) faults: Arc<Armed<NodeFault>>,
+    pub(crate) faults: Arc<ActiveFaults<NodeFault>>,
 }
 
 impl Storage {
-    /// Fails a request that is to fail.
-    fn meet(&self, request: BlobRequest) -> Result<(), BlobError> {
-        let text = |text: &str| format!("{text} (a fault that was asked for)");
-        match self.faults.strike(Deed::Blob(request)).map(|fault| fault.what) {
+    /// Returns the error of a fault that applies to this request.
+    fn check_fault(&self, request: BlobRequest) -> Result<(), BlobError> {
+        let text = |text: &str| format!("{text} (injected fault)");
+        match self.faults.fire(NodeAction::Blob(request)).map(|fault| fault.failure) {
             Some(NodeFailure::Blob(_, BlobRefusal::Denied)) => {
                 Err(BlobError::Denied(text("403 Forbidden AuthorizationFailure")))
             }
@@ -59,7 +59,7 @@ impl Storage {
     }
 }
 
-/// What went wrong with a blob or its container.
+/// An error of a blob or its container.
 #[derive(Debug)]
 pub(crate) enum BlobError {
     /// 401 or 403.
@@ -69,13 +69,13 @@ pub(crate) enum BlobError {
     /// 409.
     Conflict(String),
     TimedOut,
-    /// The local side: the file could not be read or written.
+    /// The local file could not be read or written.
     File(std::io::Error),
     Other(String),
 }
 
 impl BlobError {
-    /// What happened, without URL: that one holds the SAS.
+    /// Returns the reason without the URL, which contains the SAS.
     pub(crate) fn reason(&self) -> String {
         match self {
             BlobError::Denied(text) | BlobError::NotFound(text) | BlobError::Conflict(text) => {
@@ -97,7 +97,7 @@ impl From<reqwest::Error> for BlobError {
     }
 }
 
-/// A blob of a listing.
+/// A blob in a listing.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ListedBlob {
@@ -135,7 +135,7 @@ struct Blobs {
 }
 
 impl ListedBlob {
-    /// Whether it stands for a directory, as storage with a hierarchical namespace lists them.
+    /// Returns whether it represents a directory, as hierarchical namespaces list them.
     pub(crate) fn is_directory(&self) -> bool {
         let marked = self.metadata.as_ref().and_then(|metadata| metadata.hdi_isfolder.as_deref());
         marked.is_some_and(|value| value.eq_ignore_ascii_case("true"))
@@ -143,8 +143,8 @@ impl ListedBlob {
     }
 }
 
-/// The URL of a blob of a container; the container's SAS stays. `None` for a name that no URL can
-/// hold: in a path, `.` and `..` are directories.
+/// Returns the URL of a blob in a container, with the container's SAS. `None` for a name that a URL
+/// cannot contain: `.` and `..` in a path are directories.
 pub(crate) fn blob_url(container: &Url, name: &str) -> Option<Url> {
     if name.split('/').any(|segment| matches!(segment, "." | "..")) {
         return None;
@@ -154,7 +154,7 @@ pub(crate) fn blob_url(container: &Url, name: &str) -> Option<Url> {
     Some(url)
 }
 
-/// All blobs of a container under a prefix.
+/// Returns all blobs of a container with a prefix.
 ///
 /// [List Blobs](https://learn.microsoft.com/rest/api/storageservices/list-blobs)
 pub(crate) async fn list(
@@ -181,7 +181,7 @@ async fn list_page(
     prefix: &str,
     marker: Option<&str>,
 ) -> Result<Listing, BlobError> {
-    storage.meet(BlobRequest::ListBlobs)?;
+    storage.check_fault(BlobRequest::ListBlobs)?;
     let mut url = container.clone();
     let wanted = [("restype", "container"), ("comp", "list"), ("include", "metadata")];
     url.query_pairs_mut().extend_pairs(wanted);
@@ -194,7 +194,7 @@ async fn list_page(
         .map_err(|error| BlobError::Other(format!("not a blob listing: {error}")))
 }
 
-/// The body of an answer, which may have so many bytes.
+/// Reads a response body of at most `most` bytes.
 async fn body(answer: Response, most: usize) -> Result<Vec<u8>, BlobError> {
     let (mut read, mut pieces) = (Vec::new(), answer.bytes_stream());
     while let Some(piece) = pieces.next().await {
@@ -215,7 +215,7 @@ pub(crate) async fn download(
     tree: &Tree,
     to: &Path,
 ) -> Result<File, BlobError> {
-    storage.meet(BlobRequest::GetBlob)?;
+    storage.check_fault(BlobRequest::GetBlob)?;
     let response = ok(storage.http.get(url).header("x-ms-version", VERSION).send().await?).await?;
     let mut file = File::from_std(tree.write(to).map_err(BlobError::File)?);
     let mut body = response.bytes_stream();
@@ -235,7 +235,7 @@ pub(crate) async fn upload(
     (tree, from): (&Tree, &Path),
     headers: &[UploadHeader],
 ) -> Result<(), BlobError> {
-    storage.meet(BlobRequest::PutBlob)?;
+    storage.check_fault(BlobRequest::PutBlob)?;
     let (file, length) = tree.read(from).map_err(BlobError::File)?;
     let file = File::from_std(file).take(length);
     let request = storage

@@ -1,7 +1,7 @@
-//! Splits a task's command line into its arguments.
+//! Splits a task's command line into arguments.
 //!
-//! The service runs no shell and does not publish its rules, so a client should send lines that
-//! mean the same by either of these.
+//! The service runs no shell and does not document its rules, so clients should send lines that
+//! both variants split in the same way.
 
 mod argvw;
 mod posix;
@@ -10,7 +10,7 @@ mod properties;
 
 use crate::settings::Splitting;
 
-/// The arguments of a command line, or why it cannot be split.
+/// Returns the arguments of a command line, or why it cannot be split.
 pub(crate) fn split(line: &str, rules: Splitting) -> Result<Vec<String>, String> {
     match rules {
         Splitting::Posix => posix::split(line),

@@ -1,10 +1,10 @@
-//! What a task's container consists of: image, mounts, current directory and environment.
+//! The container of a task: image, mounts, current directory and environment.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::faults::Deed;
+use super::faults::NodeAction;
 use super::image::Image;
 use super::run_options::{self, RunOptions};
 use super::sandbox::TASK_USER;
@@ -12,7 +12,7 @@ use super::{DIRECTORIES, Node, Work, environment};
 use crate::store::task::FailureInfo;
 use crate::wire::task::{BindMount, BindSource, ContainerSettings, WorkingDirectory};
 
-/// What a task runs in, ready to be started.
+/// The environment in which a task runs, ready to start.
 pub(super) struct Container {
     /// `None` for a task without a container: it runs on the node's own file system.
     pub(super) image: Option<Image>,
@@ -21,25 +21,25 @@ pub(super) struct Container {
     pub(super) working_directory: PathBuf,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) host_name: String,
-    /// Whether it runs as root, not as a user without rights.
+    /// Whether it runs as root instead of an unprivileged user.
     pub(super) elevated: bool,
-    /// Files of the node for `/etc`, by name.
+    /// The directory with the node's files for `/etc`.
     pub(super) etc: PathBuf,
 }
 
-/// A directory of the node that the container sees.
+/// A directory of the node that is mounted in the container.
 pub(super) struct Mount {
     pub(super) host: PathBuf,
     pub(super) inside: PathBuf,
     pub(super) read_only: bool,
 }
 
-/// Finds the image and lays out the container, or what a task without one sees.
+/// Finds the image and prepares the container, or the environment of a task without one.
 ///
 /// # Errors
-/// `ContainerTaskSettingsNotFound` and `ContainerPoolNotSupported` where the task has no settings
-/// on a pool for containers or the other way round, `ContainerInvalidImage` where the image cannot
-/// be pulled, `ContainerInvalidSettings` for settings that make no container.
+/// `ContainerTaskSettingsNotFound` for a task without container settings on a container pool,
+/// `ContainerPoolNotSupported` for the reverse, `ContainerInvalidImage` if the image cannot be
+/// pulled, `ContainerInvalidSettings` for invalid container settings.
 pub(super) fn prepare(node: &Node, work: &Work) -> Result<Container, FailureInfo> {
     match (&work.task.container_settings, work.in_container_pool(node)) {
         (Some(settings), true) => with_image(node, work, settings),
@@ -80,11 +80,11 @@ fn pull(node: &Node, name: &str) -> Result<Image, FailureInfo> {
         FailureInfo::user("ContainerInvalidImage", "The container image could not be pulled")
             .with("Message", reason)
     };
-    if node.site.faults.strike(Deed::PullImage(name)).is_some() {
-        return Err(failed(format!("pulling {name} fails by a fault that was asked for")));
+    if node.context.faults.fire(NodeAction::PullImage(name)).is_some() {
+        return Err(failed(format!("pulling {name} fails because of an injected fault")));
     }
-    let image = node.site.images.find(name).cloned();
-    image.ok_or_else(|| failed(format!("no image of the name {name} is registered")))
+    let image = node.context.images.find(name).cloned();
+    image.ok_or_else(|| failed(format!("no image named {name} is registered")))
 }
 
 fn without_image(node: &Node, work: &Work) -> Container {
@@ -131,9 +131,9 @@ fn mounts(
         .collect()
 }
 
-/// The node's shared directories and, of all tasks, this one's directory and that of
-/// its job's preparation. A task of the service
-/// sees the whole root, but no task may rely on another's files.
+/// Returns the mounts of the node's shared directories, the task's directory and that of the job's
+/// preparation task. On a real node a task sees the whole root directory, but no task may rely on
+/// the files of another.
 fn all_mounts(node: &Node, work: &Work) -> Vec<Mount> {
     let shared = DIRECTORIES.iter().filter(|name| **name != "workitems");
     let own = [Some(&work.directory), work.preparation.as_ref()].into_iter().flatten();
@@ -149,7 +149,7 @@ fn mount(node: &Node, work: &Work, relative: &str, read_only: bool) -> Mount {
     }
 }
 
-/// The directory of a bind mount, relative to the node's root.
+/// Returns the directory of a bind mount, relative to the node's root.
 fn source<'a>(bind: &BindMount, work: &'a Work) -> Result<&'a str, FailureInfo> {
     match bind.source {
         BindSource::Shared => Ok("shared"),
@@ -165,7 +165,7 @@ fn source<'a>(bind: &BindMount, work: &'a Work) -> Result<&'a str, FailureInfo> 
     }
 }
 
-/// Writes the files of `/etc` that say who and where a container is.
+/// Writes the files of `/etc` that describe users and hosts.
 ///
 /// # Errors
 /// When they cannot be written.

@@ -9,7 +9,7 @@ use super::tree::Tree;
 /// Where a task's files are, on this machine and as the task sees them.
 #[derive(Clone)]
 pub(crate) struct TaskDirectory {
-    /// AZ_BATCH_NODE_ROOT_DIR as the task sees it.
+    /// `AZ_BATCH_NODE_ROOT_DIR` as the task sees it.
     pub(crate) inside_root: PathBuf,
     /// Relative to the node's root.
     pub(crate) relative: String,
@@ -23,55 +23,55 @@ impl TaskDirectory {
         TaskDirectory { inside_root: inside_root.to_owned(), relative, root: root.to_owned() }
     }
 
-    /// The task's directory on this machine.
+    /// Returns the task's directory on this machine.
     pub(crate) fn host(&self) -> PathBuf {
         self.root.join(&self.relative)
     }
 
-    /// The files of the task.
+    /// Opens the task's directory.
     ///
     /// # Errors
-    /// When its directory is not there.
+    /// When it does not exist.
     pub(crate) fn tree(&self) -> io::Result<Tree> {
         Tree::open(&self.root, Path::new(&self.relative))
     }
 
-    /// The files of its working directory.
+    /// Opens the task's working directory.
     ///
     /// # Errors
-    /// When that one is not there, or a link leads out of the node.
+    /// When it does not exist, or a link leads out of the node.
     pub(crate) fn working(&self) -> io::Result<Tree> {
         Tree::open(&self.root, &Path::new(&self.relative).join("wd"))
     }
 
-    /// The task's directory as the task sees it.
+    /// Returns the task's directory as the task sees it.
     pub(crate) fn inside(&self) -> PathBuf {
         self.inside_root.join(&self.relative)
     }
 
-    /// Makes the directory anew; what an earlier run left is gone. A directory that is there stays
-    /// the same one, for others may have mounted it.
+    /// Creates the directory, or empties it if it exists: it is not replaced, because other tasks
+    /// may have mounted it.
     ///
     /// # Errors
-    /// When the old files cannot be removed or the new directory not be made.
+    /// When the old files cannot be removed or the new directory cannot be created.
     pub(crate) fn create(&self) -> io::Result<()> {
         let tree = Tree::create_at(&self.root, Path::new(&self.relative))?;
         tree.empty()?;
         tree.make_directories(Path::new("wd"))?;
-        // An image may run as any user, and the task must be able to write here all the same.
-        tree.open_to_all(Path::new("wd"))
+        // An image may run as any user, who must be able to write here.
+        tree.make_world_writable(Path::new("wd"))
     }
 
-    /// A new file of the task's directory in place of what has its name, written at its end.
+    /// Creates a new file in the task's directory for appending, and replaces what has that name.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be created.
     pub(crate) fn stream(&self, name: &str) -> io::Result<File> {
-        self.tree()?.renew(name)
+        self.tree()?.recreate(name)
     }
 }
 
-/// The path under `base`, or `None` if it is absolute or leaves `base` by `..`.
+/// Returns the path under `base`; `None` if it is absolute or contains `..`.
 pub(crate) fn join_inside(base: &Path, relative: &str) -> Option<PathBuf> {
     let mut joined = base.to_owned();
     for component in Path::new(relative).components() {

@@ -8,8 +8,8 @@ use std::path::Path;
 use super::directory::TaskDirectory;
 use super::{Node, Work};
 
-/// The variables of a task by name. The job's settings come first, the task's replace them, and
-/// the service's own replace both.
+/// Returns the variables of a task. The task's settings override the job's, and the service's own
+/// variables override both.
 pub(super) fn variables(node: &Node, work: &Work) -> BTreeMap<String, String> {
     let own = work.task.environment_settings.iter().flatten();
     let mut variables: BTreeMap<String, String> = work
@@ -23,7 +23,7 @@ pub(super) fn variables(node: &Node, work: &Work) -> BTreeMap<String, String> {
     variables
 }
 
-/// Where the job's preparation task left its files.
+/// Returns the variables for the directory of the job's preparation task.
 fn preparation_variables(work: &Work) -> Vec<(String, String)> {
     let Some(directory) = work.preparation.as_ref().map(TaskDirectory::inside) else {
         return Vec::new();
@@ -42,8 +42,8 @@ fn batch_variables(node: &Node, work: &Work) -> Vec<(String, String)> {
         .iter()
         .flat_map(|job| [("JOB_ID", job.clone()), ("TASK_ID", work.task.id.clone())]);
     let of_node = [
-        ("ACCOUNT_NAME", node.site.account.clone()),
-        ("ACCOUNT_URL", node.site.account_url.clone()),
+        ("ACCOUNT_NAME", node.context.account.clone()),
+        ("ACCOUNT_URL", node.context.account_url.clone()),
         ("POOL_ID", node.pool_id.clone()),
         ("NODE_ID", node.id.clone()),
         ("NODE_IS_DEDICATED", node.is_dedicated.to_string()),

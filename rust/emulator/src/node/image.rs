@@ -1,17 +1,17 @@
-//! The container images of the node, which are directories of this machine.
+//! The container images, which are directories of this machine.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The registered images by their full name.
+/// The registered images by full name.
 pub(crate) struct Images(BTreeMap<String, Image>);
 
-/// What an image stands for.
+/// An image: a directory of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Image {
-    /// A whole root file system.
+    /// A complete root file system.
     Root(PathBuf),
-    /// A directory for `/opt/image`, on top of this machine's `/usr`.
+    /// A directory that is mounted at `/opt/image`, on top of this machine's `/usr`.
     Overlay(PathBuf),
 }
 
@@ -31,18 +31,18 @@ impl Images {
         Images(images.iter().map(|(name, path)| (full_name(name), image(path))).collect())
     }
 
-    /// The image of a name, or `None` where pulling it would fail.
+    /// Returns the image of this name; `None` if there is none to pull.
     pub(crate) fn find(&self, name: &str) -> Option<&Image> {
         self.0.get(&full_name(name))
     }
 
-    /// The full names.
+    /// Returns the full names.
     pub(crate) fn names(&self) -> Vec<String> {
         self.0.keys().cloned().collect()
     }
 }
 
-/// The name as docker completes it: registry, `library/` and `:latest` where they are missing.
+/// Completes a name as docker does: registry, `library/` and `:latest` where they are missing.
 pub(super) fn full_name(name: &str) -> String {
     let (registry, path) = match name.split_once('/') {
         Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => (first, rest),

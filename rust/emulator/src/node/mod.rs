@@ -21,10 +21,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::faults::armed::Armed;
+use crate::faults::active::ActiveFaults;
 use crate::settings::{BlobPrefix, Isolation, PoolSettings, Splitting, WildcardBase};
 use crate::wire::common::EnvironmentSetting;
-use crate::wire::task::TaskAdd;
+use crate::wire::task::TaskCreate;
 use access::Access;
 use blob::Storage;
 use directory::TaskDirectory;
@@ -33,7 +33,7 @@ use image::Images;
 use process::Processes;
 use tree::Tree;
 
-/// The directories that every node has under its root, next to its tasks.
+/// The directories that every node has under its root.
 const DIRECTORIES: [&str; 5] = ["workitems", "shared", "startup", "fsmounts", "applications"];
 
 /// A node of a pool.
@@ -42,77 +42,82 @@ pub(crate) struct Node {
     pub(crate) is_dedicated: bool,
     /// The id of its pool.
     pub(crate) pool_id: String,
-    /// Whether its pool is for containers.
+    /// Whether its pool has a containerConfiguration.
     containers: bool,
     /// The resource ids of its pool's identities.
     identities: Vec<String>,
-    /// AZ_BATCH_NODE_ROOT_DIR, on this machine.
+    /// `AZ_BATCH_NODE_ROOT_DIR` on this machine.
     pub(crate) root: PathBuf,
-    site: Site,
+    context: NodeContext,
     processes: Processes,
 }
 
-/// What all nodes of an account have in common.
+/// What all nodes of an account share.
 #[derive(Clone)]
-pub(crate) struct Site {
-    /// The directory of all nodes' directories.
+pub(crate) struct NodeContext {
+    /// The directory that contains the nodes' root directories.
     pub(crate) root: PathBuf,
     pub(crate) isolation: Isolation,
     pub(crate) images: Arc<Images>,
     pub(crate) account: String,
     pub(crate) account_url: String,
     pub(crate) storage: Storage,
-    pub(crate) faults: Arc<Armed<NodeFault>>,
+    pub(crate) faults: Arc<ActiveFaults<NodeFault>>,
     pub(crate) command_line: Splitting,
     pub(crate) blob_prefix: BlobPrefix,
     pub(crate) wildcard_base: WildcardBase,
 }
 
-/// One run of a task.
+/// What a node needs to run a task.
 pub(crate) struct Work {
-    /// A start task has none.
+    /// `None` for a start task.
     pub(crate) job_id: Option<String>,
-    pub(crate) task: TaskAdd,
+    pub(crate) task: TaskCreate,
     /// The job's commonEnvironmentSettings.
     pub(crate) common_environment: Vec<EnvironmentSetting>,
     pub(crate) directory: TaskDirectory,
-    /// The directory of the job's preparation task, if it has one.
+    /// The directory of the job's preparation task, if there is one.
     pub(crate) preparation: Option<TaskDirectory>,
 }
 
 impl Node {
-    /// A fresh node of a pool, with its directories.
+    /// Creates a node of a pool with its directories.
     ///
     /// # Errors
-    /// When the directories cannot be made.
-    pub(crate) fn new(pool: &PoolSettings, is_dedicated: bool, site: &Site) -> io::Result<Node> {
+    /// When the directories cannot be created.
+    pub(crate) fn new(
+        pool: &PoolSettings,
+        is_dedicated: bool,
+        context: &NodeContext,
+    ) -> io::Result<Node> {
         let id = node_id(is_dedicated);
         let node = Node {
-            root: site.root.join(&id),
+            root: context.root.join(&id),
             id,
             is_dedicated,
             pool_id: pool.id.clone(),
             containers: pool.containers,
             identities: pool.identities.clone(),
-            site: site.clone(),
+            context: context.clone(),
             processes: Processes::default(),
         };
         node.make_directories()?;
         Ok(node)
     }
 
-    /// Makes it a new machine: no file of before is there any more.
+    /// Removes the node's files, as on a new machine.
     ///
     /// # Errors
-    /// When the directories cannot be made.
-    pub(crate) fn renew(&self) -> io::Result<()> {
+    /// When the directories cannot be created.
+    pub(crate) fn reset(&self) -> io::Result<()> {
         self.remove_files();
         self.make_directories()
     }
 
-    /// Removes all its files. What cannot be removed goes with the emulator's own directory.
+    /// Removes all its files. What cannot be removed here is removed with the emulator's own
+    /// directory.
     pub(crate) fn remove_files(&self) {
-        let all = Tree::open(&self.site.root, Path::new("."));
+        let all = Tree::open(&self.context.root, Path::new("."));
         all.and_then(|nodes| nodes.remove(Path::new(&self.id))).ok();
     }
 
@@ -123,33 +128,33 @@ impl Node {
         container::write_etc(&self.root, &self.id)
     }
 
-    /// The directory of a task on this node.
+    /// Returns the directory of a task on this node.
     pub(crate) fn task_directory(&self, job_id: &str, task_id: &str) -> TaskDirectory {
-        let inside = match self.site.isolation {
+        let inside = match self.context.isolation {
             Isolation::Bubblewrap => Path::new(sandbox::NODE_ROOT),
             Isolation::None => &self.root,
         };
         TaskDirectory::new(&self.root, inside, job_id, task_id)
     }
 
-    /// The directory of the start task.
+    /// Returns the directory of the start task.
     fn startup_directory(&self) -> TaskDirectory {
         let inside_root = self.task_directory("", "").inside_root;
         TaskDirectory { inside_root, root: self.root.clone(), relative: "startup".to_owned() }
     }
 
-    /// What it may use of storage accounts.
+    /// Returns the node's access to storage accounts.
     fn access(&self) -> Access<'_> {
-        Access { linked: self.site.storage.linked.as_ref(), identities: &self.identities }
+        Access { linked: self.context.storage.linked.as_ref(), identities: &self.identities }
     }
 
-    /// Ends every process of every task at once.
+    /// Kills every process of every task.
     pub(crate) fn kill_all(&self) {
         self.processes.kill_all();
     }
 }
 
-/// A node name of the service's shape, short enough to be a host name (64 characters).
+/// Returns a node id in the service's format, short enough for a host name (64 characters).
 fn node_id(is_dedicated: bool) -> String {
     let random = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(|half| half.simple().to_string());
     let kind = if is_dedicated { 'd' } else { 'p' };

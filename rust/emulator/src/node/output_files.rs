@@ -1,7 +1,7 @@
-//! Uploads a task's output files after it ended and before it is completed.
+//! Uploads a task's output files, before the task is completed.
 
-mod notes;
 mod selection;
+mod upload_log;
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use futures::{StreamExt, stream};
 use tokio::task::spawn_blocking;
 use url::Url;
 
-use super::Site;
+use super::NodeContext;
 use super::access::Access;
 use super::blob::{self, AT_ONCE, BlobError, Storage};
 use super::directory::TaskDirectory;
@@ -18,37 +18,37 @@ use super::tree::Tree;
 use crate::settings::WildcardBase;
 use crate::store::task::FailureInfo;
 use crate::wire::task::{OutputFile, UploadCondition};
-use notes::{Notes, Place};
 use selection::{Match, Upload, expand, inside_task, matches};
+use upload_log::{UploadLog, UploadTarget};
 
-/// A task that ended and whose output files are due.
-pub(super) struct Ended<'a> {
+/// A task that ended and whose output files are to be uploaded.
+pub(super) struct EndedTask<'a> {
     pub(super) directory: &'a TaskDirectory,
     pub(super) environment: &'a BTreeMap<String, String>,
     pub(super) succeeded: bool,
 }
 
-/// Uploads what the conditions of the output files ask for.
+/// Uploads the output files whose upload condition is met.
 ///
 /// # Errors
-/// The failure of the first file that could not be uploaded; the others are tried too.
+/// The failure of the first file that could not be uploaded; the others are uploaded all the same.
 pub(super) async fn upload(
-    site: &Site,
+    context: &NodeContext,
     access: Access<'_>,
     outputs: &[OutputFile],
-    ended: &Ended<'_>,
+    ended: &EndedTask<'_>,
 ) -> Result<(), FailureInfo> {
     if outputs.is_empty() {
         return Ok(());
     }
-    let mut notes =
-        Notes::create(ended.directory).map_err(|error| misc_failure(&error.to_string()))?;
+    let mut log =
+        UploadLog::create(ended.directory).map_err(|error| misc_failure(&error.to_string()))?;
     let mut result = Ok(());
     for output in outputs.iter().filter(|output| is_due(output, ended.succeeded)) {
-        let uploaded = match prepare(site, access, output, ended) {
-            Ok(transfer) => transfer.run(&site.storage, &mut notes).await,
+        let uploaded = match prepare(context, access, output, ended) {
+            Ok(transfer) => transfer.run(&context.storage, &mut log).await,
             Err(failure) => {
-                notes.failed(Place::of_pattern(&output.file_pattern), &failure);
+                log.failed(UploadTarget::of_pattern(&output.file_pattern), &failure);
                 Err(failure)
             }
         };
@@ -65,7 +65,7 @@ fn is_due(output: &OutputFile, succeeded: bool) -> bool {
     }
 }
 
-/// Where the files of an output file go.
+/// The upload of one output file entry, which may match several files.
 struct Transfer<'a> {
     output: &'a OutputFile,
     tree: Tree,
@@ -76,10 +76,10 @@ struct Transfer<'a> {
 }
 
 fn prepare<'a>(
-    site: &Site,
+    context: &NodeContext,
     access: Access<'_>,
     output: &'a OutputFile,
-    ended: &Ended<'_>,
+    ended: &EndedTask<'_>,
 ) -> Result<Transfer<'a>, FailureInfo> {
     let to = &output.destination.container;
     let container = access
@@ -94,31 +94,32 @@ fn prepare<'a>(
         misc_failure("the pattern leaves the task's directory").with("FilePattern", &*text)
     })?;
     let tree = ended.directory.tree().map_err(|error| misc_failure(&error.to_string()))?;
-    let (pattern, base) = (Pattern::new(&pattern), site.wildcard_base);
+    let (pattern, base) = (Pattern::new(&pattern), context.wildcard_base);
     Ok(Transfer { output, tree, pattern, base, container })
 }
 
 impl Transfer<'_> {
-    /// Uploads the files, several at once, and notes each.
-    async fn run(self, storage: &Storage, notes: &mut Notes) -> Result<(), FailureInfo> {
-        notes.begin(&self.output.file_pattern);
-        let uploads = self.uploads(notes).await?;
+    /// Uploads the files, several at once, and logs each.
+    async fn run(self, storage: &Storage, log: &mut UploadLog) -> Result<(), FailureInfo> {
+        log.begin(&self.output.file_pattern);
+        let uploads = self.uploads(log).await?;
         let sent = stream::iter(uploads).map(|upload| self.send(storage, upload));
         let mut sent = sent.buffered(AT_ONCE);
         let mut result = Ok(());
         while let Some((upload, uploaded)) = sent.next().await {
-            let place = Place::of(&self.output.file_pattern, &upload, &self.container);
+            let target = UploadTarget::of(&self.output.file_pattern, &upload, &self.container);
             match &uploaded {
-                Ok(()) => notes.uploaded(&place),
-                Err(failure) => notes.failed(place, failure),
+                Ok(()) => log.uploaded(&target),
+                Err(failure) => log.failed(target, failure),
             }
             result = result.and(uploaded);
         }
         result
     }
 
-    /// What is to be uploaded; what is not is noted. Others need not wait for so many files.
-    async fn uploads(&self, notes: &mut Notes) -> Result<Vec<Upload>, FailureInfo> {
+    /// Returns the files to upload, and logs those that are skipped. Runs on a blocking thread,
+    /// because there may be many files.
+    async fn uploads(&self, log: &mut UploadLog) -> Result<Vec<Upload>, FailureInfo> {
         let (pattern, tree, base) = (self.pattern.clone(), self.tree.clone(), self.base);
         let path = self.output.destination.container.path.clone();
         let found = spawn_blocking(move || matches(&pattern, &tree, path.as_deref(), base)).await;
@@ -126,7 +127,7 @@ impl Transfer<'_> {
         for one in found.map_err(|error| misc_failure(&error.to_string()))? {
             match one {
                 Match::Upload(upload) => uploads.push(upload),
-                Match::Skipped(file, reason) => notes.skipped(&file, &reason),
+                Match::Skipped(file, reason) => log.skipped(&file, &reason),
             }
         }
         Ok(uploads)

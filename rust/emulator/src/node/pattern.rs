@@ -1,7 +1,7 @@
 //! The file patterns of output files.
 //!
-//! `*` and `?` stay in a directory, `**` crosses directories, `[abc]`, `[a-c]` and `[!abc]` match
-//! one character, `[*]` escapes. A leading dot is only matched by a dot.
+//! `*` and `?` match within a directory, `**` matches any directories, `[abc]`, `[a-c]` and
+//! `[!abc]` match one character, `[*]` escapes. A leading dot is only matched by a dot.
 //! [OutputFile](https://learn.microsoft.com/rest/api/batchservice/tasks/create-task#outputfile)
 
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 #[cfg(test)]
 mod properties;
 
-/// A pattern, directory by directory.
+/// A pattern, split at its slashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pattern(Vec<Segment>);
 
@@ -35,26 +35,26 @@ impl Pattern {
         let repeats = |segment: &Segment| *segment == Segment::Directories;
         segments.dedup_by(|one, other| repeats(one) && repeats(other));
         if segments.last() == Some(&Segment::Directories) {
-            // Directories alone are no file.
+            // A pattern that ends with `**` matches the files in these directories.
             segments.push(Segment::Name(vec![Token::Many]));
         }
         Pattern(segments)
     }
 
-    /// The path itself, if there is no wildcard in it.
+    /// Returns the path itself, if the pattern has no wildcard.
     pub(crate) fn literal(&self) -> Option<String> {
         let names: Option<Vec<String>> = self.0.iter().map(Segment::literal).collect();
         names.map(|names| names.join("/"))
     }
 
-    /// The directories before the first wildcard.
+    /// Returns the directories before the first wildcard.
     pub(crate) fn fixed_directory(&self) -> String {
         let directories = self.0.split_last().map_or(&[][..], |(_, before)| before);
         let fixed: Vec<String> = directories.iter().map_while(Segment::literal).collect();
         fixed.join("/")
     }
 
-    /// Whether a path of `/`-separated names matches.
+    /// Returns whether a path matches.
     pub(crate) fn matches(&self, path: &str) -> bool {
         let names: Vec<&str> = path.split('/').collect();
         let repeats = |segment: &Segment| *segment == Segment::Directories;
@@ -81,7 +81,7 @@ fn segment(text: &str) -> Segment {
     }
     let mut tokens = Vec::new();
     let mut rest = text;
-    // Where one class is not closed, none behind it is: they need not be looked for.
+    // If one class is not closed, no later one is: they need not be searched.
     let mut has_classes = true;
     while let Some(next) = rest.chars().next() {
         let class = if next == '[' && has_classes { class(rest) } else { None };
@@ -98,7 +98,8 @@ fn segment(text: &str) -> Segment {
     Segment::Name(tokens)
 }
 
-/// The class that the text begins with and its length; `None` if it is not closed.
+/// Parses the class at the beginning of the text and returns it with its length; `None` if it is
+/// not closed.
 fn class(text: &str) -> Option<(Token, usize)> {
     let inner = text.strip_prefix('[')?;
     let (negated, inner) = match inner.strip_prefix('!') {
@@ -129,9 +130,9 @@ fn ranges(mut members: &[char]) -> Vec<(char, char)> {
     }
 }
 
-/// Whether the parts match all items, in order: each one item, or any number if it repeats. No two
-/// that repeat follow each other. Takes time in proportion to the parts plus the square of the
-/// items, whatever the pattern: names are short, patterns need not be.
+/// Returns whether the parts match all items, in order. A part matches one item, or any number if
+/// it repeats. No two repeating parts are adjacent. The time is proportional to the parts plus the
+/// square of the items, whatever the pattern: names are short, patterns may be long.
 fn all_match<P, I>(
     parts: &[P],
     items: &[I],
@@ -141,7 +142,7 @@ fn all_match<P, I>(
     if parts.iter().filter(|part| !repeats(part)).count() > items.len() {
         return false;
     }
-    // The numbers of parts that can have matched the items so far.
+    // The positions in the parts that are reachable after the items so far.
     let mut reached = skip_repeating(BTreeSet::from([0]), parts, &repeats);
     for item in items {
         let matching =
@@ -152,7 +153,7 @@ fn all_match<P, I>(
     reached.contains(&parts.len())
 }
 
-/// A part that repeats may also match no item.
+/// A repeating part may also match no item.
 fn skip_repeating<P>(
     mut reached: BTreeSet<usize>,
     parts: &[P],
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn many_wildcards_take_no_time() {
+    fn many_wildcards_are_matched_quickly() {
         for pattern in ["*", "*a", "**/", "*/", "?", "[ab]"].map(|one| one.repeat(30_000)) {
             let (pattern, name) = (Pattern::new(&format!("{pattern}b")), "a".repeat(255));
             assert!((0..100).all(|_| !pattern.matches(&name)));

@@ -13,24 +13,24 @@ use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 use tokio::task::spawn_blocking;
 
-/// How often the process table is searched again for a tree that grows while it is killed.
+/// How often the process table is searched for processes that are started while the tree is killed.
 const SWEEPS: usize = 20;
 
-/// The trees that run now, by the id of their first process.
+/// The running process trees, by the id of their first process.
 #[derive(Clone, Default)]
 pub(super) struct Processes(Arc<Mutex<BTreeMap<i32, Marker>>>);
 
-/// What is known of a tree besides its process group.
+/// How to find the processes of a tree that left its process group.
 #[derive(Clone)]
 pub(super) enum Marker {
-    /// The tree is a process namespace and ends with its first process.
+    /// The tree is a PID namespace and ends with its first process.
     Namespace,
-    /// Every process has this task's directory in its environment: a grandchild may leave the
+    /// Every process has this directory of its task in its environment: a grandchild may leave the
     /// group but keeps its environment.
     TaskDirectory(PathBuf),
 }
 
-/// A running tree. Dropping it kills it.
+/// A running process tree. Dropping it kills it.
 pub(super) struct ProcessTree {
     child: Child,
     pid: i32,
@@ -38,7 +38,7 @@ pub(super) struct ProcessTree {
 }
 
 impl Processes {
-    /// Starts a tree whose output goes straight to the files.
+    /// Starts a tree whose output is written directly to the files.
     ///
     /// # Errors
     /// When the program cannot be started.
@@ -55,7 +55,7 @@ impl Processes {
         Ok(ProcessTree { child, pid, processes: self.clone() })
     }
 
-    /// Ends every tree.
+    /// Kills every tree.
     pub(super) fn kill_all(&self) {
         self.trees().iter().for_each(|(pid, marker)| kill_tree(*pid, marker));
     }
@@ -66,17 +66,17 @@ impl Processes {
 }
 
 impl ProcessTree {
-    /// Waits for the first process and gives its exit code, for a signal 128 and its number as
-    /// docker does. What it left behind ends with it, as in a container.
+    /// Waits for the first process and returns its exit code; for a signal, 128 plus its number, as
+    /// docker does. Remaining processes are killed, as in a container.
     ///
     /// # Errors
     /// When the process cannot be waited for.
     pub(super) async fn wait(&mut self) -> io::Result<i32> {
         let status = self.child.wait().await?;
-        // The first process is reaped, so its id may soon be another's: only the marker counts.
+        // The first process is reaped, so its id may be reused: only the marker counts.
         let marker = self.processes.trees().remove(&self.pid);
         if let Some(Marker::TaskDirectory(directory)) = marker {
-            // It reads the whole process table, and answers must not wait for that.
+            // This reads the whole process table, which would block the runtime.
             spawn_blocking(move || sweep(&directory)).await.map_err(io::Error::other)?;
         }
         Ok(exit_code(status))
@@ -85,7 +85,7 @@ impl ProcessTree {
     /// Kills the tree and waits until its first process is gone.
     pub(super) async fn end(&mut self) {
         self.kill();
-        // An error would mean that the process is no child of ours any more.
+        // An error would mean that the process is no longer our child.
         drop(self.child.wait().await);
     }
 
@@ -108,7 +108,7 @@ fn exit_code(status: ExitStatus) -> i32 {
 
 fn kill_tree(pid: i32, marker: &Marker) {
     if pid > 0 {
-        // A group that is already gone is what is wanted.
+        // The group may already be gone.
         killpg(Pid::from_raw(pid), Signal::SIGKILL).ok();
     }
     if let Marker::TaskDirectory(directory) = marker {
@@ -116,7 +116,7 @@ fn kill_tree(pid: i32, marker: &Marker) {
     }
 }
 
-/// Kills every process of the task's directory until none is found.
+/// Kills the processes with the task's directory in their environment until none is found.
 fn sweep(directory: &Path) {
     let variable = format!("AZ_BATCH_TASK_DIR={}", directory.display());
     for _ in 0..SWEEPS {
@@ -125,7 +125,7 @@ fn sweep(directory: &Path) {
             return;
         }
         for pid in found {
-            // One that is already gone is what is wanted.
+            // The process may already be gone.
             kill(pid, Signal::SIGKILL).ok();
         }
     }

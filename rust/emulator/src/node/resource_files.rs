@@ -1,7 +1,7 @@
 //! Downloads a task's resource files before it starts.
 //!
-//! A container's blobs keep their directory structure under `filePath`: in full, the prefix
-//! included, as the documentation says, or without the prefix's directories if that is asked for.
+//! The blobs of a container keep their directory structure under `filePath`: including the prefix,
+//! as documented, or without the prefix's directories, depending on the settings.
 
 use std::fs::Permissions;
 use std::io;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use futures::{StreamExt, TryStreamExt, stream};
 use url::Url;
 
-use super::Site;
+use super::NodeContext;
 use super::access::Access;
 use super::blob::{self, AT_ONCE, BlobError, ListedBlob, Storage};
 use super::directory::join_inside;
@@ -20,27 +20,27 @@ use crate::settings::BlobPrefix;
 use crate::store::task::FailureInfo;
 use crate::wire::task::ResourceFile;
 
-/// The mode of a resource file that names none.
+/// The default mode of a resource file.
 const DEFAULT_MODE: u32 = 0o770;
 
-/// A blobPrefix and what becomes of it.
+/// A blobPrefix and how it is treated.
 #[derive(Clone, Copy)]
 struct Prefix<'a> {
     text: &'a str,
     rule: BlobPrefix,
 }
 
-/// Downloads all resource files into the working directory.
+/// Downloads all resource files to the working directory.
 ///
 /// # Errors
-/// The failure of the first one that cannot be fetched.
+/// The failure of the first one that cannot be downloaded.
 pub(super) async fn fetch(
-    site: &Site,
+    context: &NodeContext,
     access: Access<'_>,
     files: &[ResourceFile],
     working: &Tree,
 ) -> Result<(), FailureInfo> {
-    let storage = &site.storage;
+    let storage = &context.storage;
     for file in files {
         let mode = file.file_mode.as_deref().and_then(parse_mode).unwrap_or(DEFAULT_MODE);
         let path = file.file_path.as_deref().unwrap_or("");
@@ -52,19 +52,19 @@ pub(super) async fn fetch(
         } else {
             let container = container(access, file).map_err(|error| list_failure(&error))?;
             let prefix = file.blob_prefix.as_deref().unwrap_or("");
-            let prefix = Prefix { text: prefix, rule: site.blob_prefix };
+            let prefix = Prefix { text: prefix, rule: context.blob_prefix };
             fetch_container(storage, &container, prefix, (working, &to), mode).await?;
         }
     }
     Ok(())
 }
 
-/// The mode of a resource file: octal digits such as `0770`.
+/// Parses the mode of a resource file: octal digits such as `0770`.
 pub(crate) fn parse_mode(text: &str) -> Option<u32> {
     u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777)
 }
 
-/// The container whose blobs are wanted, one way or the other.
+/// Returns the URL of a resource file's container.
 fn container(access: Access<'_>, file: &ResourceFile) -> Result<Url, BlobError> {
     match (&file.storage_container_url, &file.auto_storage_container_name) {
         (Some(url), _) => access.url(url, file.identity_reference.as_ref()),
@@ -73,7 +73,7 @@ fn container(access: Access<'_>, file: &ResourceFile) -> Result<Url, BlobError> 
 }
 
 impl Prefix<'_> {
-    /// The path under `filePath` of a blob whose name begins with the prefix.
+    /// Returns the path under `filePath` of a blob whose name begins with the prefix.
     fn path<'a>(&self, name: &'a str) -> &'a str {
         let directories = self.text.rfind('/').map_or(0, |slash| slash + 1);
         match self.rule {
@@ -83,7 +83,7 @@ impl Prefix<'_> {
     }
 }
 
-/// Downloads one blob; its name is for failures.
+/// Downloads one blob; the name is used in failures.
 async fn fetch_one(
     storage: &Storage,
     url: &Url,
@@ -141,7 +141,7 @@ async fn fetch_listed(
     }
 }
 
-/// A path of a blob or of `filePath` under a directory of the task, never outside of it.
+/// Returns the path of a blob or of `filePath` under a directory of the task.
 fn target(base: &Path, relative: &str) -> Result<PathBuf, FailureInfo> {
     join_inside(base, relative).ok_or_else(|| {
         FailureInfo::user("ResourceFileCreateFailed", "A resource file could not be created")

@@ -1,4 +1,4 @@
-//! One run of a task: fetch, run, upload.
+//! One run of a task: downloads, the command, uploads.
 
 use std::future::pending;
 use std::io::{self, Read};
@@ -10,25 +10,25 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::container::Container;
-use super::output_files::Ended;
+use super::output_files::EndedTask;
 use super::process::{Marker, ProcessTree};
 use super::{Node, Work, command_line, container, output_files, resource_files, sandbox};
 use crate::settings::Isolation;
 use crate::store::task::{ContainerInfo, End, FailureInfo, StopReason, TaskResult};
 use crate::wire::duration;
-use crate::wire::task::{ResourceFile, TaskAdd};
+use crate::wire::task::{ResourceFile, TaskCreate};
 
-/// The bytes of a message of the sandbox that are read at most: it names an argument.
+/// The most bytes of a sandbox error that are read. It may contain an argument of the command.
 const SANDBOX_ERROR: u64 = 262_144;
 
-/// What may end a run from outside: a request, or its wall-clock limit.
+/// What may stop a run: a request, or its wall-clock limit.
 struct Interruption {
     stop: watch::Receiver<Option<StopReason>>,
     deadline: Option<Instant>,
 }
 
 impl Node {
-    /// Runs a task to its end and uploads what it asks for.
+    /// Runs a task to its end and uploads its output files.
     pub(crate) async fn run(&self, work: &Work, stop: watch::Receiver<Option<StopReason>>) -> End {
         let mut interruption = Interruption { stop, deadline: deadline(work) };
         let container = match prepare(self, work) {
@@ -50,7 +50,7 @@ impl Node {
     ) -> End {
         let work = Work {
             job_id: None,
-            task: TaskAdd::of_command("startup", command_line),
+            task: TaskCreate::of_command("startup", command_line),
             common_environment: Vec::new(),
             directory: self.startup_directory(),
             preparation: None,
@@ -83,12 +83,12 @@ impl Node {
 
     async fn fetch(&self, work: &Work, files: &[ResourceFile]) -> Result<(), FailureInfo> {
         let working = work.directory.working().map_err(|error| unusable_directory(&error))?;
-        resource_files::fetch(&self.site, self.access(), files, &working).await
+        resource_files::fetch(&self.context, self.access(), files, &working).await
     }
 
     /// Starts the task's command with its output in the task's directory.
     fn start(&self, work: &Work, container: &Container) -> Result<ProcessTree, FailureInfo> {
-        let arguments = command_line::split(&work.task.command_line, self.site.command_line)
+        let arguments = command_line::split(&work.task.command_line, self.context.command_line)
             .map_err(|reason| command_failure("CommandLaunchFailed", &reason))?;
         let (command, marker) = self
             .command(work, container, &arguments)
@@ -108,7 +108,7 @@ impl Node {
         if arguments.is_empty() {
             return None;
         }
-        match self.site.isolation {
+        match self.context.isolation {
             Isolation::Bubblewrap => {
                 Some((sandbox::sandboxed(container, arguments)?, Marker::Namespace))
             }
@@ -130,10 +130,10 @@ impl Node {
         }
     }
 
-    /// The sandbox tells that it could not start the command only on the task's own stderr, as
-    /// the one line there and with exit code 1.
+    /// Returns the failure of the sandbox to start the command. Bubblewrap reports it only as a
+    /// single line on the task's stderr, with exit code 1.
     fn sandbox_failure(&self, work: &Work, code: i32) -> Option<FailureInfo> {
-        if self.site.isolation != Isolation::Bubblewrap || code != 1 {
+        if self.context.isolation != Isolation::Bubblewrap || code != 1 {
             return None;
         }
         let (file, _) = work.directory.tree().ok()?.read(Path::new("stderr.txt")).ok()?;
@@ -156,17 +156,17 @@ impl Node {
         end: &End,
     ) -> Result<(), FailureInfo> {
         let outputs = work.task.output_files.as_deref().unwrap_or_default();
-        let ended = Ended {
+        let ended = EndedTask {
             directory: &work.directory,
             environment: &container.environment,
             succeeded: end.result == TaskResult::Success,
         };
-        output_files::upload(&self.site, self.access(), outputs, &ended).await
+        output_files::upload(&self.context, self.access(), outputs, &ended).await
     }
 }
 
 impl Work {
-    /// Whether it needs a container: a start task without settings of its own runs on the node.
+    /// Returns whether it must have container settings: a start task runs without a container.
     pub(super) fn in_container_pool(&self, node: &Node) -> bool {
         self.job_id.is_some() && node.containers
     }
@@ -188,7 +188,7 @@ fn deadline(work: &Work) -> Option<Instant> {
 }
 
 impl Interruption {
-    /// Waits for whatever ends the run from outside, and says it as a failure.
+    /// Waits until the run is to be stopped, and returns the reason as a failure.
     async fn reason(&mut self) -> FailureInfo {
         let deadline = self.deadline;
         let limit = async move {
@@ -198,23 +198,24 @@ impl Interruption {
             }
         };
         tokio::select! {
-            () = asked(&mut self.stop, |_| true) => {
+            () = stop_requested(&mut self.stop, |_| true) => {
                 FailureInfo::user("TaskEnded", "The task was ended by user request")
             }
             () = limit => {
-                FailureInfo::user("TaskEnded", "The task was ended because its time is over")
+                let message = "The task was ended because its wall-clock time limit expired";
+                FailureInfo::user("TaskEnded", message)
                     .with("Reason", "maxWallClockTime")
             }
         }
     }
 
-    /// Waits until nobody waits for the run.
+    /// Waits until the run is abandoned.
     async fn abandoned(&mut self) {
-        asked(&mut self.stop, StopReason::is_abandonment).await;
+        stop_requested(&mut self.stop, StopReason::is_abandonment).await;
     }
 }
 
-async fn asked(
+async fn stop_requested(
     stop: &mut watch::Receiver<Option<StopReason>>,
     wanted: impl Fn(StopReason) -> bool,
 ) {
@@ -236,14 +237,13 @@ fn exited(code: i32, in_container: bool) -> End {
         container_info: in_container.then(|| ContainerInfo {
             container_id: uuid::Uuid::new_v4().simple().to_string(),
             state: "exited",
-            error: None,
         }),
         result: if failure.is_some() { TaskResult::Failure } else { TaskResult::Success },
         failure_info: failure,
     }
 }
 
-/// A failed upload makes the task fail and leaves its exit code; an earlier failure stays.
+/// A failed upload makes the task fail but keeps its exit code; an earlier failure stays.
 fn with_upload(end: End, uploaded: Result<(), FailureInfo>) -> End {
     match uploaded {
         Ok(()) => end,

@@ -1,19 +1,19 @@
-//! The options of `containerRunOptions` that can be followed without a container engine.
+//! The options of `containerRunOptions` that work without a container engine.
 
 use super::command_line;
 use crate::settings::Splitting;
 
-/// What a task asks of its container beyond the image.
+/// The supported options.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct RunOptions {
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) working_directory: Option<String>,
 }
 
-/// Reads `docker run` options; `--rm` and `--init` are how every container here runs.
+/// Parses `docker run` options. `--rm` and `--init` always apply here.
 ///
 /// # Errors
-/// Names the first option that cannot be followed.
+/// Names the first unsupported option.
 pub(crate) fn parse(text: &str) -> Result<RunOptions, String> {
     let mut options = RunOptions::default();
     let mut words = command_line::split(text, Splitting::Posix)?.into_iter();

@@ -1,7 +1,7 @@
-//! Runs a container by bubblewrap, or as a plain process.
+//! Runs a container with bubblewrap, or as a plain process.
 //!
-//! In the sandbox the file system is built from nothing, so no directory of this machine exists
-//! for the task unless it is named here.
+//! The sandbox's file system is built from nothing: only the directories of this machine that are
+//! named here exist in it.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -11,17 +11,17 @@ use tokio::process::Command;
 use super::container::Container;
 use super::image::Image;
 
-/// AZ_BATCH_NODE_ROOT_DIR in the sandbox.
+/// `AZ_BATCH_NODE_ROOT_DIR` in the sandbox.
 pub(crate) const NODE_ROOT: &str = "/mnt/batch/tasks";
-/// The user id, and group id, of tasks that are not elevated.
+/// The user id and group id of tasks that are not elevated.
 pub(crate) const TASK_USER: &str = "60001";
 const IMAGE: &str = "/opt/image";
 const STANDARD_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Directories of an image's root that the sandbox makes itself.
+/// Directories of an image's root that the sandbox creates itself.
 const OWN_DIRECTORIES: [&str; 6] = ["dev", "proc", "sys", "tmp", "mnt", "run"];
 
-/// What of this machine's `/etc` programs in `/usr` need; each only where it exists.
+/// Files of this machine's `/etc` that programs in `/usr` need; each is mounted if it exists.
 const HOST_ETC: [&str; 11] = [
     "alternatives",
     "ca-certificates",
@@ -29,7 +29,7 @@ const HOST_ETC: [&str; 11] = [
     "localtime",
     "nsswitch.conf",
     "resolv.conf",
-    // Never all of ssl: what is private in it is this machine's.
+    // Not all of ssl: it contains private keys of this machine.
     "ssl/certs",
     "ssl/openssl.cnf",
     "pki/ca-trust/extracted",
@@ -37,8 +37,8 @@ const HOST_ETC: [&str; 11] = [
     "protocols",
 ];
 
-/// Docker's default capabilities without those that make device nodes or raw sockets: a sandbox
-/// that root starts would otherwise keep them all.
+/// Docker's default capabilities without those for device nodes and raw sockets. A sandbox that
+/// root starts would otherwise keep all capabilities.
 const CAPABILITIES: [&str; 10] = [
     "CAP_CHOWN",
     "CAP_DAC_OVERRIDE",
@@ -52,7 +52,7 @@ const CAPABILITIES: [&str; 10] = [
     "CAP_SETUID",
 ];
 
-/// Whether bubblewrap is installed and may make a sandbox here.
+/// Returns whether bubblewrap is installed and can create a sandbox here.
 pub(crate) fn works() -> bool {
     let Some(bwrap) = find_bwrap() else { return false };
     std::process::Command::new(bwrap)
@@ -62,18 +62,18 @@ pub(crate) fn works() -> bool {
         .is_ok_and(|output| output.status.success())
 }
 
-/// The sandbox's own program, by its absolute path: the task's PATH must not choose it.
+/// Returns the absolute path of bubblewrap, so that the task's PATH cannot select another program.
 fn find_bwrap() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|entry| entry.join("bwrap")).find(|file| file.is_file())
 }
 
-/// The command that runs these arguments in the container's sandbox.
+/// Returns the command that runs these arguments in the container's sandbox.
 pub(super) fn sandboxed(container: &Container, arguments: &[String]) -> Option<Command> {
     let mut command = Command::new(find_bwrap()?);
     let mut args = Arguments::default();
     args.add(["--unshare-pid", "--unshare-uts", "--unshare-ipc"]);
-    // Without a session of its own the task could type into the emulator's terminal.
+    // Without its own session the task could write to the emulator's terminal.
     args.add(["--die-with-parent", "--new-session"]);
     args.add(["--hostname", &container.host_name]);
     args.user(container.elevated);
@@ -81,7 +81,7 @@ pub(super) fn sandboxed(container: &Container, arguments: &[String]) -> Option<C
     args.add([OsStr::new("--chdir"), container.working_directory.as_os_str()]);
     args.add(["--"]);
     command.args(args.0).args(arguments).env_clear();
-    // By the environment and not by --setenv: arguments can be read by every user of the machine.
+    // In the environment instead of --setenv: every user of the machine can read arguments.
     let (image, home) = match &container.image {
         Some(Image::Overlay(_)) => (Some(Path::new(IMAGE)), home(container.elevated)),
         Some(Image::Root(_)) => (None, home(container.elevated)),
@@ -91,12 +91,13 @@ pub(super) fn sandboxed(container: &Container, arguments: &[String]) -> Option<C
     Some(command)
 }
 
-/// A user whom the image does not know is at home in the root directory, as docker has it.
+/// Returns the home directory. For a user that the image does not know it is the root directory, as
+/// in docker.
 fn home(elevated: bool) -> &'static Path {
     Path::new(if elevated { "/root" } else { "/" })
 }
 
-/// The command that runs these arguments as a plain process.
+/// Returns the command that runs these arguments as a plain process.
 pub(super) fn plain(container: &Container, arguments: &[String]) -> Option<Command> {
     let (program, rest) = arguments.split_first()?;
     let mut command = Command::new(program);
@@ -107,7 +108,8 @@ pub(super) fn plain(container: &Container, arguments: &[String]) -> Option<Comma
     Some(command)
 }
 
-/// What every task has, under what it sets itself. The bin of the image leads the path.
+/// Returns the variables that every task has; its own settings override them. The image's bin comes
+/// first in PATH.
 fn environment(container: &Container, image: Option<&Path>, home: &Path) -> Vec<(String, String)> {
     let path = match image {
         Some(image) => format!("{}/bin:{STANDARD_PATH}", image.display()),
@@ -135,8 +137,8 @@ impl Arguments {
         self.add([OsStr::new(how), host.as_os_str(), inside.as_os_str()]);
     }
 
-    /// In a user namespace of its own the task has no right of the emulator's user, but owns what
-    /// that one owns: no file needs another owner to be written.
+    /// In its own user namespace the task has no privileges of the emulator's user, but owns that
+    /// user's files, so no file needs another owner.
     fn user(&mut self, elevated: bool) {
         if elevated && nix::unistd::geteuid().is_root() {
             self.add(["--cap-drop", "ALL"]);
@@ -159,7 +161,7 @@ impl Arguments {
         }
         self.add(["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--dir", "/root"]);
         for mount in &container.mounts {
-            // Parents that bubblewrap makes by itself would be closed to other users.
+            // Parent directories that bubblewrap creates itself are not accessible to other users.
             self.directories(mount.inside.parent());
             let how = if mount.read_only { "--ro-bind" } else { "--bind" };
             self.bind(how, &mount.host, &mount.inside);
@@ -174,7 +176,7 @@ impl Arguments {
         parents.into_iter().for_each(|one| self.add([OsStr::new("--dir"), one.as_os_str()]));
     }
 
-    /// This machine's `/usr` without what was installed locally.
+    /// Mounts this machine's `/usr` without `/usr/local`.
     fn host_root(&mut self, etc: &Path) {
         self.add(["--ro-bind", "/usr", "/usr", "--tmpfs", "/usr/local"]);
         for name in ["bin", "sbin", "lib", "lib64"] {
@@ -192,7 +194,8 @@ impl Arguments {
         }
     }
 
-    /// Entry by entry, so that the root itself stays writable and mount points can be made.
+    /// Mounts the entries one by one, so that the root itself stays writable and mount points can
+    /// be created.
     fn image_root(&mut self, root: &Path, etc: &Path) {
         let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
         for entry in entries {

@@ -1,6 +1,6 @@
-//! The files below a directory that tasks write to, whatever they put there: links, FIFOs,
-//! directories in directories by the thousand. A link is followed where it stays below the
-//! directory; nothing outside is read, written or removed, and nothing but a regular file opened.
+//! Safe access to files in a directory that tasks write to. It may contain links, FIFOs or deeply
+//! nested directories. Links are followed only within the directory; nothing outside is read,
+//! written or removed, and only regular files are opened.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -13,32 +13,32 @@ use cap_std::fs::{Dir, Metadata, OpenOptions, OpenOptionsExt, PermissionsExt};
 use nix::fcntl::OFlag;
 use uuid::Uuid;
 
-/// The levels of directories that are removed at most: a task that goes on making new ones ends
-/// the removal by this.
+/// The most iterations of a removal, so that it ends even if a task keeps creating files.
 const LEVELS: usize = 10_000_000;
 
 /// An open directory.
 #[derive(Clone)]
 pub(crate) struct Tree(Arc<Dir>);
 
-/// What [`Tree::walk`] finds, and has still to look into.
+/// The iterator of [`Tree::walk`].
 pub(crate) struct Walk {
     tree: Tree,
-    /// Each with whether it is a directory and how many levels may be read below it.
+    /// The entries to return, each with whether it is a directory and how many levels below it are
+    /// read.
     rest: Vec<(PathBuf, bool, usize)>,
 }
 
 impl Tree {
-    /// A directory below `root`, to which only the emulator writes.
+    /// Opens a directory below `root`. Only the emulator writes to `root` itself.
     ///
     /// # Errors
-    /// When it is not there, or a link leads out of `root`.
+    /// When it does not exist, or a link leads out of `root`.
     pub(crate) fn open(root: &Path, relative: &Path) -> io::Result<Tree> {
         let root = Dir::open_ambient_dir(root, ambient_authority())?;
         root.open_dir(relative).map(|dir| Tree(Arc::new(dir)))
     }
 
-    /// The same, made where it is missing.
+    /// Opens a directory below `root` and creates it if it is missing.
     ///
     /// # Errors
     /// As [`Tree::open`].
@@ -47,7 +47,7 @@ impl Tree {
         Tree::open(root, relative)
     }
 
-    /// What is at a path, links followed.
+    /// Returns the metadata at a path, following links.
     ///
     /// # Errors
     /// When nothing is there, or a link leads out.
@@ -55,12 +55,12 @@ impl Tree {
         self.0.metadata(path)
     }
 
-    /// Whether a link is at a path.
+    /// Returns whether there is a link at a path.
     pub(crate) fn is_link(&self, path: &Path) -> bool {
         self.0.symlink_metadata(path).is_ok_and(|found| found.is_symlink())
     }
 
-    /// The path without links.
+    /// Returns the path without links.
     ///
     /// # Errors
     /// As [`Tree::metadata`].
@@ -68,40 +68,42 @@ impl Tree {
         self.0.canonicalize(path)
     }
 
-    /// A file to be read, and its length in bytes.
+    /// Opens a file for reading, and returns its length in bytes.
     ///
     /// # Errors
-    /// As [`Tree::metadata`], and for what is no regular file.
+    /// As [`Tree::metadata`], and when it is not a regular file.
     pub(crate) fn read(&self, path: &Path) -> io::Result<(File, u64)> {
         let file = self.open_file(path, OpenOptions::new().read(true))?;
         let length = file.metadata()?.len();
         Ok((file, length))
     }
 
-    /// A file to be written, empty, with its directories. One that is there is overwritten.
+    /// Opens an empty file for writing and creates its directories. An existing file is
+    /// overwritten.
     ///
     /// # Errors
-    /// As [`Tree::read`], and when it cannot be made.
+    /// As [`Tree::read`], and when it cannot be created.
     pub(crate) fn write(&self, path: &Path) -> io::Result<File> {
         self.make_directories(path.parent().unwrap_or(Path::new("")))?;
         self.open_file(path, OpenOptions::new().write(true).create(true).truncate(true))
     }
 
-    /// A file right in this directory to be written at its end. What was there is gone.
+    /// Creates a new file directly in this directory for appending, and replaces what has that
+    /// name.
     ///
     /// # Errors
-    /// When what was there cannot be removed, or the file not be made.
-    pub(crate) fn renew(&self, name: &str) -> io::Result<File> {
+    /// When the old entry cannot be removed, or the file cannot be created.
+    pub(crate) fn recreate(&self, name: &str) -> io::Result<File> {
         match self.remove(Path::new(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => self.open_file(Path::new(name), OpenOptions::new().append(true).create_new(true)),
         }
     }
 
-    /// A directory with its parents, unless it is there.
+    /// Creates a directory with its parents, unless it exists.
     ///
     /// # Errors
-    /// When it cannot be made, or a link leads out.
+    /// When it cannot be created, or a link leads out.
     pub(crate) fn make_directories(&self, path: &Path) -> io::Result<()> {
         match path.as_os_str().is_empty() {
             true => Ok(()),
@@ -112,12 +114,12 @@ impl Tree {
     /// Lets every user write to a directory.
     ///
     /// # Errors
-    /// When it is not there, or a link leads out.
-    pub(crate) fn open_to_all(&self, path: &Path) -> io::Result<()> {
+    /// When it does not exist, or a link leads out.
+    pub(crate) fn make_world_writable(&self, path: &Path) -> io::Result<()> {
         self.0.set_permissions(path, PermissionsExt::from_mode(0o777))
     }
 
-    /// Removes what is at a path: of a link the link, of a directory all that is in it too.
+    /// Removes what is at a path: a link itself, a directory with its contents.
     ///
     /// # Errors
     /// When nothing is there, or it cannot be removed.
@@ -129,7 +131,7 @@ impl Tree {
         self.0.remove_dir(path)
     }
 
-    /// Removes a directory that is empty, or what is no directory.
+    /// Removes an empty directory, or anything that is not a directory.
     ///
     /// # Errors
     /// As [`Tree::remove`].
@@ -140,35 +142,36 @@ impl Tree {
         }
     }
 
-    /// Removes all that is in this directory.
+    /// Removes everything in this directory.
     ///
     /// # Errors
-    /// For the first thing that cannot be removed.
+    /// For the first entry that cannot be removed.
     pub(crate) fn empty(&self) -> io::Result<()> {
         empty(&self.0)
     }
 
-    /// All paths below this directory, or those of so many levels: a directory before what is in
-    /// it, else by name. Links are not followed, and what cannot be read is left out.
+    /// Returns the paths below this directory, up to this many levels: a directory before its
+    /// contents, otherwise sorted by name. Links are not followed, and unreadable directories are
+    /// skipped.
     pub(crate) fn walk(&self, levels: usize) -> Walk {
         let mut walk = Walk { tree: self.clone(), rest: Vec::new() };
-        walk.look_into(Path::new(""), levels);
+        walk.push_entries(Path::new(""), levels);
         walk
     }
 
-    /// Never waits for the other end of a FIFO.
+    /// Opens a regular file. Does not block on a FIFO.
     fn open_file(&self, path: &Path, options: &mut OpenOptions) -> io::Result<File> {
         let file = self.0.open_with(path, options.custom_flags(OFlag::O_NONBLOCK.bits()))?;
         let file = file.into_std();
         match file.metadata()?.is_file() {
             true => Ok(file),
-            false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")),
+            false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")),
         }
     }
 }
 
 impl Walk {
-    fn look_into(&mut self, directory: &Path, levels: usize) {
+    fn push_entries(&mut self, directory: &Path, levels: usize) {
         let Some(below) = levels.checked_sub(1) else { return };
         let here = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
         let entries = self.tree.0.read_dir(here).into_iter().flatten().flatten();
@@ -177,7 +180,7 @@ impl Walk {
             let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
             (directory.join(entry.file_name()), is_directory, below)
         }));
-        // The next one is the last one.
+        // The last entry is returned first.
         self.rest[first..].sort_unstable_by(|one, other| other.cmp(one));
     }
 }
@@ -188,22 +191,22 @@ impl Iterator for Walk {
     fn next(&mut self) -> Option<PathBuf> {
         let (path, is_directory, below) = self.rest.pop()?;
         if is_directory {
-            self.look_into(&path, below);
+            self.push_entries(&path, below);
         }
         Some(path)
     }
 }
 
-/// Removes all that is in a directory. What is in a directory in there is moved up before that one
-/// goes: to descend would take a file descriptor, and room on the stack, for every level.
+/// Removes everything in a directory. The contents of a subdirectory are moved up before it is
+/// removed: recursion would need a file descriptor and stack space for every level.
 fn empty(dir: &Dir) -> io::Result<()> {
     for _ in 0..LEVELS {
         let mut is_empty = true;
         for entry in dir.entries()? {
             is_empty = false;
             let entry = entry?;
-            gone(match entry.file_type()?.is_dir() {
-                true => dissolve(dir, &entry.file_name()),
+            ignore_not_found(match entry.file_type()?.is_dir() {
+                true => flatten(dir, &entry.file_name()),
                 false => entry.remove_file(),
             })?;
         }
@@ -211,11 +214,11 @@ fn empty(dir: &Dir) -> io::Result<()> {
             return Ok(());
         }
     }
-    Err(io::Error::other("something goes on making files there"))
+    Err(io::Error::other("files are still being created there"))
 }
 
-/// Removes a directory in `parent`, and leaves the directories that were in it there.
-fn dissolve(parent: &Dir, name: &OsString) -> io::Result<()> {
+/// Removes a directory in `parent`, and moves its subdirectories to `parent`.
+fn flatten(parent: &Dir, name: &OsString) -> io::Result<()> {
     if parent.remove_dir(name).is_ok() {
         return Ok(());
     }
@@ -223,7 +226,7 @@ fn dissolve(parent: &Dir, name: &OsString) -> io::Result<()> {
     for entry in dir.entries()? {
         let entry = entry?;
         let is_directory = entry.file_type()?.is_dir();
-        gone(match is_directory {
+        ignore_not_found(match is_directory {
             true if entry.remove_dir().is_ok() => Ok(()),
             true => dir.rename(entry.file_name(), parent, Uuid::new_v4().to_string()),
             false => entry.remove_file(),
@@ -232,8 +235,8 @@ fn dissolve(parent: &Dir, name: &OsString) -> io::Result<()> {
     parent.remove_dir(name)
 }
 
-/// What is gone already need not be removed.
-fn gone(removed: io::Result<()>) -> io::Result<()> {
+/// Ignores that an entry is already gone.
+fn ignore_not_found(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
@@ -250,7 +253,7 @@ mod tests {
 
     use super::*;
 
-    /// A directory `task` beside the file `secret` and the directory `other`.
+    /// Creates a directory `task` next to the file `secret` and the directory `other`.
     fn place() -> (TempDir, Tree) {
         let root = tempfile::tempdir().unwrap();
         for name in ["task/d", "other"] {
@@ -276,7 +279,7 @@ mod tests {
         }
         assert!(tree.write(Path::new("dir/new/file")).is_err());
         assert!(tree.make_directories(Path::new("dir/new")).is_err());
-        assert!(tree.open_to_all(Path::new("dir")).is_err());
+        assert!(tree.make_world_writable(Path::new("dir")).is_err());
         assert!(tree.remove(Path::new("up/secret")).is_err());
         assert!(Tree::open(&root.path().join("task"), Path::new("up")).is_err());
         tree.empty().unwrap();
@@ -291,7 +294,7 @@ mod tests {
         symlink("d", root.path().join("task/link")).unwrap();
         drop(tree.write(Path::new("link/e/file")).unwrap());
         assert_eq!(tree.read(Path::new("d/e/file")).unwrap().1, 0);
-        tree.open_to_all(Path::new("link")).unwrap();
+        tree.make_world_writable(Path::new("link")).unwrap();
         let mode = std::os::unix::fs::PermissionsExt::mode(
             &root.path().join("task/d").metadata().unwrap().permissions(),
         );
@@ -310,17 +313,17 @@ mod tests {
         let held = std::fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
         assert!(tree.write(Path::new("fifo")).is_err());
         drop(held);
-        drop(tree.renew("fifo").unwrap());
+        drop(tree.recreate("fifo").unwrap());
         assert!(path.metadata().unwrap().is_file());
     }
 
     #[test]
-    fn whatever_took_the_place_of_a_stream_goes() {
+    fn anything_with_the_name_of_a_stream_is_replaced() {
         let (root, tree) = place();
         symlink("../secret", root.path().join("task/link")).unwrap();
         std::fs::create_dir_all(root.path().join("task/full/of")).unwrap();
         for name in ["link", "d", "full", "none"] {
-            drop(tree.renew(name).unwrap());
+            drop(tree.recreate(name).unwrap());
             let there = std::fs::symlink_metadata(root.path().join("task").join(name)).unwrap();
             assert!(there.is_file() && there.len() == 0, "{name}");
         }

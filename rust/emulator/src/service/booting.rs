@@ -1,4 +1,4 @@
-//! Nodes that start, with their start tasks.
+//! Starting nodes, with their start tasks.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::store::node::{ComputeNode, NodeState};
 use crate::store::start_task::StartTaskInfo;
 use crate::store::task::{End, RunHandle, TaskResult};
 
-/// A start of a node that goes on.
+/// A start of a node in progress.
 struct Boot {
     pool: PoolSettings,
     /// The node's id.
@@ -19,7 +19,7 @@ struct Boot {
 }
 
 impl Service {
-    /// Starts a node. It takes tasks at once, or after the delay and the start task of its pool.
+    /// Starts a node. It takes tasks at once, or after its pool's delay and start task.
     pub(super) fn boot(self: &Arc<Self>, pool: &str, id: &str) {
         let Some(boot) = self.begin_boot(pool, id) else { return };
         if boot.pool.start_delay.is_zero() && boot.pool.start_task.is_none() {
@@ -46,41 +46,41 @@ impl Service {
             Some(task) => self.run_start_task(&boot, task).await,
             None => self.finish_boot(&boot),
         }
-        boot.run.over.cancel();
+        boot.run.ended.cancel();
     }
 
-    /// The node takes tasks from now on, unless it was stopped meanwhile.
+    /// Makes the node ready for tasks, unless it was stopped meanwhile.
     fn finish_boot(self: &Arc<Self>, boot: &Boot) {
-        self.change(boot, ComputeNode::get_ready);
-        boot.run.over.cancel();
+        self.change(boot, ComputeNode::mark_ready);
+        boot.run.ended.cancel();
         self.schedule();
     }
 
     async fn run_start_task(self: &Arc<Self>, boot: &Boot, task: &StartTask) {
         let Some(node) = self.node(&boot.node) else { return };
-        self.change(boot, |shown| {
-            shown.start_task_info = Some(StartTaskInfo::begin());
+        self.change(boot, |compute_node| {
+            compute_node.start_task_info = Some(StartTaskInfo::begin());
             if task.wait_for_success {
-                shown.phase.enter(NodeState::WaitingForStartTask);
+                compute_node.phase.enter(NodeState::WaitingForStartTask);
             } else {
-                shown.get_ready();
+                compute_node.mark_ready();
             }
         });
         self.schedule();
         while boot.run.stop.borrow().is_none() {
             let end = node.run_start_task(&task.command_line, boot.run.stop.subscribe()).await;
-            if !self.is_started_again(boot, task, end) {
+            if !self.record_start_attempt(boot, task, end) {
                 break;
             }
         }
         self.schedule();
     }
 
-    /// Writes down the end of a try, and says whether another one follows.
-    fn is_started_again(&self, boot: &Boot, task: &StartTask, end: End) -> bool {
+    /// Records the end of an attempt. Returns whether another attempt follows.
+    fn record_start_attempt(&self, boot: &Boot, task: &StartTask, end: End) -> bool {
         let most = task.max_task_retry_count;
-        let again = self.change(boot, |shown| {
-            let info = shown.start_task_info.get_or_insert_with(StartTaskInfo::begin);
+        let again = self.change(boot, |compute_node| {
+            let info = compute_node.start_task_info.get_or_insert_with(StartTaskInfo::begin);
             let (failed, exit_code) = (end.result == TaskResult::Failure, end.exit_code);
             info.complete(end);
             let again = failed
@@ -88,8 +88,8 @@ impl Service {
                 && (most == -1 || i64::from(info.retries) < i64::from(most));
             match (again, task.wait_for_success) {
                 (true, _) => info.retry(),
-                (false, true) if failed => shown.phase.enter(NodeState::StartTaskFailed),
-                (false, true) => shown.get_ready(),
+                (false, true) if failed => compute_node.phase.enter(NodeState::StartTaskFailed),
+                (false, true) => compute_node.mark_ready(),
                 (false, false) => {}
             }
             again

@@ -1,10 +1,10 @@
-//! Conditional headers on a single resource.
+//! Conditional headers.
 
 use axum::http::HeaderMap;
 use time::OffsetDateTime;
 
 use crate::error::{ApiError, Code, Result};
-use crate::store::stamp::Stamp;
+use crate::store::resource::ResourceVersion;
 use crate::wire::time::parse_http_date;
 
 /// The conditions of a request.
@@ -18,7 +18,7 @@ pub(crate) struct Conditions {
 
 impl Conditions {
     /// # Errors
-    /// `InvalidHeaderValue` for a date that is none.
+    /// `InvalidHeaderValue` for an invalid date.
     pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Conditions> {
         let text = |name: &str| {
             let value = headers.get(name).and_then(|value| value.to_str().ok());
@@ -39,47 +39,47 @@ impl Conditions {
     }
 
     /// # Errors
-    /// `ConditionNotMet` as 304 where the reader has it already, as 412 where it has another one.
-    pub(crate) fn check_read(&self, stamp: &Stamp) -> Result<()> {
-        if self.wants_another(stamp) {
+    /// `ConditionNotMet` with 412, or with 304 if the resource has not been modified.
+    pub(crate) fn check_read(&self, version: &ResourceVersion) -> Result<()> {
+        if self.precondition_failed(version) {
             return Err(Code::ConditionNotMet.into());
         }
-        if self.has_it_already(stamp) {
+        if self.not_modified(version) {
             return Err(Code::NotModified.into());
         }
         Ok(())
     }
 
     /// # Errors
-    /// `ConditionNotMet` as 412.
-    pub(crate) fn check_write(&self, stamp: &Stamp) -> Result<()> {
-        if self.wants_another(stamp) || self.has_it_already(stamp) {
+    /// `ConditionNotMet` with 412.
+    pub(crate) fn check_write(&self, version: &ResourceVersion) -> Result<()> {
+        if self.precondition_failed(version) || self.not_modified(version) {
             return Err(Code::ConditionNotMet.into());
         }
         Ok(())
     }
 
-    fn wants_another(&self, stamp: &Stamp) -> bool {
-        let modified = whole_seconds(stamp.last_modified);
-        self.if_match.as_ref().is_some_and(|tags| !names(tags, &stamp.etag))
+    fn precondition_failed(&self, version: &ResourceVersion) -> bool {
+        let modified = whole_seconds(version.last_modified);
+        self.if_match.as_ref().is_some_and(|tags| !names(tags, &version.etag))
             || self.if_unmodified_since.is_some_and(|since| modified > since)
     }
 
-    fn has_it_already(&self, stamp: &Stamp) -> bool {
-        let modified = whole_seconds(stamp.last_modified);
+    fn not_modified(&self, version: &ResourceVersion) -> bool {
+        let modified = whole_seconds(version.last_modified);
         match &self.if_none_match {
-            Some(tags) => names(tags, &stamp.etag),
+            Some(tags) => names(tags, &version.etag),
             None => self.if_modified_since.is_some_and(|since| modified <= since),
         }
     }
 }
 
-/// Whether a list of ETags, quoted or not, names this one.
+/// Returns whether a list of ETags, quoted or not, contains this one.
 fn names(tags: &str, etag: &str) -> bool {
     tags.split(',').map(|tag| tag.trim().trim_matches('"')).any(|tag| tag == "*" || tag == etag)
 }
 
-/// HTTP dates have no fractions.
+/// HTTP dates have no fractions of a second.
 fn whole_seconds(at: OffsetDateTime) -> OffsetDateTime {
     at.replace_nanosecond(0).unwrap_or(at)
 }
@@ -94,13 +94,15 @@ mod tests {
     const SAME: &str = "Mon, 02 Nov 2026 07:05:09 GMT";
 
     fn outcome(name: &'static str, value: &str) -> (Option<Code>, Option<Code>) {
-        let stamp =
-            Stamp { etag: "0x1".into(), last_modified: datetime!(2026-11-02 07:05:09.9 UTC) };
+        let version = ResourceVersion {
+            etag: "0x1".into(),
+            last_modified: datetime!(2026-11-02 07:05:09.9 UTC),
+        };
         let value = HeaderValue::from_str(value).unwrap();
         let headers = [(HeaderName::from_static(name), value)].into_iter().collect();
         let conditions = Conditions::from_headers(&headers).unwrap();
         let code = |result: Result<()>| result.err().map(|error| error.code);
-        (code(conditions.check_read(&stamp)), code(conditions.check_write(&stamp)))
+        (code(conditions.check_read(&version)), code(conditions.check_write(&version)))
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How many tasks a job has in each state.
+//! The number of a job's tasks in each state.
 
 use serde::Serialize;
 
@@ -6,11 +6,11 @@ use super::Service;
 use crate::error::Result;
 use crate::store::task::{Task, TaskResult, TaskState};
 
-/// Tasks or their slots, by what became of them.
+/// The number of tasks, or of their slots.
 #[derive(Default, Serialize)]
 pub(crate) struct Counts {
     active: u32,
-    /// Preparing ones too.
+    /// Includes preparing ones.
     running: u32,
     completed: u32,
     succeeded: u32,
@@ -26,7 +26,7 @@ pub(crate) struct TaskCounts {
 }
 
 impl Service {
-    /// The tasks of a job, counted.
+    /// Counts the tasks of a job.
     pub(crate) fn task_counts(&self, job_id: &str) -> Result<TaskCounts> {
         let store = self.store();
         let mut counts = TaskCounts::default();

@@ -1,4 +1,4 @@
-//! The files of a node, and of a task on its node.
+//! The files of nodes and tasks.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -12,13 +12,13 @@ use crate::error::{ApiError, Code, Result};
 use crate::node::directory::join_inside;
 use crate::node::tree::Tree;
 use crate::settings::Logs;
-use crate::store::stamp::Stamp;
+use crate::store::resource::ResourceVersion;
 use crate::store::task::{Placement, Task, TaskState};
 
-/// The streams of a task, in its directory.
+/// The output files of a task, in its directory.
 const STREAMS: [&str; 2] = ["stdout.txt", "stderr.txt"];
 
-/// Whose files are asked for.
+/// The task or node whose files are requested.
 pub(crate) enum Owner<'a> {
     Task { job: &'a str, id: &'a str },
     Node { pool: &'a str, id: &'a str },
@@ -26,26 +26,26 @@ pub(crate) enum Owner<'a> {
 
 /// A file or directory of a node.
 pub(crate) struct NodeFile {
-    /// Relative to the directory of its owner.
+    /// Relative to the owner's directory.
     pub(crate) name: String,
     pub(crate) is_directory: bool,
-    /// Bytes.
+    /// In bytes.
     pub(crate) length: u64,
     pub(crate) mode: u32,
     pub(crate) modified: OffsetDateTime,
 }
 
-/// The directory of an owner and what nobody sees of it, or not yet.
+/// The owner's directory, and the files in it that are hidden.
 struct Root {
     tree: Tree,
     hidden: Vec<&'static str>,
 }
 
 impl Service {
-    /// A file by its path in the directory of its owner.
+    /// Returns a file by its path in the owner's directory.
     ///
     /// # Errors
-    /// `FileNotFound` also for a path or a link that leaves this directory.
+    /// `FileNotFound`, also for a path or a link that leaves this directory.
     pub(crate) fn file(
         &self,
         owner: &Owner<'_>,
@@ -55,25 +55,26 @@ impl Service {
         let root = self.root(owner)?;
         let found = relative(name).and_then(|path| root.inspect(&path));
         let Some(file) = found else {
-            // The files may have been cleaned up just now, which is another error.
+            // The files may have been cleaned up just now, which is a different error.
             self.root(owner)?;
             return Err(missing(name));
         };
-        conditions.check_read(&Stamp { etag: String::new(), last_modified: file.modified })?;
+        conditions
+            .check_read(&ResourceVersion { etag: String::new(), last_modified: file.modified })?;
         Ok(file)
     }
 
-    /// What is in a file that [`Service::file`] found, and its length in bytes.
+    /// Opens a file that [`Service::file`] found, and returns its length in bytes.
     ///
     /// # Errors
-    /// `FileNotFound` for a directory, and for what is not there any more.
+    /// `FileNotFound` for a directory, and if the file no longer exists.
     pub(crate) fn content(&self, owner: &Owner<'_>, name: &str) -> Result<(File, u64)> {
         let root = self.root(owner)?;
         let path = relative(name).ok_or_else(|| missing(name))?;
         root.tree.read(&path).map_err(|error| missing(name).with("Reason", error.to_string()))
     }
 
-    /// The files of an owner, in no order: all, or those right in its directory.
+    /// Returns the files of an owner in any order: all, or only those directly in its directory.
     pub(crate) fn files(
         &self,
         owner: &Owner<'_>,
@@ -84,15 +85,16 @@ impl Service {
         Ok(root.tree.walk(levels).filter_map(move |path| root.inspect(&path)))
     }
 
-    /// Deletes a file, or a directory: with all that is in it, or only if it is empty.
+    /// Deletes a file, or a directory: with its contents if `recursive`, otherwise only if it is
+    /// empty.
     ///
     /// # Errors
-    /// `FileNotFound`, and `IOError` for what cannot be deleted.
+    /// `FileNotFound`, and `IOError` if it cannot be deleted.
     pub(crate) fn delete_file(&self, owner: &Owner<'_>, name: &str, recursive: bool) -> Result<()> {
         self.file(owner, name, &Conditions::default())?;
         let refuse = |reason: &str| ApiError::from(Code::IOError).with("Reason", reason);
         let path = relative(name).filter(|path| !path.as_os_str().is_empty());
-        let path = path.ok_or_else(|| refuse("it is the directory of all files"))?;
+        let path = path.ok_or_else(|| refuse("the root directory cannot be deleted"))?;
         let tree = self.root(owner)?.tree;
         let deleted = if recursive { tree.remove(&path) } else { tree.remove_one(&path) };
         deleted.map_err(|error| refuse(&error.to_string()).with("FilePath", name))
@@ -106,9 +108,9 @@ impl Service {
     }
 
     fn node_root(&self, pool: &str, id: &str) -> Result<Root> {
-        let shown = self.pool_node(pool, id)?.node;
-        shown.require_reachable()?;
-        let node = self.node(&shown.id).ok_or(Code::NodeNotFound)?;
+        let compute_node = self.pool_node(pool, id)?.node;
+        compute_node.require_reachable()?;
+        let node = self.node(&compute_node.id).ok_or(Code::NodeNotFound)?;
         Ok(Root { tree: self.tree(&node.root)?, hidden: vec!["etc"] })
     }
 
@@ -121,17 +123,17 @@ impl Service {
         Ok(Root { tree, hidden: if hides { STREAMS.to_vec() } else { Vec::new() } })
     }
 
-    /// The files of a directory of a node.
+    /// Opens a directory of a node.
     fn tree(&self, directory: &Path) -> Result<Tree> {
-        let relative = directory.strip_prefix(&self.site.root).unwrap_or(directory);
-        let tree = Tree::open(&self.site.root, relative);
+        let relative = directory.strip_prefix(&self.context.root).unwrap_or(directory);
+        let tree = Tree::open(&self.context.root, relative);
         tree.map_err(|_| ApiError::from(Code::FileNotFound).with("Reason", "there are no files"))
     }
 }
 
 impl Root {
-    /// What is at a path. `None` for nothing, for what is hidden, for what a link finds outside,
-    /// and for what is neither a file nor a directory.
+    /// Returns the file or directory at a path. `None` if there is nothing, if it is hidden, behind
+    /// a link that leads out, or neither a file nor a directory.
     fn inspect(&self, path: &Path) -> Option<NodeFile> {
         let here = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         let found = self.tree.metadata(here).ok()?;
@@ -154,7 +156,7 @@ impl Root {
     }
 }
 
-/// A path of a request below the directory of an owner.
+/// Returns a path of a request, relative to the owner's directory.
 fn relative(name: &str) -> Option<PathBuf> {
     join_inside(Path::new(""), name)
 }

@@ -1,7 +1,7 @@
 //! The rules of jobs.
 
 mod disabling;
-mod ending;
+mod termination;
 mod updating;
 
 use std::sync::Arc;
@@ -10,28 +10,28 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::conditions::Conditions;
-use super::{SETTLE, Service, limits};
+use super::{MIN_TRANSITION, Service, limits};
 use crate::error::{Code, Result};
 use crate::store::job::{Job, JobEntry, JobState};
-use crate::store::stamp::Stamp;
+use crate::store::resource::ResourceVersion;
 use crate::store::task::StopReason;
 use crate::store::{TaskKey, key};
-use crate::wire::job::{DisableTasks, JobAdd, OnTaskFailure};
+use crate::wire::job::{DisableJobOption, JobCreate, OnTaskFailure};
 use crate::wire::task::JobAction;
 
 impl Service {
-    /// Creates a job. Its pool need not exist: the service does not reject such a job, its tasks
-    /// just stay active.
-    pub(crate) fn add_job(self: &Arc<Self>, spec: JobAdd) -> Result<Stamp> {
+    /// Creates a job. Its pool need not exist: the service accepts such a job, and its tasks stay
+    /// active.
+    pub(crate) fn create_job(self: &Arc<Self>, spec: JobCreate) -> Result<ResourceVersion> {
         limits::check_job(&spec, self.rules(&self.store(), &spec))?;
         let id = spec.id.clone();
-        let stamp = self.insert_job(spec)?;
+        let version = self.insert_job(spec)?;
         self.watch_wall_clock(&id);
-        self.end_if_due(&id);
-        Ok(stamp)
+        self.terminate_if_complete(&id);
+        Ok(version)
     }
 
-    fn insert_job(&self, spec: JobAdd) -> Result<Stamp> {
+    fn insert_job(&self, spec: JobCreate) -> Result<ResourceVersion> {
         let mut store = self.store();
         if let Some(existing) = store.jobs.get(&key(&spec.id)) {
             existing.job.require_open()?;
@@ -43,32 +43,34 @@ impl Service {
             return Err(Code::ActiveJobAndScheduleQuotaReached.into());
         }
         let job = Job::new(spec, store.next_number());
-        let stamp = job.stamp.clone();
+        let version = job.version.clone();
         store.jobs.insert(key(&job.spec.id), JobEntry::new(job));
-        Ok(stamp)
+        Ok(version)
     }
 
-    /// A job, if the conditions allow to read it.
+    /// Returns a job, if the conditions are met.
     pub(crate) fn job(&self, id: &str, conditions: &Conditions) -> Result<Job> {
         let store = self.store();
         let job = &store.job(id)?.job;
-        conditions.check_read(&job.stamp)?;
+        conditions.check_read(&job.version)?;
         Ok(job.clone())
     }
 
-    /// All jobs in the order of their ids.
+    /// Returns all jobs, sorted by id.
     pub(crate) fn jobs(&self) -> Vec<Job> {
         self.store().jobs.values().map(|entry| entry.job.clone()).collect()
     }
 
-    /// Does what a task's end means for its job, if the job wants that.
+    /// Performs the job action that follows from the end of a task, if the job has them enabled.
     pub(super) fn perform_job_action(self: &Arc<Self>, task: &TaskKey) {
         let action = self.job_action(task);
         let id = task.job.clone();
         match action {
-            Some(JobAction::Terminate) => self.after_delay(move |service| service.end_failed(&id)),
+            Some(JobAction::Terminate) => {
+                self.after_delay(move |service| service.terminate_failed(&id))
+            }
             Some(JobAction::Disable) => {
-                self.begin_disabling(&id, DisableTasks::Requeue);
+                self.begin_disabling(&id, DisableJobOption::Requeue);
             }
             Some(JobAction::None) | None => {}
         }
@@ -80,19 +82,19 @@ impl Service {
         let acts = job.spec.on_task_failure == OnTaskFailure::PerformExitOptionsJobAction
             && job.phase.state == JobState::Active;
         let task = store.task(wanted).filter(|_| acts)?;
-        task.reaction().map(|reaction| reaction.job)
+        task.exit_actions().map(|actions| actions.job)
     }
 
-    /// Waits for the ends of runs, and long enough for the state before to be seen.
-    pub(super) async fn settle(&self, runs: Vec<CancellationToken>) {
-        for over in runs {
-            over.cancelled().await;
+    /// Waits until the runs have ended, and at least the minimum time of a changing state.
+    pub(super) async fn wait_for_runs(&self, runs: Vec<CancellationToken>) {
+        for ended in runs {
+            ended.cancelled().await;
         }
-        sleep(SETTLE.max(self.state_delay.changing)).await;
+        sleep(MIN_TRANSITION.max(self.state_delay.changing)).await;
     }
 }
 
-/// Asks every run of a job to end; the tokens tell when they have.
+/// Asks every run of a job to stop. Returns tokens that are cancelled when the runs have ended.
 fn stop_runs(entry: &JobEntry, reason: StopReason) -> Vec<CancellationToken> {
-    entry.runs().map(|run| run.ask(reason)).collect()
+    entry.runs().map(|run| run.request_stop(reason)).collect()
 }

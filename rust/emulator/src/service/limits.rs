@@ -1,4 +1,4 @@
-//! The limits that the service sets on what it is given.
+//! Limits that the service enforces on request bodies.
 
 mod container;
 mod exit;
@@ -9,20 +9,20 @@ mod task;
 use crate::error::{ApiError, Code, Result};
 use crate::wire::common::{EnvironmentSetting, MetadataItem};
 use crate::wire::duration;
-use crate::wire::job::{JobAdd, JobConstraints, JobReplace};
+use crate::wire::job::{JobConstraints, JobCreate, JobReplace};
 use node_tasks::check_node_tasks;
 pub(super) use task::{TaskRules, check_collection, check_task, check_task_constraints};
 
-/// Characters of an id.
+/// The most characters of an id.
 const ID: usize = 64;
-/// Characters of a display name.
+/// The most characters of a display name.
 const DISPLAY_NAME: usize = 1024;
-/// The largest number that a priority may have; the smallest is its negative.
+/// The highest priority; the lowest is its negative.
 const PRIORITY: i32 = 1000;
 
 /// # Errors
-/// Names the first property with a value that the service refuses.
-pub(super) fn check_job(job: &JobAdd, rules: TaskRules) -> Result<()> {
+/// Names the first property with an invalid value.
+pub(super) fn check_job(job: &JobCreate, rules: TaskRules) -> Result<()> {
     check_id("id", &job.id)?;
     check_id("poolInfo.poolId", &job.pool_info.pool_id)?;
     check_display_name(job.display_name.as_deref())?;
@@ -35,7 +35,7 @@ pub(super) fn check_job(job: &JobAdd, rules: TaskRules) -> Result<()> {
 }
 
 /// # Errors
-/// Names the first property with a value that the service refuses.
+/// Names the first property with an invalid value.
 pub(super) fn check_replacement(new: &JobReplace) -> Result<()> {
     check_id("poolInfo.poolId", &new.pool_info.pool_id)?;
     check_priority(new.priority)?;
@@ -44,7 +44,7 @@ pub(super) fn check_replacement(new: &JobReplace) -> Result<()> {
     check_metadata(new.metadata.as_deref())
 }
 
-/// Whether the service takes this as the id of a job, task or pool.
+/// Returns whether this is a valid id of a job, task or pool.
 pub(crate) fn is_id(id: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     (1..=ID).contains(&id.len()) && id.chars().all(allowed)
@@ -69,14 +69,16 @@ fn check_display_name(name: Option<&str>) -> Result<()> {
 
 fn check_priority(priority: Option<i32>) -> Result<()> {
     match priority {
-        Some(priority) if !(-PRIORITY..=PRIORITY).contains(&priority) => {
-            Err(ApiError::property("priority", &priority.to_string(), "not from -1000 to 1000"))
-        }
+        Some(priority) if !(-PRIORITY..=PRIORITY).contains(&priority) => Err(ApiError::property(
+            "priority",
+            &priority.to_string(),
+            "it must be from -1000 to 1000",
+        )),
         _ => Ok(()),
     }
 }
 
-/// The emulator takes no slot from a task that runs, so it refuses to be allowed to.
+/// The emulator cannot preempt running tasks, so it refuses `allowTaskPreemption`.
 fn check_parallel(most: Option<i32>, preemption: Option<bool>) -> Result<()> {
     if preemption == Some(true) {
         return Err(ApiError::from(Code::UnsupportedProperty)
@@ -84,9 +86,11 @@ fn check_parallel(most: Option<i32>, preemption: Option<bool>) -> Result<()> {
             .with("Reason", "not supported by the emulator"));
     }
     match most {
-        Some(most) if most < -1 || most == 0 => {
-            Err(ApiError::property("maxParallelTasks", &most.to_string(), "neither -1 nor above 0"))
-        }
+        Some(most) if most < -1 || most == 0 => Err(ApiError::property(
+            "maxParallelTasks",
+            &most.to_string(),
+            "it must be -1 or greater than 0",
+        )),
         _ => Ok(()),
     }
 }
@@ -128,7 +132,7 @@ fn check_environment(name: &str, settings: Option<&[EnvironmentSetting]>) -> Res
         setting.name.is_empty() || setting.name.contains(['=', '\0'])
     };
     match settings.unwrap_or_default().iter().find(wrong) {
-        Some(setting) => Err(ApiError::property(name, &setting.name, "not a variable's name")),
+        Some(setting) => Err(ApiError::property(name, &setting.name, "not a valid variable name")),
         None => Ok(()),
     }
 }

@@ -1,5 +1,6 @@
-//! The rules of the service: what is allowed when, and what follows from it.
+//! The rules of the service: which operations are allowed, and their effects.
 
+mod assignments;
 mod booting;
 pub(crate) mod conditions;
 mod counts;
@@ -10,7 +11,6 @@ mod node_faults;
 mod node_operations;
 mod node_tasks;
 pub(crate) mod nodes;
-mod placing;
 mod resizing;
 mod scheduling;
 mod tasks;
@@ -24,7 +24,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
-use crate::node::{Node, Site};
+use crate::node::{Node, NodeContext};
 use crate::settings::{Logs, RequeueCount, Settings, StateDelays};
 use crate::store::job::JobEntry;
 use crate::store::pool::Pool;
@@ -33,41 +33,41 @@ use crate::store::{Store, key};
 
 pub(crate) use limits::is_id;
 
-/// How long a job that nothing holds back still shows that it is terminating or being deleted.
-/// The service takes seconds to minutes; a client must never count on seeing the end at once.
-const SETTLE: Duration = Duration::from_millis(200);
+/// The minimum time that a job shows that it is terminating, being deleted, disabled or enabled. On
+/// Azure it takes seconds to minutes; clients must not rely on an immediate change.
+const MIN_TRANSITION: Duration = Duration::from_millis(200);
 
 /// The account: its state and its nodes.
 pub(crate) struct Service {
     store: Mutex<Store>,
-    /// What runs the tasks of each node, by the node's id.
+    /// The nodes that run tasks, by id.
     nodes: Mutex<BTreeMap<String, Arc<Node>>>,
-    site: Site,
-    /// Cancelled when the emulator ends: nothing is scheduled any more.
+    context: NodeContext,
+    /// Cancelled when the emulator stops: nothing is scheduled any more.
     closing: CancellationToken,
     logs: Logs,
     requeue_count: RequeueCount,
-    /// How long a state stays at least before the next one follows by itself.
+    /// The minimum time in a state before the next one follows by itself.
     state_delay: StateDelays,
-    /// The active jobs that the account may have at once.
+    /// The quota of active jobs.
     job_quota: usize,
-    /// How long the id of a job that is gone cannot be used again.
+    /// How long the id of a deleted job cannot be reused.
     deleted_id_delay: Duration,
 }
 
 impl Service {
-    /// The account with the pools of the settings and their nodes.
+    /// Creates the account with its pools and their nodes.
     ///
     /// # Errors
-    /// When the directories of the nodes cannot be made.
-    pub(crate) fn new(site: Site, settings: &Settings) -> io::Result<Arc<Service>> {
-        let images = site.images.names();
+    /// When the directories of the nodes cannot be created.
+    pub(crate) fn new(context: NodeContext, settings: &Settings) -> io::Result<Arc<Service>> {
+        let images = context.images.names();
         let pools =
             settings.pools.iter().map(|one| (key(&one.id), Pool::new(one.clone(), &images)));
         let service = Arc::new(Service {
             store: Mutex::new(Store::new(pools.collect())),
             nodes: Mutex::default(),
-            site,
+            context,
             closing: CancellationToken::new(),
             logs: settings.logs,
             requeue_count: settings.requeue_count,
@@ -75,34 +75,36 @@ impl Service {
             job_quota: settings.job_quota,
             deleted_id_delay: settings.deleted_id_delay,
         });
-        settings.pools.iter().try_for_each(|pool| service.try_to_fill(&pool.id))?;
+        settings.pools.iter().try_for_each(|pool| service.try_allocate_nodes(&pool.id))?;
         Ok(service)
     }
 
+    /// Returns a pool.
+    ///
     /// [Get Pool](https://learn.microsoft.com/rest/api/batchservice/pools/get-pool)
     pub(crate) fn pool(&self, id: &str) -> Result<Pool> {
         self.store().pool(id).cloned()
     }
 
-    /// All pools in the order of their ids.
+    /// Returns all pools, sorted by id.
     pub(crate) fn pools(&self) -> Vec<Pool> {
         self.store().pools.values().cloned().collect()
     }
 
-    /// Ends every run and waits until the last process is gone.
+    /// Stops every run and waits until all processes have ended.
     pub(crate) async fn close(&self) {
-        for over in self.stop_all() {
-            over.cancelled().await;
+        for ended in self.stop_all() {
+            ended.cancelled().await;
         }
     }
 
-    /// Ends every run at once, without waiting.
+    /// Stops every run without waiting.
     pub(crate) fn kill_all(&self) {
         self.stop_all();
         self.all_nodes().values().for_each(|node| node.kill_all());
     }
 
-    /// Goes on once an active job or task has been so for long enough.
+    /// Calls a function after the minimum time of the active state.
     fn after_delay(self: &Arc<Self>, next: impl FnOnce(&Arc<Self>) + Send + 'static) {
         let delay = self.state_delay.active;
         if delay.is_zero() {
@@ -123,10 +125,10 @@ impl Service {
         let nodes = store.pools.values().flat_map(|pool| &pool.nodes);
         let runs = store.jobs.values().flat_map(JobEntry::runs);
         let runs = runs.chain(nodes.filter_map(|node| node.boot.as_ref()));
-        runs.map(|run| run.ask(StopReason::Discarded)).collect()
+        runs.map(|run| run.request_stop(StopReason::Discarded)).collect()
     }
 
-    /// A panic while the lock was held cannot leave half a change that matters more than going on.
+    /// The store is still usable after a panic: a partial change matters less than going on.
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }

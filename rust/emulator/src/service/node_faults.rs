@@ -1,4 +1,4 @@
-//! What can happen to nodes and pools that nobody asked the service for.
+//! Failures of nodes and allocations.
 
 use std::sync::Arc;
 
@@ -6,36 +6,36 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Service;
-use super::placing::Placing;
+use super::assignments::Assignment;
 use crate::error::{ApiError, Code, Result};
-use crate::node::faults::{Deed, NodeEvent, NodeFailure};
+use crate::node::faults::{NodeAction, NodeEvent, NodeFailure};
 use crate::settings::{NodeError, ResizeError};
 use crate::store::node::NodeState;
 use crate::store::task::StopReason;
 
 impl Service {
-    /// Lets happen to a node what was asked for when it begins to run a task.
-    pub(super) fn meet_fault(self: &Arc<Self>, placing: &Placing) {
-        let fault = self.site.faults.strike(Deed::RunTask).map(|fault| fault.what);
+    /// Applies a fault to the node that begins to run a task, if one fires.
+    pub(super) fn apply_run_fault(self: &Arc<Self>, assignment: &Assignment) {
+        let fault = self.context.faults.fire(NodeAction::RunTask).map(|fault| fault.failure);
         let Some(NodeFailure::RunTask(event, after)) = fault else { return };
         let service = Arc::clone(self);
-        let (pool, node) = (placing.pool.clone(), placing.node.clone());
+        let (pool, node) = (assignment.pool.clone(), assignment.node.clone());
         tokio::spawn(async move {
             tokio::select! {
                 () = sleep(after) => {}
                 () = service.closing.cancelled() => return,
             }
-            if let Err(error) = service.happen(&pool, &node, event).await {
-                eprintln!("a fault that was asked for, {event}, did not happen: {error}");
+            if let Err(error) = service.apply_node_event(&pool, &node, event).await {
+                eprintln!("the injected fault {event} could not be applied: {error}");
             }
         });
     }
 
-    /// Something happens to a node.
+    /// Lets an event happen to a node.
     ///
     /// # Errors
-    /// As of each.
-    pub(crate) async fn happen(
+    /// Those of the event.
+    pub(crate) async fn apply_node_event(
         self: &Arc<Self>,
         pool: &str,
         node: &str,
@@ -45,28 +45,28 @@ impl Service {
             NodeEvent::Lost => self.lose_node(pool, node),
             NodeEvent::Preempted => self.preempt_node(pool, node),
             NodeEvent::Unusable => {
-                let error = NodeError::new("NodeUnusable", "A fault that was asked for");
+                let error = NodeError::new("NodeUnusable", "An injected fault");
                 self.make_node_unusable(pool, node, vec![error])
             }
             NodeEvent::Recovered => self.recover_node(pool, node).await,
         }
     }
 
-    /// The service loses contact with a node: its tasks are active again, it leaves the pool after
-    /// a while, and another one takes its place if there is one to be had.
+    /// Simulates the loss of contact with a node: its tasks become active again. It leaves the pool
+    /// after a moment, and is replaced if allocations succeed.
     pub(crate) fn lose_node(self: &Arc<Self>, pool: &str, id: &str) -> Result<()> {
-        let runs = self.break_down(pool, id, NodeState::Unknown)?;
+        let runs = self.fail_node(pool, id, NodeState::Unknown)?;
         let (service, pool, id) = (Arc::clone(self), pool.to_owned(), id.to_owned());
         tokio::spawn(async move {
-            service.settle(runs).await;
+            service.wait_for_runs(runs).await;
             service.remove_node(&pool, &id);
-            service.fill(&pool);
+            service.allocate_nodes(&pool);
         });
         Ok(())
     }
 
-    /// Azure takes a low-priority node back: its tasks are active again and its files gone. It
-    /// still counts as a node of the pool.
+    /// Preempts a low-priority node: its tasks become active again and its files are gone. It still
+    /// counts as a node of the pool.
     ///
     /// # Errors
     /// `OperationNotValidOnNode` for a dedicated node.
@@ -76,23 +76,23 @@ impl Service {
                 .with("NodeId", id)
                 .with("Reason", "only low-priority nodes are preempted"));
         }
-        self.break_down(pool, id, NodeState::Preempted)?;
+        self.fail_node(pool, id, NodeState::Preempted)?;
         Ok(())
     }
 
-    /// A node can run no tasks because of these errors; what it ran is active again.
+    /// Makes a node unusable with these errors; its tasks become active again.
     pub(crate) fn make_node_unusable(
         self: &Arc<Self>,
         pool: &str,
         id: &str,
         errors: Vec<NodeError>,
     ) -> Result<()> {
-        self.break_down(pool, id, NodeState::Unusable)?;
+        self.fail_node(pool, id, NodeState::Unusable)?;
         self.store().node_mut(pool, id)?.errors = errors;
         Ok(())
     }
 
-    /// A node that was preempted or unusable starts again, as a new machine without files.
+    /// Restarts a preempted or unusable node as a new machine without files.
     ///
     /// # Errors
     /// `OperationNotValidOnNode` for a node in another state.
@@ -107,17 +107,18 @@ impl Service {
             }
             store.runs_of(node)
         };
-        for over in runs.iter().map(|run| &run.over) {
-            over.cancelled().await;
+        for ended in runs.iter().map(|run| &run.ended) {
+            ended.cancelled().await;
         }
         if let Some(node) = self.node(id) {
-            node.renew().map_err(|error| ApiError::internal("renewing a node", &error))?;
+            node.reset().map_err(|error| ApiError::internal("resetting a node", &error))?;
         }
         self.boot(pool, id);
         Ok(())
     }
 
-    /// From now on a pool gets no nodes, for this reason; without one it gets what it lacks.
+    /// Makes further allocations of a pool fail with this error; with `None`, they succeed and
+    /// missing nodes are allocated.
     pub(crate) fn fail_allocations(
         self: &Arc<Self>,
         pool: &str,
@@ -127,11 +128,11 @@ impl Service {
         if let Some(pool) = self.store().pool_mut(pool) {
             pool.allocation_failure = failure;
         }
-        self.fill(pool);
+        self.allocate_nodes(pool);
         Ok(())
     }
 
-    fn break_down(&self, pool: &str, id: &str, state: NodeState) -> Result<Vec<CancellationToken>> {
-        self.store().take_down(pool, id, state, Some(StopReason::NodeLost))
+    fn fail_node(&self, pool: &str, id: &str, state: NodeState) -> Result<Vec<CancellationToken>> {
+        self.store().stop_node(pool, id, state, Some(StopReason::NodeLost))
     }
 }

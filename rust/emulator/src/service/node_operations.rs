@@ -1,4 +1,4 @@
-//! What can be asked of a node.
+//! Operations on nodes.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::Service;
 use crate::error::{ApiError, Code, Result};
 use crate::store::node::{ComputeNode, NodeState};
 use crate::store::task::StopReason;
-use crate::wire::pool::RunningTasks;
+use crate::wire::pool::NodeDeallocationOption;
 
 impl Service {
     /// Starts to reboot a node that is idle or running. Its files stay.
@@ -16,12 +16,12 @@ impl Service {
         self: &Arc<Self>,
         pool: &str,
         id: &str,
-        tasks: RunningTasks,
+        tasks: NodeDeallocationOption,
     ) -> Result<()> {
         let runs = {
             let mut store = self.store();
             require_reboot(store.pool(pool)?.node(id)?)?;
-            store.take_down(pool, id, NodeState::Rebooting, stop_reason(tasks))?
+            store.stop_node(pool, id, NodeState::Rebooting, stop_reason(tasks))?
         };
         tokio::spawn(Arc::clone(self).finish_reboot(pool.to_owned(), id.to_owned(), runs));
         Ok(())
@@ -33,31 +33,31 @@ impl Service {
         id: String,
         runs: Vec<CancellationToken>,
     ) {
-        self.settle(runs).await;
-        // It may be lost or leaving by now.
+        self.wait_for_runs(runs).await;
+        // It may be lost or leaving the pool by now.
         let is_rebooting = |node: &ComputeNode| node.phase.state == NodeState::Rebooting;
         if self.pool_node(&pool, &id).is_ok_and(|view| is_rebooting(&view.node)) {
             self.boot(&pool, &id);
         }
     }
 
-    /// From now on a node gets no tasks; once it has none, it is offline.
+    /// Disables scheduling on a node: it gets no more tasks. Once it has none, it is offline.
     pub(crate) fn disable_scheduling(
         &self,
         pool: &str,
         id: &str,
-        tasks: RunningTasks,
+        tasks: NodeDeallocationOption,
     ) -> Result<()> {
         let mut store = self.store();
         store.node_mut(pool, id)?.set_scheduling(false)?;
         let node = store.pool(pool)?.node(id)?;
         if let Some(reason) = stop_reason(tasks) {
-            store.runs_of(node).iter().for_each(|run| drop(run.ask(reason)));
+            store.runs_of(node).iter().for_each(|run| drop(run.request_stop(reason)));
         }
         Ok(())
     }
 
-    /// From now on a node gets tasks again.
+    /// Enables scheduling on a node.
     pub(crate) fn enable_scheduling(self: &Arc<Self>, pool: &str, id: &str) -> Result<()> {
         self.store().node_mut(pool, id)?.set_scheduling(true)?;
         self.schedule();
@@ -65,12 +65,12 @@ impl Service {
     }
 }
 
-/// For what the runs of a node are to be ended, if they are.
-pub(super) fn stop_reason(tasks: RunningTasks) -> Option<StopReason> {
+/// Returns the reason for which running tasks are stopped; `None` if they are not.
+pub(super) fn stop_reason(tasks: NodeDeallocationOption) -> Option<StopReason> {
     match tasks {
-        RunningTasks::Requeue => Some(StopReason::Requeue),
-        RunningTasks::Terminate => Some(StopReason::UserRequest),
-        RunningTasks::TaskCompletion => None,
+        NodeDeallocationOption::Requeue => Some(StopReason::Requeue),
+        NodeDeallocationOption::Terminate => Some(StopReason::UserRequest),
+        NodeDeallocationOption::TaskCompletion => None,
     }
 }
 

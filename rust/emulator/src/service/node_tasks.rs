@@ -1,10 +1,10 @@
-//! The preparation and release tasks of jobs, which run once on each node.
+//! The preparation and release tasks of jobs, which run once per node.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::Service;
-use super::placing::Placing;
+use super::assignments::Assignment;
 use super::scheduling::{placement, work};
 use crate::error::{Code, Result};
 use crate::node::{Node, Work};
@@ -17,13 +17,13 @@ use crate::store::task::{End, RunHandle};
 /// Whether a task may start on its node.
 pub(super) enum Readiness {
     Ready,
-    /// The job's preparation failed there.
-    Barred,
-    /// The task was asked to end while it waited.
+    /// The job's preparation task failed on the node.
+    PreparationFailed,
+    /// The task was asked to stop while it waited.
     Stopped,
 }
 
-/// A preparation or release task that runs.
+/// A running preparation or release task.
 struct NodeRun {
     job: String,
     number: u64,
@@ -35,7 +35,7 @@ struct NodeRun {
 }
 
 impl Service {
-    /// What the preparation and release tasks of a job came to, with the ids of the nodes.
+    /// Returns the preparation and release tasks of a job, with the ids of their nodes.
     ///
     /// # Errors
     /// `JobPreparationTaskOrReleaseTaskNotSpecified` for a job without them.
@@ -49,73 +49,74 @@ impl Service {
         Ok(all.map(|(node, tasks)| (node.clone(), tasks.clone())).collect())
     }
 
-    /// Sees to it that the job's preparation task has run on the node, and waits for it if the job
-    /// wants that.
+    /// Makes sure that the job's preparation task runs on the node, and waits for it if
+    /// `waitForSuccess` is set.
     pub(super) async fn prepare(
         self: &Arc<Self>,
-        placing: &Placing,
+        assignment: &Assignment,
         node: &Arc<Node>,
         task: &RunHandle,
     ) -> Readiness {
-        let preparation = match self.preparation(placing, node, task) {
+        let preparation = match self.preparation(assignment, node, task) {
             ControlFlow::Continue(Some(preparation)) => preparation,
             ControlFlow::Continue(None) => return Readiness::Ready,
             ControlFlow::Break(()) => return Readiness::Stopped,
         };
         tokio::select! {
-            () = preparation.over.cancelled() => {}
-            () = task.asked() => return Readiness::Stopped,
+            () = preparation.ended.cancelled() => {}
+            () = task.stop_requested() => return Readiness::Stopped,
         }
-        match self.is_prepared(placing) {
+        match self.is_prepared(assignment) {
             true => Readiness::Ready,
-            false => Readiness::Barred,
+            false => Readiness::PreparationFailed,
         }
     }
 
-    /// The run of the preparation that a task has to wait for, if there is one. It begins if it is
-    /// missing, but not for a task that was asked to end: nobody would end the preparation then.
+    /// Returns the run of the preparation task that a task has to wait for, if any. Starts it if
+    /// necessary, but not for a task that was asked to stop: nothing would stop the preparation
+    /// then.
     fn preparation(
         self: &Arc<Self>,
-        placing: &Placing,
+        assignment: &Assignment,
         node: &Arc<Node>,
         task: &RunHandle,
     ) -> ControlFlow<(), Option<RunHandle>> {
         let mut store = self.store();
         match task.stop.borrow().is_some() {
             true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(self.begin_preparation(&mut store, placing, node)),
+            false => ControlFlow::Continue(self.begin_preparation(&mut store, assignment, node)),
         }
     }
 
     fn begin_preparation(
         self: &Arc<Self>,
         store: &mut Store,
-        placing: &Placing,
+        assignment: &Assignment,
         node: &Arc<Node>,
     ) -> Option<RunHandle> {
-        let shown = store.pool(&placing.pool).ok()?.node(&placing.node).ok()?.clone();
-        let entry = store.job_mut(&placing.task.job).ok()?;
+        let compute_node = store.pool(&assignment.pool).ok()?.node(&assignment.node).ok()?.clone();
+        let entry = store.job_mut(&assignment.task.job).ok()?;
         let spec = entry.job.spec.job_preparation_task.clone()?;
         let known = entry.node_tasks.get(&node.id).and_then(|tasks| tasks.preparation.as_ref());
-        let run = match known.filter(|known| !known.is_outdated(&spec, &shown)) {
+        let run = match known.filter(|known| !known.is_outdated(&spec, &compute_node)) {
             Some(known) => known.run.clone(),
-            None => self.begin(entry, node, &shown, NodeTaskKind::Preparation)?,
+            None => self.begin(entry, node, &compute_node, NodeTaskKind::Preparation)?,
         };
         spec.wait_for_success.then_some(run)
     }
 
-    fn is_prepared(&self, placing: &Placing) -> bool {
+    fn is_prepared(&self, assignment: &Assignment) -> bool {
         let store = self.store();
-        let Ok(entry) = store.job(&placing.task.job) else { return false };
-        let tasks = entry.node_tasks.get(&placing.node);
+        let Ok(entry) = store.job(&assignment.task.job) else { return false };
+        let tasks = entry.node_tasks.get(&assignment.node);
         let preparation = tasks.and_then(|tasks| tasks.preparation.as_ref());
         preparation.is_some_and(|preparation| preparation.has_ended() && preparation.succeeded())
     }
 
-    /// Runs the job's release task on every node that was prepared, and waits for all of them.
+    /// Runs the job's release task on every prepared node, and waits for all of them.
     pub(super) async fn release(self: &Arc<Self>, job_id: &str, number: u64) {
         for run in self.begin_releases(job_id, number) {
-            run.over.cancelled().await;
+            run.ended.cancelled().await;
         }
     }
 
@@ -123,10 +124,11 @@ impl Service {
         let mut store = self.store();
         let nodes = to_release(&store, job_id, number);
         let Ok(entry) = store.job_mut(job_id) else { return Vec::new() };
-        let begun = nodes.iter().filter(|_| !self.closing.is_cancelled()).filter_map(|shown| {
-            let node = self.node(&shown.id)?;
-            self.begin(entry, &node, shown, NodeTaskKind::Release)
-        });
+        let begun =
+            nodes.iter().filter(|_| !self.closing.is_cancelled()).filter_map(|compute_node| {
+                let node = self.node(&compute_node.id)?;
+                self.begin(entry, &node, compute_node, NodeTaskKind::Release)
+            });
         begun.collect()
     }
 
@@ -134,7 +136,7 @@ impl Service {
         self: &Arc<Self>,
         entry: &mut JobEntry,
         node: &Arc<Node>,
-        shown: &ComputeNode,
+        compute_node: &ComputeNode,
         kind: NodeTaskKind,
     ) -> Option<RunHandle> {
         let job = &entry.job.spec;
@@ -147,10 +149,10 @@ impl Service {
         };
         let (job_id, node) = (job.id.clone(), Arc::clone(node));
         let work = work(&node, job, task);
-        // A task that does not wait for the preparation finds its directory all the same; if it
-        // cannot be made, the run says so.
+        // A task that does not wait for the preparation task must find its directory. If it cannot
+        // be created, the run reports it.
         work.directory.create().ok();
-        let begun = NodeTask::begin(placement(&node, &work.directory), shown);
+        let begun = NodeTask::begin(placement(&node, &work.directory), compute_node);
         let run = begun.run.clone();
         entry.node_tasks.entry(node.id.clone()).or_default().set(kind, begun);
         let number = entry.job.number;
@@ -162,15 +164,15 @@ impl Service {
     async fn run_on_node(self: Arc<Self>, one: NodeRun) {
         loop {
             let end = one.node.run(&one.work, one.run.stop.subscribe()).await;
-            if !self.is_tried_again(&one, end) {
+            if !self.record_attempt(&one, end) {
                 break;
             }
         }
-        one.run.over.cancel();
+        one.run.ended.cancel();
     }
 
-    /// Writes down the end of a try, and says whether another follows.
-    fn is_tried_again(&self, one: &NodeRun, end: End) -> bool {
+    /// Records the end of an attempt. Returns whether another attempt follows.
+    fn record_attempt(&self, one: &NodeRun, end: End) -> bool {
         let mut store = self.store();
         let Ok(entry) = store.job_mut(&one.job) else { return false };
         let tasks =
@@ -190,7 +192,7 @@ impl Service {
     }
 }
 
-/// The nodes that can be reached and where the job was prepared, but not yet released.
+/// Returns the reachable nodes on which the job was prepared but not yet released.
 fn to_release(store: &Store, job_id: &str, number: u64) -> Vec<ComputeNode> {
     let Ok(entry) = store.job(job_id) else { return Vec::new() };
     let spec = entry.job.spec.job_preparation_task.as_ref();

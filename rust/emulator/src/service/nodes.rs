@@ -1,4 +1,4 @@
-//! The nodes of pools: how they come, what they show, how they go.
+//! The nodes of pools: allocation, lookup and removal.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,7 +13,7 @@ use crate::store::node::ComputeNode;
 use crate::store::pool::Pool;
 use crate::store::task::Task;
 
-/// A node with the pool and the recent tasks that it shows.
+/// A node with what its JSON shows of its pool and recent tasks.
 pub(crate) struct NodeView {
     pub(crate) node: ComputeNode,
     pub(crate) pool_id: String,
@@ -23,23 +23,23 @@ pub(crate) struct NodeView {
 }
 
 impl Service {
-    /// A node of a pool.
+    /// Returns a node of a pool.
     pub(crate) fn pool_node(&self, pool: &str, id: &str) -> Result<NodeView> {
         let store = self.store();
         let pool = store.pool(pool)?;
         Ok(view(&store, pool, pool.node(id)?))
     }
 
-    /// The nodes of a pool.
+    /// Returns the nodes of a pool.
     pub(crate) fn pool_nodes(&self, pool: &str) -> Result<Vec<NodeView>> {
         let store = self.store();
         let pool = store.pool(pool)?;
         Ok(pool.nodes.iter().map(|node| view(&store, pool, node)).collect())
     }
 
-    /// Gives a pool the nodes that it lacks, or says why it gets none.
-    pub(super) fn fill(self: &Arc<Self>, pool: &str) {
-        if let Err(error) = self.try_to_fill(pool)
+    /// Allocates the missing nodes of a pool, or records the error in `resizeErrors`.
+    pub(super) fn allocate_nodes(self: &Arc<Self>, pool: &str) {
+        if let Err(error) = self.try_allocate_nodes(pool)
             && let Some(pool) = self.store().pool_mut(pool)
         {
             pool.resize_errors = vec![ResizeError::new("AllocationFailed", error.to_string())];
@@ -48,19 +48,19 @@ impl Service {
     }
 
     /// # Errors
-    /// When the directories of a node cannot be made.
-    pub(super) fn try_to_fill(self: &Arc<Self>, pool: &str) -> io::Result<()> {
+    /// When the directories of a node cannot be created.
+    pub(super) fn try_allocate_nodes(self: &Arc<Self>, pool: &str) -> io::Result<()> {
         let nodes = self.allocate_missing(pool)?;
         nodes.iter().for_each(|id| self.boot(pool, id));
         Ok(())
     }
 
-    /// Gives the ids of the new nodes, which are not started yet.
+    /// Allocates the missing nodes. Returns their ids; they are not started yet.
     fn allocate_missing(&self, pool: &str) -> io::Result<Vec<String>> {
         let mut store = self.store();
         let Some(pool) = store.pool_mut(pool) else { return Ok(Vec::new()) };
         let missing = pool.missing();
-        let failure = pool.obstacle().filter(|_| !missing.is_empty());
+        let failure = pool.allocation_error().filter(|_| !missing.is_empty());
         pool.resize_errors = failure.into_iter().collect();
         match pool.resize_errors.is_empty() {
             true => missing.into_iter().map(|dedicated| self.allocate(pool, dedicated)).collect(),
@@ -69,14 +69,14 @@ impl Service {
     }
 
     fn allocate(&self, pool: &mut Pool, is_dedicated: bool) -> io::Result<String> {
-        let node = Node::new(&pool.settings, is_dedicated, &self.site)?;
+        let node = Node::new(&pool.settings, is_dedicated, &self.context)?;
         let id = node.id.clone();
         pool.nodes.push(ComputeNode::new(id.clone(), is_dedicated, pool.settings.slots));
         self.all_nodes().insert(id.clone(), Arc::new(node));
         Ok(id)
     }
 
-    /// Takes a node out of its pool, with its files. No task may run there any more.
+    /// Removes a node from its pool, with its files. No task may run on it.
     pub(super) fn remove_node(&self, pool: &str, id: &str) {
         if let Some(pool) = self.store().pool_mut(pool) {
             pool.nodes.retain(|node| node.id != id);
@@ -86,12 +86,12 @@ impl Service {
         }
     }
 
-    /// What runs the tasks of a node.
+    /// Returns the node that runs tasks.
     pub(super) fn node(&self, id: &str) -> Option<Arc<Node>> {
         self.all_nodes().get(id).cloned()
     }
 
-    /// Taken after the store where both are, and never kept.
+    /// Lock order: after the store.
     pub(super) fn all_nodes(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Node>>> {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }

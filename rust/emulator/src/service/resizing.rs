@@ -1,4 +1,4 @@
-//! Pools that change their size.
+//! Resizing pools.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,19 +13,18 @@ use crate::settings::ResizeError;
 use crate::store::Store;
 use crate::store::node::NodeState;
 use crate::store::pool::{AllocationState, Pool, Target};
-use crate::store::stamp::Stamp;
+use crate::store::resource::ResourceVersion;
 use crate::store::task::StopReason;
 use crate::wire::duration;
 use crate::wire::pool::{NodeRemove, PoolResize};
 
-/// The least that a resizeTimeout may be.
-const LEAST_TIMEOUT: Duration = Duration::from_mins(5);
-/// The most nodes that can be removed at once.
-const MOST_REMOVED: usize = 100;
+/// The minimum of `resizeTimeout`.
+const MIN_TIMEOUT: Duration = Duration::from_mins(5);
+/// The most nodes of one Remove Nodes request.
+const MAX_REMOVED: usize = 100;
 
 impl Service {
-    /// Starts to change the size of a steady pool. Where it shrinks, nodes without tasks leave
-    /// first.
+    /// Starts to resize a steady pool. If it shrinks, nodes without tasks are removed first.
     pub(crate) fn resize_pool(
         self: &Arc<Self>,
         id: &str,
@@ -49,7 +48,7 @@ impl Service {
         })
     }
 
-    /// Starts to remove nodes from a steady pool, which is then to have as many fewer.
+    /// Starts to remove nodes from a steady pool. Its target shrinks accordingly.
     pub(crate) fn remove_nodes(
         self: &Arc<Self>,
         id: &str,
@@ -58,7 +57,7 @@ impl Service {
     ) -> Result<()> {
         check_timeout(removal.resize_timeout.as_deref())?;
         let count = removal.node_list.len();
-        if !(1..=MOST_REMOVED).contains(&count) {
+        if !(1..=MAX_REMOVED).contains(&count) {
             let reason = "1 to 100 nodes can be removed at once";
             return Err(ApiError::property("nodeList", &count.to_string(), reason));
         }
@@ -77,10 +76,10 @@ impl Service {
         })
     }
 
-    /// Stops a pool from getting more nodes; those that leave already do so.
+    /// Stops the allocation of more nodes; nodes that are leaving still do.
     pub(crate) fn stop_resize(&self, id: &str, conditions: &Conditions) -> Result<()> {
         let mut store = self.store();
-        conditions.check_write(&store.pool(id)?.stamp)?;
+        conditions.check_write(&store.pool(id)?.version)?;
         match store.pool_mut(id) {
             Some(pool) if pool.allocation.state == AllocationState::Resizing => {
                 pool.allocation.enter(AllocationState::Stopping);
@@ -92,7 +91,7 @@ impl Service {
         }
     }
 
-    /// Gives the pool its target and lets nodes leave: `plan` says both.
+    /// Sets the pool's target and starts to remove nodes, both of which `plan` returns.
     fn begin_resize(
         self: &Arc<Self>,
         id: &str,
@@ -102,7 +101,7 @@ impl Service {
     ) -> Result<()> {
         let mut store = self.store();
         let pool = store.pool(id)?;
-        conditions.check_write(&pool.stamp)?;
+        conditions.check_write(&pool.version)?;
         if pool.allocation.state != AllocationState::Steady {
             return Err(ApiError::from(Code::PoolBeingResized).with("PoolId", id));
         }
@@ -110,10 +109,10 @@ impl Service {
         if let Some(pool) = store.pool_mut(id) {
             pool.target = target;
             pool.resize_errors.clear();
-            pool.stamp = Stamp::new();
+            pool.version = ResourceVersion::new();
             pool.allocation.enter(AllocationState::Resizing);
         }
-        let runs = take_all_down(&mut store, id, &leaving, stop)?;
+        let runs = stop_nodes(&mut store, id, &leaving, stop)?;
         tokio::spawn(Arc::clone(self).finish_resize(id.to_owned(), leaving, runs));
         Ok(())
     }
@@ -124,7 +123,7 @@ impl Service {
         leaving: Vec<String>,
         runs: Vec<CancellationToken>,
     ) {
-        self.settle(runs).await;
+        self.wait_for_runs(runs).await;
         leaving.iter().for_each(|node| self.remove_node(&id, node));
         let stopped = {
             let mut store = self.store();
@@ -138,24 +137,24 @@ impl Service {
             stopped
         };
         if !stopped {
-            self.fill(&id);
+            self.allocate_nodes(&id);
         }
     }
 }
 
-fn take_all_down(
+fn stop_nodes(
     store: &mut Store,
     pool: &str,
     nodes: &[String],
     stop: Option<StopReason>,
 ) -> Result<Vec<CancellationToken>> {
-    let runs = nodes.iter().map(|node| store.take_down(pool, node, NodeState::LeavingPool, stop));
+    let runs = nodes.iter().map(|node| store.stop_node(pool, node, NodeState::LeavingPool, stop));
     Ok(runs.collect::<Result<Vec<_>>>()?.concat())
 }
 
 fn check_timeout(text: Option<&str>) -> Result<()> {
     match text {
-        Some(text) if duration::parse(text).is_none_or(|timeout| timeout < LEAST_TIMEOUT) => {
+        Some(text) if duration::parse(text).is_none_or(|timeout| timeout < MIN_TIMEOUT) => {
             let reason = "not an ISO 8601 duration of at least PT5M";
             Err(ApiError::property("resizeTimeout", text, reason))
         }

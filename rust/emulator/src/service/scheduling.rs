@@ -1,4 +1,4 @@
-//! Which task runs when, and what follows from its end.
+//! Running tasks, and what follows from their end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,31 +7,31 @@ use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Service;
+use super::assignments::{Assignment, assignments};
 use super::node_tasks::Readiness;
-use super::placing::{Placing, placings};
 use super::tasks::new_run;
 use crate::node::{Node, Work};
 use crate::settings::RequeueCount;
 use crate::store::task::{End, Placement, RunHandle, StopReason, Task, TaskState};
 use crate::store::{Store, TaskKey};
 use crate::wire::duration;
-use crate::wire::job::JobAdd;
-use crate::wire::task::TaskAdd;
+use crate::wire::job::JobCreate;
+use crate::wire::task::TaskCreate;
 
-/// The retention time of a task that names none.
+/// The default retention time of a task's files.
 const RETENTION: &str = "P7D";
 
-/// A task that got its slots and is about to run.
-struct Assignment {
-    placing: Placing,
+/// A task that has its slots and is about to run.
+struct ScheduledRun {
+    assignment: Assignment,
     node: Arc<Node>,
     work: Work,
     run: RunHandle,
 }
 
-/// What becomes of a task after a run.
-enum Verdict {
-    /// It is active again; its requeueCount may count that.
+/// What happens to a task after a run.
+enum RunOutcome {
+    /// It becomes active again; `counts` says whether its requeueCount rises.
     Requeued {
         counts: bool,
     },
@@ -40,67 +40,67 @@ enum Verdict {
 }
 
 impl Service {
-    /// Starts every active task that finds room on a node.
+    /// Starts every active task that fits on a node.
     pub(super) fn schedule(self: &Arc<Self>) {
         if self.closing.is_cancelled() {
             return;
         }
-        let assignments: Vec<Assignment> = {
+        let runs: Vec<ScheduledRun> = {
             let mut store = self.store();
-            let placings = placings(&store, self.state_delay.active);
-            placings.into_iter().filter_map(|one| self.assign(&mut store, one)).collect()
+            let assignments = assignments(&store, self.state_delay.active);
+            assignments.into_iter().filter_map(|one| self.assign(&mut store, one)).collect()
         };
-        for assignment in assignments {
-            tokio::spawn(Arc::clone(self).run(assignment));
+        for scheduled in runs {
+            tokio::spawn(Arc::clone(self).run(scheduled));
         }
     }
 
-    /// Gives a task its slots and its directory.
-    fn assign(&self, store: &mut Store, placing: Placing) -> Option<Assignment> {
-        let node = self.node(&placing.node)?;
-        let job = store.job(&placing.task.job).ok()?.job.spec.clone();
-        let (work, run) = store.change_task(&placing.task, |task| {
+    /// Assigns slots and a directory to a task.
+    fn assign(&self, store: &mut Store, assignment: Assignment) -> Option<ScheduledRun> {
+        let node = self.node(&assignment.node)?;
+        let job = store.job(&assignment.task.job).ok()?.job.spec.clone();
+        let (work, run) = store.change_task(&assignment.task, |task| {
             let work = work(&node, &job, task.spec.clone());
             task.placement = Some(placement(&node, &work.directory));
             task.enter(TaskState::Preparing);
             (work, new_run(task))
         })?;
-        let shown = store.node_mut(&placing.pool, &placing.node).ok()?;
-        shown.begin(placing.task.clone(), placing.slots);
-        Some(Assignment { placing, node, work, run })
+        let compute_node = store.node_mut(&assignment.pool, &assignment.node).ok()?;
+        compute_node.start_task(assignment.task.clone(), assignment.slots);
+        Some(ScheduledRun { assignment, node, work, run })
     }
 
-    async fn run(self: Arc<Self>, assignment: Assignment) {
-        let Assignment { placing, node, work, run } = assignment;
+    async fn run(self: Arc<Self>, scheduled: ScheduledRun) {
+        let ScheduledRun { assignment, node, work, run } = scheduled;
         self.pause(&run, self.state_delay.preparing).await;
-        let end = match self.prepare(&placing, &node, &run).await {
-            Readiness::Ready => Some(self.start(&placing, &node, &work, &run).await),
-            Readiness::Barred => None,
+        let end = match self.prepare(&assignment, &node, &run).await {
+            Readiness::Ready => Some(self.start(&assignment, &node, &work, &run).await),
+            Readiness::PreparationFailed => None,
             Readiness::Stopped => Some(End::stopped_before_it_ran()),
         };
-        self.conclude(&placing, end, &run);
-        run.over.cancel();
-        self.after_end(&placing.task);
+        self.finish_run(&assignment, end, &run);
+        run.ended.cancel();
+        self.after_task_end(&assignment.task);
     }
 
     async fn start(
         self: &Arc<Self>,
-        placing: &Placing,
+        assignment: &Assignment,
         node: &Node,
         work: &Work,
         run: &RunHandle,
     ) -> End {
-        self.store().change_task(&placing.task, |task| {
+        self.store().change_task(&assignment.task, |task| {
             task.enter(TaskState::Running);
             task.execution.started = Some(task.phase.since);
         });
-        self.meet_fault(placing);
+        self.apply_run_fault(assignment);
         let end = node.run(work, run.stop.subscribe()).await;
         self.pause(run, self.state_delay.running).await;
         end
     }
 
-    /// Lets the state of a task last, unless nobody will ask for the task any more.
+    /// Waits for the minimum time of a state, unless the run is abandoned.
     async fn pause(&self, run: &RunHandle, delay: Duration) {
         tokio::select! {
             () = sleep(delay) => {}
@@ -108,56 +108,57 @@ impl Service {
         }
     }
 
-    /// Writes down the end of a run: the task is completed, or active again for another try.
-    /// Without an end it never began, for its node is not prepared, and waits for another node.
-    fn conclude(self: &Arc<Self>, placing: &Placing, end: Option<End>, run: &RunHandle) {
+    /// Records the end of a run: the task is completed, or becomes active again. `end` is `None` if
+    /// the run never began, because the node's preparation failed: the task waits for another node.
+    fn finish_run(self: &Arc<Self>, assignment: &Assignment, end: Option<End>, run: &RunHandle) {
         let mut store = self.store();
-        let open = store.job(&placing.task.job).is_ok_and(|entry| entry.job.require_open().is_ok());
+        let open =
+            store.job(&assignment.task.job).is_ok_and(|entry| entry.job.require_open().is_ok());
         let asked = *run.stop.borrow();
-        let result = store.change_task(&placing.task, |task| {
+        let result = store.change_task(&assignment.task, |task| {
             task.run = None;
-            match self.verdict(task, end, asked, open) {
-                Verdict::Requeued { counts } => task.requeue(counts),
-                Verdict::Retried => task.retry(),
-                Verdict::Completed(end) => {
+            match self.outcome(task, end, asked, open) {
+                RunOutcome::Requeued { counts } => task.requeue(counts),
+                RunOutcome::Retried => task.retry(),
+                RunOutcome::Completed(end) => {
                     task.complete(end);
-                    self.keep_files(&placing.task, task);
+                    self.schedule_cleanup(&assignment.task, task);
                 }
             }
             task.result()
         });
-        if let Ok(node) = store.node_mut(&placing.pool, &placing.node) {
-            node.end(&placing.task, result.flatten());
+        if let Ok(node) = store.node_mut(&assignment.pool, &assignment.node) {
+            node.end_task(&assignment.task, result.flatten());
         }
     }
 
-    fn verdict(
+    fn outcome(
         &self,
         task: &Task,
         end: Option<End>,
         asked: Option<StopReason>,
         job_is_open: bool,
-    ) -> Verdict {
+    ) -> RunOutcome {
         let Some(end) = end.or_else(|| asked.map(|_| End::stopped_before_it_ran())) else {
-            return Verdict::Requeued { counts: false };
+            return RunOutcome::Requeued { counts: false };
         };
         let failed = end.exit_code.is_some_and(|code| code != 0);
         match asked {
             Some(StopReason::NodeLost) => {
-                Verdict::Requeued { counts: self.requeue_count == RequeueCount::All }
+                RunOutcome::Requeued { counts: self.requeue_count == RequeueCount::All }
             }
-            Some(StopReason::Requeue) if end.was_stopped() => Verdict::Requeued { counts: true },
-            None if job_is_open && failed && task.may_retry() => Verdict::Retried,
-            _ => Verdict::Completed(end),
+            Some(StopReason::Requeue) if end.was_stopped() => RunOutcome::Requeued { counts: true },
+            None if job_is_open && failed && task.may_retry() => RunOutcome::Retried,
+            _ => RunOutcome::Completed(end),
         }
     }
 
-    /// Removes the task's directory when its retention time is over.
-    fn keep_files(self: &Arc<Self>, key: &TaskKey, task: &mut Task) {
+    /// Removes the task's directory when its retention time has passed.
+    fn schedule_cleanup(self: &Arc<Self>, key: &TaskKey, task: &mut Task) {
         let own = task.spec.constraints.as_ref().and_then(|own| own.retention_time.as_deref());
         let Some(retention) = duration::parse(own.unwrap_or(RETENTION)) else { return };
         let (service, key) = (Arc::clone(self), key.clone());
-        let cleaning = tokio::spawn(async move {
+        let cleanup = tokio::spawn(async move {
             tokio::select! {
                 () = sleep(retention) => {}
                 () = service.closing.cancelled() => return,
@@ -167,19 +168,19 @@ impl Service {
                 task.cleaned_up = true;
             });
         });
-        task.cleaning = Some(Arc::new(AbortOnDropHandle::new(cleaning)));
+        task.cleanup = Some(Arc::new(AbortOnDropHandle::new(cleanup)));
     }
 
-    /// What the end of a task means for its job and for the tasks that wait.
-    pub(super) fn after_end(self: &Arc<Self>, task: &TaskKey) {
+    /// Applies the effects of a task's end on its job and on waiting tasks.
+    pub(super) fn after_task_end(self: &Arc<Self>, task: &TaskKey) {
         self.perform_job_action(task);
-        self.end_if_due(&task.job);
+        self.terminate_if_complete(&task.job);
         self.after_delay(Service::schedule);
     }
 }
 
-/// What a node does for a task of a job.
-pub(super) fn work(node: &Node, job: &JobAdd, task: TaskAdd) -> Work {
+/// Returns what a node needs to run a task of a job.
+pub(super) fn work(node: &Node, job: &JobCreate, task: TaskCreate) -> Work {
     let preparation = job.job_preparation_task.as_ref().filter(|own| own.id != task.id);
     Work {
         job_id: Some(job.id.clone()),

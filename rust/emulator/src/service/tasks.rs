@@ -11,29 +11,34 @@ use super::limits::{self, TaskRules};
 use crate::error::{ApiError, Code, Result};
 use crate::node::tree::Tree;
 use crate::store::job::Job;
-use crate::store::stamp::Stamp;
+use crate::store::resource::ResourceVersion;
 use crate::store::task::{End, Placement, RunHandle, StopReason, Task, TaskResult, TaskState};
 use crate::store::{Store, TaskKey};
-use crate::wire::job::{JobAdd, OnTaskFailure};
-use crate::wire::task::{TaskAdd, TaskConstraints, TaskUpdate};
+use crate::wire::job::{JobCreate, OnTaskFailure};
+use crate::wire::task::{TaskConstraints, TaskCreate, TaskReplace};
 
 impl Service {
-    /// Adds a task to a job that has not ended, and starts it where a node has room.
-    pub(crate) fn add_task(self: &Arc<Self>, job_id: &str, spec: TaskAdd) -> Result<Stamp> {
-        let stamp = self.insert_task(&mut self.store(), job_id, spec)?;
-        self.after_delay(Service::schedule);
-        Ok(stamp)
-    }
-
-    /// Adds tasks one by one: one that is refused says so in its place and stops no other.
-    ///
-    /// # Errors
-    /// Those of the job: it is missing or takes no tasks.
-    pub(crate) fn add_tasks(
+    /// Creates a task in a job that has not ended, and starts it if it fits on a node.
+    pub(crate) fn create_task(
         self: &Arc<Self>,
         job_id: &str,
-        specs: Vec<TaskAdd>,
-    ) -> Result<Vec<(String, Result<Stamp>)>> {
+        spec: TaskCreate,
+    ) -> Result<ResourceVersion> {
+        let version = self.insert_task(&mut self.store(), job_id, spec)?;
+        self.after_delay(Service::schedule);
+        Ok(version)
+    }
+
+    /// Creates tasks one by one. Each has its own result; an error does not affect the others.
+    ///
+    /// # Errors
+    /// When the job does not exist or accepts no tasks, or the collection is too small or too
+    /// large.
+    pub(crate) fn create_tasks(
+        self: &Arc<Self>,
+        job_id: &str,
+        specs: Vec<TaskCreate>,
+    ) -> Result<Vec<(String, Result<ResourceVersion>)>> {
         limits::check_collection(&specs)?;
         let mut store = self.store();
         store.job(job_id)?.job.require_open()?;
@@ -46,36 +51,41 @@ impl Service {
         Ok(results)
     }
 
-    fn insert_task(&self, store: &mut Store, job_id: &str, spec: TaskAdd) -> Result<Stamp> {
+    fn insert_task(
+        &self,
+        store: &mut Store,
+        job_id: &str,
+        spec: TaskCreate,
+    ) -> Result<ResourceVersion> {
         let rules = self.rules(store, &store.job(job_id)?.job.spec);
         limits::check_task(&spec, rules)?;
         let number = store.next_number();
         let entry = store.job_mut(job_id)?;
         entry.job.require_open()?;
-        entry.job.require_free(&spec.id)?;
+        entry.job.require_unused_id(&spec.id)?;
         if entry.tasks.get(&spec.id).is_some() {
             return Err(ApiError::from(Code::TaskExists).with("TaskId", spec.id));
         }
         let retries = max_retries(&entry.job, spec.constraints.as_ref());
         let task = Task::new(spec, number, retries);
-        let stamp = task.stamp.clone();
+        let version = task.version.clone();
         entry.tasks.insert(task);
-        Ok(stamp)
+        Ok(version)
     }
 
-    /// What the job and its pool allow its tasks to ask for.
-    pub(super) fn rules(&self, store: &Store, job: &JobAdd) -> TaskRules {
+    /// Returns what the job and its pool allow in tasks.
+    pub(super) fn rules(&self, store: &Store, job: &JobCreate) -> TaskRules {
         let pool = store.pool(&job.pool_info.pool_id).ok();
         TaskRules {
             slots_per_node: pool.map(|pool| pool.settings.slots),
-            has_storage: self.site.storage.linked.is_some(),
+            has_storage: self.context.storage.linked.is_some(),
             uses_dependencies: job.uses_task_dependencies.unwrap_or(false),
             acts_on_failure: job.on_task_failure == OnTaskFailure::PerformExitOptionsJobAction,
         }
     }
 
-    /// A task and the id of its job, if the conditions allow to read it. A job that is being
-    /// deleted only refuses changes.
+    /// Returns a task and the id of its job, if the conditions are met. This is also possible while
+    /// the job is being deleted.
     pub(crate) fn task(
         &self,
         job_id: &str,
@@ -85,40 +95,40 @@ impl Service {
         let store = self.store();
         let entry = store.job(job_id)?;
         let task = entry.task(id)?;
-        conditions.check_read(&task.stamp)?;
+        conditions.check_read(&task.version)?;
         Ok((task.clone(), entry.job.spec.id.clone()))
     }
 
-    /// The tasks of a job in the order of their ids, and the id of the job.
+    /// Returns the tasks of a job, sorted by id, and the id of the job.
     pub(crate) fn tasks(&self, job_id: &str) -> Result<(Vec<Task>, String)> {
         let store = self.store();
         let entry = store.job(job_id)?;
         Ok((entry.tasks.iter().cloned().collect(), entry.job.spec.id.clone()))
     }
 
-    /// Gives a task other constraints. Those of a run that goes on already stay as they are.
-    pub(crate) fn update_task(
+    /// Replaces a task's constraints. A run in progress keeps the old ones.
+    pub(crate) fn replace_task(
         &self,
         job_id: &str,
         id: &str,
-        update: TaskUpdate,
+        update: TaskReplace,
         conditions: &Conditions,
-    ) -> Result<Stamp> {
+    ) -> Result<ResourceVersion> {
         update.constraints.as_ref().map_or(Ok(()), limits::check_task_constraints)?;
         let mut store = self.store();
         let entry = store.job_mut(job_id)?;
         entry.job.require_open()?;
         let retries = max_retries(&entry.job, update.constraints.as_ref());
         let task = entry.task(id)?;
-        conditions.check_write(&task.stamp)?;
+        conditions.check_write(&task.version)?;
         if task.phase.state == TaskState::Completed {
             return Err(Code::TaskCompleted.into());
         }
         entry.change_task(id, |task| {
             task.spec.constraints = update.constraints;
             task.max_retries = retries;
-            task.stamp = Stamp::new();
-            task.stamp.clone()
+            task.version = ResourceVersion::new();
+            task.version.clone()
         })
     }
 
@@ -133,15 +143,15 @@ impl Service {
             let mut store = self.store();
             let entry = store.job_mut(job_id)?;
             entry.job.require_open()?;
-            conditions.check_write(&entry.task(id)?.stamp)?;
+            conditions.check_write(&entry.task(id)?.version)?;
             entry.change_task(id, reactivate)??;
         }
         self.after_delay(Service::schedule);
         Ok(())
     }
 
-    /// Ends a task. One that runs is completed as soon as its processes are gone and its output
-    /// files are uploaded.
+    /// Terminates a task. A running one is completed as soon as its processes have ended and its
+    /// output files are uploaded.
     pub(crate) fn terminate_task(
         self: &Arc<Self>,
         job_id: &str,
@@ -153,16 +163,16 @@ impl Service {
             let entry = store.job_mut(job_id)?;
             entry.job.require_not_deleting()?;
             let task = entry.task(id)?;
-            conditions.check_write(&task.stamp)?;
+            conditions.check_write(&task.version)?;
             let key = TaskKey::new(job_id, task);
             entry.change_task(id, terminate)??;
             key
         };
-        self.after_end(&task);
+        self.after_task_end(&task);
         Ok(())
     }
 
-    /// Deletes a task with its files; one that runs is ended first.
+    /// Deletes a task with its files; a running one is stopped first.
     pub(crate) async fn delete_task(
         self: &Arc<Self>,
         job_id: &str,
@@ -174,15 +184,15 @@ impl Service {
             let entry = store.job(job_id)?;
             entry.job.require_not_deleting()?;
             let task = entry.task(id)?;
-            conditions.check_write(&task.stamp)?;
+            conditions.check_write(&task.version)?;
             (TaskKey::new(job_id, task), task.run.clone())
         };
         if let Some(run) = run {
-            run.ask(StopReason::Discarded).cancelled().await;
+            run.request_stop(StopReason::Discarded).cancelled().await;
         }
         let placement = self.remove_task(&task).and_then(|task| task.placement);
         self.remove_directories(placement.into_iter().collect()).await;
-        self.after_end(&task);
+        self.after_task_end(&task);
         Ok(())
     }
 
@@ -192,26 +202,26 @@ impl Service {
         store.job_mut(&wanted.job).ok()?.tasks.remove(&wanted.task)
     }
 
-    /// Removes what tasks left on their nodes. Others need not wait for so many files.
+    /// Removes the directories of tasks, on a blocking thread because there may be many files.
     pub(super) async fn remove_directories(self: &Arc<Self>, placements: Vec<Placement>) {
         let service = Arc::clone(self);
         let removal = move || placements.iter().for_each(|one| service.remove_directory(one));
         spawn_blocking(removal).await.ok();
     }
 
-    /// Removes the directory of a task from its node, and those of its job if it was the last one.
-    /// A file that cannot be removed is no error of the task; it goes with the node.
+    /// Removes the directory of a task, and that of its job if it was the last one. Errors are
+    /// ignored: the remaining files are removed with the node.
     pub(super) fn remove_directory(&self, placement: &Placement) {
-        let Ok(nodes) = Tree::open(&self.site.root, Path::new(".")) else { return };
-        let Ok(directory) = placement.directory.strip_prefix(&self.site.root) else { return };
+        let Ok(nodes) = Tree::open(&self.context.root, Path::new(".")) else { return };
+        let Ok(directory) = placement.directory.strip_prefix(&self.context.root) else { return };
         nodes.remove(directory).ok();
-        // The directories of the job go with its last task; until then they are not empty.
+        // The job's directories can be removed only when they are empty, after its last task.
         let of_job = directory.ancestors().skip(1).take(2);
         of_job.for_each(|directory| drop(nodes.remove_one(directory)));
     }
 }
 
-/// How often a task of the job is tried again: as it says itself, else as the job says.
+/// Returns how often a task is retried: its own limit, otherwise the job's.
 fn max_retries(job: &Job, own: Option<&TaskConstraints>) -> i32 {
     let of_job = || job.spec.constraints.as_ref()?.max_task_retry_count;
     own.and_then(|own| own.max_task_retry_count).or_else(of_job).unwrap_or(0)
@@ -221,7 +231,7 @@ fn terminate(task: &mut Task) -> Result<()> {
     match (&task.run, task.phase.state) {
         (_, TaskState::Completed) => Err(Code::TaskCompleted.into()),
         (Some(run), _) => {
-            run.ask(StopReason::UserRequest);
+            run.request_stop(StopReason::UserRequest);
             Ok(())
         }
         (None, _) => {
@@ -243,7 +253,7 @@ fn reactivate(task: &mut Task) -> Result<()> {
     Err(ApiError::from(code).with("TaskId", &*task.spec.id))
 }
 
-/// The run of a task that is about to start.
+/// Returns the handle of a new run of the task.
 pub(super) fn new_run(task: &mut Task) -> RunHandle {
     let run = RunHandle::new();
     task.run = Some(run.clone());

@@ -1,4 +1,4 @@
-//! What the specification leaves open: a client must work whichever way a node does it.
+//! Behaviour that the specification leaves open. Clients must work with every choice.
 
 use clap::ValueEnum;
 
@@ -8,41 +8,41 @@ pub enum Logs {
     /// While the task runs
     #[default]
     Live,
-    /// Not before the task is completed: until then there is no stdout.txt and no stderr.txt
+    /// Not before the task is completed: until then stdout.txt and stderr.txt do not exist
     AtEnd,
 }
 
-/// By whose rules a command line is split into arguments.
+/// The syntax of command lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Splitting {
-    /// POSIX's, without expansion
+    /// POSIX quoting, without expansion
     #[default]
     Posix,
-    /// Those of CommandLineToArgvW
+    /// The rules of CommandLineToArgvW
     Argvw,
 }
 
-/// What becomes of the blobPrefix of a storageContainerUrl under filePath.
+/// How the blobPrefix of a storageContainerUrl is treated under filePath.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum BlobPrefix {
-    /// A blob's path is kept in full
+    /// The blob's full name is kept
     #[default]
     Keep,
-    /// The prefix's directories are dropped
+    /// The prefix's directories are removed
     Strip,
 }
 
-/// Which of a task's new runs its requeueCount counts.
+/// Which requeues of a task its requeueCount counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum RequeueCount {
-    /// Those because its node is gone, and those that a request brought about
+    /// Those after the loss of a node, and those by request
     #[default]
     All,
-    /// Only those that a request brought about
+    /// Only those by request
     Requests,
 }
 
-/// Where the sub-path begins that a wildcard output keeps under its path.
+/// Where the path begins that an output file with a wildcard keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum WildcardBase {
     /// At wd

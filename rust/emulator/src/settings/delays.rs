@@ -1,23 +1,23 @@
-//! How long states last.
+//! The minimum duration of states.
 
 use std::str::FromStr;
 use std::time::Duration;
 
-/// How long jobs and tasks stay at least in their states before they move on by themselves.
+/// The minimum time in each state before jobs and tasks change state by themselves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StateDelays {
     /// A task before it gets a node, and a job whose tasks are completed.
     pub active: Duration,
     /// A task on its node, before it runs.
     pub preparing: Duration,
-    /// A task that ran its command, before it is completed.
+    /// A task whose command has ended, before it is completed.
     pub running: Duration,
-    /// A job, pool or node that changes: disabling, enabling, terminating, deleting, resizing.
+    /// A job, pool or node in transition: disabling, enabling, terminating, deleting, resizing.
     pub changing: Duration,
 }
 
 impl From<Duration> for StateDelays {
-    /// The same in every state.
+    /// Returns the same delay for every state.
     fn from(delay: Duration) -> StateDelays {
         StateDelays { active: delay, preparing: delay, running: delay, changing: delay }
     }
@@ -26,7 +26,7 @@ impl From<Duration> for StateDelays {
 impl FromStr for StateDelays {
     type Err = String;
 
-    /// Reads milliseconds: `300` for every state, or `active=300,running=500` for these.
+    /// Parses milliseconds: `300` for every state, or `active=300,running=500` for some states.
     fn from_str(text: &str) -> Result<StateDelays, String> {
         if let Ok(millis) = text.parse() {
             return Ok(Duration::from_millis(millis).into());

@@ -1,14 +1,14 @@
-//! What can be wrong with pools and nodes, in the words of the service.
+//! Errors of pools and nodes, as the service reports them.
 
 use serde::{Deserialize, Serialize};
 
-/// Why a pool does not get its nodes: an item of `resizeErrors`.
+/// Why nodes could not be allocated: an item of a pool's `resizeErrors`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResizeError {
     /// `AccountCoreQuotaReached` or `AllocationFailed`, for example.
     pub code: String,
-    /// The sentence for people.
+    /// The message for people.
     pub message: String,
 }
 
@@ -17,19 +17,19 @@ pub struct ResizeError {
 pub struct NodeError {
     /// `DiskFull`, for example.
     pub code: String,
-    /// The sentence for people.
+    /// The message for people.
     pub message: String,
 }
 
 impl ResizeError {
-    /// An error of this code with a sentence of its own.
+    /// Returns an error with this code and message.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> ResizeError {
         ResizeError { code: code.into(), message: message.into() }
     }
 }
 
 impl NodeError {
-    /// An error of this code with a sentence of its own.
+    /// Returns an error with this code and message.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> NodeError {
         NodeError { code: code.into(), message: message.into() }
     }

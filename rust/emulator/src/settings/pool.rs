@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::{ResizeError, StartTask};
 
-/// Task slots of a node that the service takes at most.
-const MOST_SLOTS: u32 = 256;
-/// Nodes that a pool may have here: each of them is a directory tree of this machine.
-pub(crate) const MOST_NODES: u32 = 100;
+/// The most task slots of a node.
+const MAX_SLOTS: u32 = 256;
+/// The most nodes of a pool here: each is a directory tree of this machine.
+pub(crate) const MAX_NODES: u32 = 100;
 
 const SLOTS: &str = "a node has 1 to 256 task slots";
 const NODES: &str = "a pool has at most 100 nodes";
@@ -20,26 +20,27 @@ const USAGE: &str = "none of nodes=N, low-priority=N (100 nodes at most in all),
 pub struct PoolSettings {
     /// The pool's id.
     pub id: String,
-    /// Its dedicated nodes.
+    /// The number of dedicated nodes.
     pub nodes: u32,
-    /// Its low-priority nodes, which can be preempted. At most 100 nodes in all.
+    /// The number of low-priority nodes, which can be preempted. At most 100 nodes in all.
     pub low_priority: u32,
     /// The task slots of each node, from 1 to 256.
     pub slots: u32,
-    /// Whether it has a containerConfiguration: its tasks need containerSettings exactly then.
+    /// Whether it has a containerConfiguration. Its tasks need containerSettings if and only if it
+    /// has.
     pub containers: bool,
     /// The resource ids of its user-assigned managed identities.
     pub identities: Vec<String>,
-    /// What each node runs when it starts.
+    /// The start task of its nodes.
     pub start_task: Option<StartTask>,
     /// How long each node takes to start, before its start task.
     pub start_delay: Duration,
-    /// Why it gets no nodes, if it is to get none.
+    /// The error with which all allocations fail; `None` lets them succeed.
     pub resize_error: Option<ResizeError>,
 }
 
 impl From<&str> for PoolSettings {
-    /// A pool of this id for containers, with one dedicated node of 4 slots.
+    /// Returns a pool with this id, containers, and one dedicated node with 4 slots.
     fn from(id: &str) -> PoolSettings {
         PoolSettings {
             id: id.to_owned(),
@@ -58,7 +59,7 @@ impl From<&str> for PoolSettings {
 impl FromStr for PoolSettings {
     type Err = String;
 
-    /// Reads `NAME` or `NAME:nodes=2,slots=2,containers=no`.
+    /// Parses `NAME` or `NAME:nodes=2,slots=2,containers=no`.
     fn from_str(text: &str) -> Result<PoolSettings, String> {
         let Some((id, traits)) = text.split_once(':') else { return Ok(text.into()) };
         let mut pool = PoolSettings::from(id);
@@ -87,11 +88,11 @@ impl PoolSettings {
         Some(())
     }
 
-    /// The limit that these settings are beyond.
+    /// Returns the limit that these settings exceed, if any.
     pub(crate) fn exceeded_limit(&self) -> Option<&'static str> {
-        if !(1..=MOST_SLOTS).contains(&self.slots) {
+        if !(1..=MAX_SLOTS).contains(&self.slots) {
             Some(SLOTS)
-        } else if self.nodes.saturating_add(self.low_priority) > MOST_NODES {
+        } else if self.nodes.saturating_add(self.low_priority) > MAX_NODES {
             Some(NODES)
         } else {
             None

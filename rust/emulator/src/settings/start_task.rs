@@ -1,4 +1,4 @@
-//! What a node runs before it takes tasks.
+//! Start tasks.
 
 use serde::Serialize;
 
@@ -9,14 +9,14 @@ use serde::Serialize;
 pub struct StartTask {
     /// The command.
     pub command_line: String,
-    /// Whether the node takes tasks only once it has succeeded.
+    /// Whether the node takes tasks only once the start task has succeeded.
     pub wait_for_success: bool,
-    /// How often a non-zero exit is tried again; -1 without limit.
+    /// How often a non-zero exit is retried; -1 without limit.
     pub max_task_retry_count: i32,
 }
 
 impl From<&str> for StartTask {
-    /// A command that must succeed, and is not tried again.
+    /// Returns a start task with this command that must succeed, without retries.
     fn from(command_line: &str) -> StartTask {
         let command_line = command_line.to_owned();
         StartTask { command_line, wait_for_success: true, max_task_retry_count: 0 }

@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
-/// The account's auto storage: what `autoStorageContainerName` means, and what the identities of
-/// pools reach.
+/// The storage account to which `autoStorageContainerName` refers and to which the identities of
+/// pools have access.
 #[derive(Clone)]
 pub struct LinkedStorage {
     pub(crate) account: String,
@@ -26,8 +26,8 @@ impl fmt::Debug for LinkedStorage {
 impl FromStr for LinkedStorage {
     type Err = String;
 
-    /// Reads a connection string of the storage account, of which it takes `AccountName`,
-    /// `AccountKey` and `BlobEndpoint`. The errors do not tell the key.
+    /// Parses a connection string of a storage account; uses its `AccountName`, `AccountKey` and
+    /// `BlobEndpoint`. Errors do not contain the key.
     fn from_str(text: &str) -> Result<LinkedStorage, String> {
         let part = |name: &str| {
             let mut parts = text.split(';').filter_map(|part| part.split_once('='));
@@ -39,7 +39,7 @@ impl FromStr for LinkedStorage {
         Ok(LinkedStorage {
             account: part("AccountName")?.to_owned(),
             key: STANDARD.decode(part("AccountKey")?).map_err(|_| "AccountKey is not base64")?,
-            endpoint: endpoint.ok_or("BlobEndpoint is no URL of a blob service")?,
+            endpoint: endpoint.ok_or("BlobEndpoint is not the URL of a blob service")?,
         })
     }
 }
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connection_string_is_read_and_its_key_not_told() {
+    fn a_connection_string_is_parsed_and_its_key_not_shown() {
         let text = "DefaultEndpointsProtocol=http;AccountName=acc;AccountKey=c2VjcmV0;\
             BlobEndpoint=http://127.0.0.1:1/acc;";
         let storage: LinkedStorage = text.parse().unwrap();

@@ -7,11 +7,11 @@ use time::OffsetDateTime;
 
 use super::node::ComputeNode;
 use super::node_task::NodeTasks;
-use super::stamp::{Phase, Stamp};
+use super::resource::{Phase, ResourceVersion};
 use super::task::{Placement, RunHandle, Task};
 use super::tasks::Tasks;
 use crate::error::{ApiError, Code, Result};
-use crate::wire::job::JobAdd;
+use crate::wire::job::JobCreate;
 
 /// The states of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -29,16 +29,16 @@ pub(crate) enum JobState {
 /// A job without its tasks.
 #[derive(Clone)]
 pub(crate) struct Job {
-    /// As created and later changed.
-    pub(crate) spec: JobAdd,
+    /// As created and updated.
+    pub(crate) spec: JobCreate,
     pub(crate) number: u64,
     pub(crate) created: OffsetDateTime,
-    pub(crate) stamp: Stamp,
+    pub(crate) version: ResourceVersion,
     pub(crate) phase: Phase<JobState>,
     pub(crate) ended: Option<JobEnd>,
 }
 
-/// How a job ended.
+/// The end of a job.
 #[derive(Clone)]
 pub(crate) struct JobEnd {
     pub(crate) at: OffsetDateTime,
@@ -49,24 +49,31 @@ pub(crate) struct JobEnd {
 pub(crate) struct JobEntry {
     pub(crate) job: Job,
     pub(crate) tasks: Tasks,
-    /// What its preparation and release tasks came to, by the ids of the nodes.
+    /// Its preparation and release tasks, by node id.
     pub(crate) node_tasks: BTreeMap<String, NodeTasks>,
 }
 
 impl Job {
-    /// A job as it is right after its creation.
-    pub(crate) fn new(spec: JobAdd, number: u64) -> Job {
+    /// Returns a new job.
+    pub(crate) fn new(spec: JobCreate, number: u64) -> Job {
         let phase = Phase::new(JobState::Active);
-        Job { spec, number, created: phase.since, stamp: Stamp::new(), phase, ended: None }
+        Job {
+            spec,
+            number,
+            created: phase.since,
+            version: ResourceVersion::new(),
+            phase,
+            ended: None,
+        }
     }
 
-    /// Enters a state, which is a new version of the job.
+    /// Changes the state, and with it the version.
     pub(crate) fn enter(&mut self, state: JobState) {
         self.phase.enter(state);
-        self.stamp = Stamp::new();
+        self.version = ResourceVersion::new();
     }
 
-    /// Refuses what a job allows only until it ends, with the code that names its state.
+    /// Returns an error that names the state, unless the job is open: neither ending nor completed.
     pub(crate) fn require_open(&self) -> Result<()> {
         let code = match self.phase.state {
             JobState::Terminating => Code::JobBeingTerminated,
@@ -77,7 +84,7 @@ impl Job {
         Err(code.into())
     }
 
-    /// Refuses what a job that is being deleted no longer allows.
+    /// Returns an error if the job is being deleted.
     pub(crate) fn require_not_deleting(&self) -> Result<()> {
         match self.phase.state {
             JobState::Deleting => self.require_open(),
@@ -85,8 +92,8 @@ impl Job {
         }
     }
 
-    /// Refuses the ids of its preparation and release tasks.
-    pub(crate) fn require_free(&self, task_id: &str) -> Result<()> {
+    /// Returns an error if the id is that of the preparation or release task.
+    pub(crate) fn require_unused_id(&self, task_id: &str) -> Result<()> {
         let preparation = self.spec.job_preparation_task.as_ref().map(|task| task.id.as_str());
         let release = self.spec.job_release_task.as_ref().map(|task| task.id.as_str());
         let taken = |id: Option<&str>| id.is_some_and(|id| id.eq_ignore_ascii_case(task_id));
@@ -98,8 +105,8 @@ impl Job {
         Err(ApiError::from(code).with("TaskId", task_id))
     }
 
-    /// How many of its tasks may run at the same time.
-    pub(crate) fn most_running(&self) -> usize {
+    /// Returns how many of its tasks may run at the same time.
+    pub(crate) fn max_parallel_tasks(&self) -> usize {
         let most = self.spec.max_parallel_tasks.and_then(|most| usize::try_from(most).ok());
         most.unwrap_or(usize::MAX)
     }
@@ -110,25 +117,25 @@ impl JobEntry {
         JobEntry { job, tasks: Tasks::default(), node_tasks: BTreeMap::new() }
     }
 
-    /// Every run that goes on for the job.
+    /// Returns all runs of the job that have not ended.
     pub(crate) fn runs(&self) -> impl Iterator<Item = &RunHandle> {
         let of_nodes = self.node_tasks.values().flat_map(NodeTasks::all).map(|task| &task.run);
         let tasks = self.tasks.iter().filter_map(|task| task.run.as_ref());
-        tasks.chain(of_nodes.filter(|run| !run.over.is_cancelled()))
+        tasks.chain(of_nodes.filter(|run| !run.ended.is_cancelled()))
     }
 
-    /// Where its tasks, and those of its nodes, have files.
+    /// Returns where its tasks have files, including preparation and release tasks.
     pub(crate) fn placements(&self) -> Vec<Placement> {
         let of_nodes = self.node_tasks.values().flat_map(NodeTasks::all);
         let tasks = self.tasks.iter().filter_map(|task| task.placement.clone());
         tasks.chain(of_nodes.map(|task| task.placement.clone())).collect()
     }
 
-    /// Whether its preparation failed on a node, so that none of its tasks may run there.
-    pub(crate) fn is_barred_from(&self, node: &ComputeNode) -> bool {
+    /// Returns whether its preparation task failed on the node, so that its tasks cannot run there.
+    pub(crate) fn is_excluded_from(&self, node: &ComputeNode) -> bool {
         let spec = self.job.spec.job_preparation_task.as_ref();
         let done = self.node_tasks.get(&node.id).and_then(|tasks| tasks.preparation.as_ref());
-        spec.zip(done).is_some_and(|(spec, done)| done.bars(spec, node))
+        spec.zip(done).is_some_and(|(spec, done)| done.excludes(spec, node))
     }
 
     pub(crate) fn task(&self, id: &str) -> Result<&Task> {

@@ -1,13 +1,13 @@
-//! What the account holds: pools, jobs and their tasks, in memory.
+//! The state of the account in memory: pools, jobs and tasks.
 //!
-//! Ids keep their case and are compared without it, so every map is keyed by the lower-case id.
+//! Ids keep their case but are compared without it, so every map is keyed by the lower-case id.
 
+pub(crate) mod exit_actions;
 pub(crate) mod job;
 pub(crate) mod node;
 pub(crate) mod node_task;
 pub(crate) mod pool;
-pub(crate) mod reaction;
-pub(crate) mod stamp;
+pub(crate) mod resource;
 pub(crate) mod start_task;
 pub(crate) mod task;
 mod tasks;
@@ -28,12 +28,12 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Store {
     pub(crate) pools: BTreeMap<String, Pool>,
     pub(crate) jobs: BTreeMap<String, JobEntry>,
-    /// The jobs that are gone, and until when no other one can have their ids.
+    /// The ids of deleted jobs, and until when they cannot be reused.
     deleted: BTreeMap<String, Instant>,
     last_number: u64,
 }
 
-/// One particular task: its ids, and its number, which a later task of the same ids does not have.
+/// Identifies a task: its ids, and its number, which a later task with the same ids does not have.
 #[derive(Clone, Debug)]
 pub(crate) struct TaskKey {
     pub(crate) job: String,
@@ -47,18 +47,18 @@ impl TaskKey {
     }
 }
 
-/// The key under which an id is stored.
+/// Returns the map key of an id.
 pub(crate) fn key(id: &str) -> String {
     id.to_ascii_lowercase()
 }
 
 impl Store {
-    /// An account with these pools and no jobs.
+    /// Creates an account with these pools and no jobs.
     pub(crate) fn new(pools: BTreeMap<String, Pool>) -> Store {
         Store { pools, jobs: BTreeMap::new(), deleted: BTreeMap::new(), last_number: 0 }
     }
 
-    /// A number that nothing in this store had before; also the order of creation.
+    /// Returns a number that is unique in this store and increases with each call.
     pub(crate) fn next_number(&mut self) -> u64 {
         self.last_number += 1;
         self.last_number
@@ -72,9 +72,9 @@ impl Store {
         self.pools.get_mut(&key(pool)).ok_or(Code::PoolNotFound)?.node_mut(id)
     }
 
-    /// Puts a node into a state in which it gets no tasks, and asks those that it runs to end if
-    /// there is a reason to. The tokens tell when they have ended.
-    pub(crate) fn take_down(
+    /// Moves a node to a state in which it gets no tasks. Asks its runs to stop if a reason is
+    /// given. Returns tokens that are cancelled when they have ended.
+    pub(crate) fn stop_node(
         &mut self,
         pool: &str,
         id: &str,
@@ -83,16 +83,18 @@ impl Store {
     ) -> Result<Vec<CancellationToken>> {
         let boot = self.node_mut(pool, id)?.stop(state);
         let runs = self.runs_of(self.pool(pool)?.node(id)?);
-        let over = runs.iter().map(|run| stop.map_or(run.over.clone(), |reason| run.ask(reason)));
-        Ok(over.chain(boot).collect())
+        let ended = runs
+            .iter()
+            .map(|run| stop.map_or(run.ended.clone(), |reason| run.request_stop(reason)));
+        Ok(ended.chain(boot).collect())
     }
 
-    /// The runs that go on at a node.
+    /// Returns the runs on a node that have not ended.
     pub(crate) fn runs_of(&self, node: &ComputeNode) -> Vec<RunHandle> {
         let tasks = node.running().filter_map(|key| self.task(key)?.run.as_ref());
         let of_jobs = self.jobs.values().filter_map(|entry| entry.node_tasks.get(&node.id));
         let of_jobs = of_jobs.flat_map(NodeTasks::all).map(|task| &task.run);
-        tasks.chain(of_jobs.filter(|run| !run.over.is_cancelled())).cloned().collect()
+        tasks.chain(of_jobs.filter(|run| !run.ended.is_cancelled())).cloned().collect()
     }
 
     pub(crate) fn pool(&self, id: &str) -> Result<&Pool> {
@@ -107,7 +109,7 @@ impl Store {
         self.jobs.get_mut(&key(id)).ok_or(Code::JobNotFound.into())
     }
 
-    /// Removes a job, whose id cannot be used again for so long.
+    /// Removes a job. Its id cannot be reused before the delay has passed.
     pub(crate) fn remove_job(&mut self, id: &str, delay: Duration) -> Option<JobEntry> {
         let now = Instant::now();
         self.deleted.retain(|_, until| *until > now);
@@ -116,7 +118,7 @@ impl Store {
         Some(entry)
     }
 
-    /// Refuses the id of a job that was there just now.
+    /// Returns an error if a job with this id was deleted just now.
     pub(crate) fn require_not_just_deleted(&self, id: &str) -> Result<()> {
         match self.deleted.get(&key(id)) {
             Some(until) if *until > Instant::now() => Err(Code::JobBeingDeleted.into()),
@@ -124,13 +126,13 @@ impl Store {
         }
     }
 
-    /// The task of a key, if it is still the same one.
+    /// Returns the task, if it still exists.
     pub(crate) fn task(&self, wanted: &TaskKey) -> Option<&Task> {
         let task = self.jobs.get(&key(&wanted.job))?.tasks.get(&wanted.task)?;
         (task.number == wanted.number).then_some(task)
     }
 
-    /// Changes the task of a key, if it is still the same one.
+    /// Changes the task, if it still exists.
     pub(crate) fn change_task<R>(
         &mut self,
         wanted: &TaskKey,

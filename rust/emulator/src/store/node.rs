@@ -7,14 +7,14 @@ use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use super::TaskKey;
-use super::stamp::Phase;
+use super::resource::Phase;
 use super::start_task::StartTaskInfo;
 use super::task::{RunHandle, StopReason, TaskResult};
 use crate::error::{ApiError, Code, Result};
 use crate::settings::NodeError;
 
-/// The most tasks that a node's recentTasks names.
-const RECENT: usize = 10;
+/// The most items of a node's `recentTasks`.
+const MAX_RECENT_TASKS: usize = 10;
 
 /// The states of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -34,17 +34,17 @@ pub(crate) enum NodeState {
     Preempted,
 }
 
-/// A node of a pool: the service's view of it.
+/// A node of a pool, as the service sees it.
 #[derive(Clone)]
 pub(crate) struct ComputeNode {
     pub(crate) id: String,
     pub(crate) is_dedicated: bool,
     pub(crate) allocated: OffsetDateTime,
-    /// When it was started last.
+    /// When it was last started.
     pub(crate) booted: OffsetDateTime,
     pub(crate) phase: Phase<NodeState>,
-    /// Whether it gets tasks as long as it is ready.
-    pub(crate) schedules: bool,
+    /// Its `schedulingState`.
+    pub(crate) scheduling_enabled: bool,
     pub(crate) errors: Vec<NodeError>,
     pub(crate) start_task_info: Option<StartTaskInfo>,
     /// Its last start.
@@ -53,14 +53,14 @@ pub(crate) struct ComputeNode {
     pub(crate) total_succeeded: u32,
     /// The last tasks that started or ended on it, the latest last.
     pub(crate) recent: VecDeque<TaskKey>,
-    /// The slots of the node, taken and free.
+    /// All its task slots, used or free.
     slots: u32,
-    /// The tasks that it runs by their numbers, each with its slots.
+    /// Its running tasks by number, each with its slots.
     tasks: BTreeMap<u64, (TaskKey, u32)>,
 }
 
 impl ComputeNode {
-    /// A node that was just allocated and takes no tasks yet.
+    /// Returns a new node, which takes no tasks yet.
     pub(crate) fn new(id: String, is_dedicated: bool, slots: u32) -> ComputeNode {
         let phase = Phase::new(NodeState::Creating);
         ComputeNode {
@@ -69,7 +69,7 @@ impl ComputeNode {
             allocated: phase.since,
             booted: phase.since,
             phase,
-            schedules: true,
+            scheduling_enabled: true,
             errors: Vec::new(),
             start_task_info: None,
             boot: None,
@@ -81,7 +81,7 @@ impl ComputeNode {
         }
     }
 
-    /// Starts it anew, without what was wrong with it.
+    /// Starts the node and clears its errors.
     pub(crate) fn start(&mut self, boot: RunHandle) {
         self.errors.clear();
         self.start_task_info = None;
@@ -90,70 +90,70 @@ impl ComputeNode {
         self.booted = self.phase.since;
     }
 
-    /// Puts it into a state in which it gets no tasks; the token tells when a start that went on
-    /// is over.
+    /// Moves it to a state in which it gets no tasks. Returns a token that is cancelled when a
+    /// start in progress has ended.
     pub(super) fn stop(&mut self, state: NodeState) -> Option<CancellationToken> {
         self.phase.enter(state);
-        self.boot.take().map(|boot| boot.ask(StopReason::Discarded))
+        self.boot.take().map(|boot| boot.request_stop(StopReason::Discarded))
     }
 
-    /// From now on it takes tasks.
-    pub(crate) fn get_ready(&mut self) {
+    /// Makes it ready for tasks.
+    pub(crate) fn mark_ready(&mut self) {
         self.phase.enter(NodeState::Idle);
-        self.settle();
+        self.update_state();
     }
 
-    /// Lets it get tasks, or no more of them.
+    /// Enables or disables scheduling.
     ///
     /// # Errors
-    /// `NodeAlreadyInTargetSchedulingState` where that is so already.
-    pub(crate) fn set_scheduling(&mut self, schedules: bool) -> Result<()> {
-        if self.schedules == schedules {
+    /// `NodeAlreadyInTargetSchedulingState` if nothing would change.
+    pub(crate) fn set_scheduling(&mut self, scheduling_enabled: bool) -> Result<()> {
+        if self.scheduling_enabled == scheduling_enabled {
             return Err(
                 ApiError::from(Code::NodeAlreadyInTargetSchedulingState).with("NodeId", &*self.id)
             );
         }
-        self.schedules = schedules;
-        self.settle();
+        self.scheduling_enabled = scheduling_enabled;
+        self.update_state();
         Ok(())
     }
 
-    /// The slots that another task can take.
+    /// Returns the slots that are free for tasks.
     pub(crate) fn free_slots(&self) -> u32 {
-        if self.is_ready() && self.schedules {
+        if self.is_ready() && self.scheduling_enabled {
             self.slots.saturating_sub(self.running_slots())
         } else {
             0
         }
     }
 
-    /// The slots of the tasks that it runs.
+    /// Returns the slots of its running tasks.
     pub(crate) fn running_slots(&self) -> u32 {
         self.tasks.values().map(|(_, slots)| slots).sum()
     }
 
-    /// The tasks that it runs.
+    /// Returns its running tasks.
     pub(crate) fn running(&self) -> impl ExactSizeIterator<Item = &TaskKey> {
         self.tasks.values().map(|(task, _)| task)
     }
 
-    /// Gives a task its slots.
-    pub(crate) fn begin(&mut self, task: TaskKey, slots: u32) {
-        self.note(&task);
+    /// Adds a running task, which takes slots.
+    pub(crate) fn start_task(&mut self, task: TaskKey, slots: u32) {
+        self.add_recent(&task);
         self.tasks.insert(task.number, (task, slots));
-        self.settle();
+        self.update_state();
     }
 
-    /// Takes back the slots of a task, which may be active again or completed with this result.
-    pub(crate) fn end(&mut self, task: &TaskKey, result: Option<TaskResult>) {
+    /// Removes a task, which has this result if it is completed, and frees its slots.
+    pub(crate) fn end_task(&mut self, task: &TaskKey, result: Option<TaskResult>) {
         self.tasks.remove(&task.number);
-        self.note(task);
+        self.add_recent(task);
         self.total_run += u32::from(result.is_some());
         self.total_succeeded += u32::from(result == Some(TaskResult::Success));
-        self.settle();
+        self.update_state();
     }
 
-    /// Refuses what needs a node that can be reached.
+    /// Returns an error if the node cannot be reached.
     pub(crate) fn require_reachable(&self) -> Result<()> {
         let others =
             [NodeState::LeavingPool, NodeState::WaitingForStartTask, NodeState::StartTaskFailed];
@@ -167,18 +167,18 @@ impl ComputeNode {
         matches!(self.phase.state, NodeState::Idle | NodeState::Running | NodeState::Offline)
     }
 
-    fn note(&mut self, task: &TaskKey) {
+    fn add_recent(&mut self, task: &TaskKey) {
         self.recent.retain(|known| known.number != task.number);
         self.recent.push_back(task.clone());
-        if self.recent.len() > RECENT {
+        if self.recent.len() > MAX_RECENT_TASKS {
             self.recent.pop_front();
         }
     }
 
-    /// A node that is ready is running as long as it has tasks, else idle, or offline if it gets
-    /// none.
-    fn settle(&mut self) {
-        let state = match (self.tasks.is_empty(), self.schedules) {
+    /// Updates the state of a ready node: running if it has tasks, otherwise idle, or offline if
+    /// scheduling is disabled.
+    fn update_state(&mut self) {
+        let state = match (self.tasks.is_empty(), self.scheduling_enabled) {
             (false, _) => NodeState::Running,
             (true, true) => NodeState::Idle,
             (true, false) => NodeState::Offline,

@@ -4,11 +4,11 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::node::ComputeNode;
-use super::stamp::{Phase, Stamp};
+use super::resource::{Phase, ResourceVersion};
 use crate::error::{ApiError, Code, Result};
-use crate::settings::{MOST_NODES, PoolSettings, ResizeError};
+use crate::settings::{MAX_NODES, PoolSettings, ResizeError};
 
-/// Whether a pool changes its size.
+/// The allocation state of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum AllocationState {
@@ -17,7 +17,7 @@ pub(crate) enum AllocationState {
     Stopping,
 }
 
-/// How many nodes a pool is to have.
+/// The target numbers of nodes.
 #[derive(Clone, Copy)]
 pub(crate) struct Target {
     pub(crate) dedicated: usize,
@@ -27,30 +27,30 @@ pub(crate) struct Target {
 /// A pool with its nodes.
 #[derive(Clone)]
 pub(crate) struct Pool {
-    /// As it was started; its size may have changed since.
+    /// As at the start; its size may have changed since.
     pub(crate) settings: PoolSettings,
     pub(crate) created: OffsetDateTime,
-    pub(crate) stamp: Stamp,
+    pub(crate) version: ResourceVersion,
     /// The images of its containerConfiguration; `None` without one.
     pub(crate) images: Option<Vec<String>>,
     pub(crate) target: Target,
     pub(crate) allocation: Phase<AllocationState>,
-    /// Why it has fewer nodes than it is to have.
+    /// Why it has fewer nodes than its target.
     pub(crate) resize_errors: Vec<ResizeError>,
-    /// Why it gets no more nodes.
+    /// The error with which allocations fail.
     pub(crate) allocation_failure: Option<ResizeError>,
     /// In the order of allocation.
     pub(crate) nodes: Vec<ComputeNode>,
 }
 
 impl Pool {
-    /// A pool that has no nodes yet.
+    /// Returns a pool without nodes.
     pub(crate) fn new(settings: PoolSettings, images: &[String]) -> Pool {
-        let stamp = Stamp::new();
+        let version = ResourceVersion::new();
         let (dedicated, low_priority) = (settings.nodes as usize, settings.low_priority as usize);
         Pool {
-            created: stamp.last_modified,
-            stamp,
+            created: version.last_modified,
+            version,
             images: settings.containers.then(|| images.to_vec()),
             target: Target { dedicated, low_priority },
             allocation: Phase::new(AllocationState::Steady),
@@ -71,22 +71,21 @@ impl Pool {
         node.ok_or_else(|| node_not_found(&self.settings.id, id))
     }
 
-    /// How many nodes it has that are dedicated, or that are not; preempted ones count.
+    /// Returns the number of its dedicated or low-priority nodes, including preempted ones.
     pub(crate) fn count(&self, dedicated: bool) -> usize {
         self.nodes.iter().filter(|node| node.is_dedicated == dedicated).count()
     }
 
-    /// Why it gets no more nodes: it is to get none, or is to have too many.
-    pub(crate) fn obstacle(&self) -> Option<ResizeError> {
-        let too_many = self.target.dedicated + self.target.low_priority > MOST_NODES as usize;
+    /// Returns the error with which an allocation fails, if it does.
+    pub(crate) fn allocation_error(&self) -> Option<ResizeError> {
+        let too_many = self.target.dedicated + self.target.low_priority > MAX_NODES as usize;
         self.allocation_failure.clone().or_else(|| {
-            let message = format!("The account's quota is {MOST_NODES} nodes per pool");
+            let message = format!("The account's quota is {MAX_NODES} nodes per pool");
             too_many.then(|| ResizeError::new("AccountCoreQuotaReached", message))
         })
     }
 
-    /// The nodes of which it has more than this: first those without tasks, and of these the ones
-    /// that came last.
+    /// Returns the nodes to remove for this target: nodes without tasks first, the latest first.
     pub(crate) fn surplus(&self, target: Target) -> Vec<String> {
         let of_kind = |dedicated, count: usize| {
             let nodes = self.nodes.iter().rev().filter(move |node| node.is_dedicated == dedicated);
@@ -98,7 +97,7 @@ impl Pool {
         [of_kind(true, target.dedicated), of_kind(false, target.low_priority)].concat()
     }
 
-    /// The nodes that it is to have and has not: whether each is to be dedicated.
+    /// Returns the missing nodes: `true` for a dedicated one, `false` for a low-priority one.
     pub(crate) fn missing(&self) -> Vec<bool> {
         let dedicated = self.target.dedicated.saturating_sub(self.count(true));
         let low_priority = self.target.low_priority.saturating_sub(self.count(false));

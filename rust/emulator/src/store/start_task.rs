@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::task::End;
 
-/// What became of a start task; without an end it runs.
+/// The execution of a start task; without an end it is running.
 #[derive(Clone)]
 pub(crate) struct StartTaskInfo {
     pub(crate) started: OffsetDateTime,
@@ -15,19 +15,19 @@ pub(crate) struct StartTaskInfo {
 }
 
 impl StartTaskInfo {
-    /// A start task that has just begun.
+    /// Returns a start task that starts now.
     pub(crate) fn begin() -> StartTaskInfo {
         let started = OffsetDateTime::now_utc();
         StartTaskInfo { started, ended: None, retries: 0, last_retry: None, end: None }
     }
 
-    /// Begins another try.
+    /// Starts another attempt.
     pub(crate) fn retry(&mut self) {
         *self = StartTaskInfo { retries: self.retries + 1, ..StartTaskInfo::begin() };
         self.last_retry = Some(self.started);
     }
 
-    /// Ends the try that goes on.
+    /// Records the end of the attempt.
     pub(crate) fn complete(&mut self, end: End) {
         self.ended = Some(OffsetDateTime::now_utc());
         self.end = Some(end);

@@ -9,9 +9,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::reaction::Reaction;
-use super::stamp::{Phase, Stamp};
-use crate::wire::task::TaskAdd;
+use super::exit_actions::ExitActions;
+use super::resource::{Phase, ResourceVersion};
+use crate::wire::task::TaskCreate;
 
 /// The states of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -26,21 +26,21 @@ pub(crate) enum TaskState {
 /// A task of a job.
 #[derive(Clone)]
 pub(crate) struct Task {
-    pub(crate) spec: TaskAdd,
+    pub(crate) spec: TaskCreate,
     pub(crate) number: u64,
     pub(crate) created: OffsetDateTime,
-    pub(crate) stamp: Stamp,
+    pub(crate) version: ResourceVersion,
     pub(crate) phase: Phase<TaskState>,
-    /// How often a non-zero exit is tried again; -1 without limit.
+    /// How often a non-zero exit is retried; -1 without limit.
     pub(crate) max_retries: i32,
     pub(crate) execution: Execution,
-    /// Where the task ran last; none before it ran.
+    /// Where the task last ran; `None` before its first run.
     pub(crate) placement: Option<Placement>,
-    /// The run that goes on now.
+    /// The run in progress.
     pub(crate) run: Option<RunHandle>,
-    /// Waits for the end of its retention time, no longer than the task is there.
-    pub(crate) cleaning: Option<Arc<AbortOnDropHandle<()>>>,
-    /// Whether its retention time is over and its directory gone.
+    /// Removes the files after the retention time. Aborted when the task is deleted.
+    pub(crate) cleanup: Option<Arc<AbortOnDropHandle<()>>>,
+    /// Whether its files were removed after the retention time.
     pub(crate) cleaned_up: bool,
 }
 
@@ -49,13 +49,13 @@ pub(crate) struct Task {
 pub(crate) struct Placement {
     pub(crate) pool_id: String,
     pub(crate) node_id: String,
-    /// Relative to the node's root, as the service shows it.
+    /// Relative to the node's root.
     pub(crate) task_root_directory: String,
     /// On this machine.
     pub(crate) directory: PathBuf,
 }
 
-/// What happened to a task so far.
+/// The `executionInfo` of a task.
 #[derive(Clone, Default)]
 pub(crate) struct Execution {
     pub(crate) retries: u32,
@@ -67,11 +67,11 @@ pub(crate) struct Execution {
     pub(crate) end: Option<End>,
 }
 
-/// How a task ended, named as in `executionInfo`.
+/// The end of a task, with the names of `executionInfo`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct End {
-    /// Absent where the command did not run to an end of its own.
+    /// Absent if the command did not exit by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) exit_code: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,8 +94,6 @@ pub(crate) enum TaskResult {
 pub(crate) struct ContainerInfo {
     pub(crate) container_id: String,
     pub(crate) state: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) error: Option<String>,
 }
 
 /// Why a task failed.
@@ -108,7 +106,7 @@ pub(crate) struct FailureInfo {
     pub(crate) details: Vec<Detail>,
 }
 
-/// Whose fault a failure is.
+/// Who caused a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Category {
@@ -124,18 +122,18 @@ pub(crate) struct Detail {
 }
 
 impl FailureInfo {
-    /// A failure that whoever wrote the task can mend.
+    /// Returns a failure that the author of the task can fix.
     pub(crate) fn user(code: &'static str, message: impl Into<String>) -> FailureInfo {
         let message = message.into();
         FailureInfo { category: Category::UserError, code, message, details: Vec::new() }
     }
 
-    /// A failure of the node or the network.
+    /// Returns a failure of the node or the network.
     pub(crate) fn server(code: &'static str, message: impl Into<String>) -> FailureInfo {
         FailureInfo { category: Category::ServerError, ..FailureInfo::user(code, message) }
     }
 
-    /// The same failure with one more detail.
+    /// Returns the same failure with one more detail.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> FailureInfo {
         self.details.push(Detail { name, value: value.into() });
         self
@@ -143,19 +141,19 @@ impl FailureInfo {
 }
 
 impl End {
-    /// The end of a task whose command was never started because it was asked to end.
+    /// Returns the end of a task that was stopped before its command started.
     pub(crate) fn stopped_before_it_ran() -> End {
         let message = "The task was ended by user request before it ran";
         End::without_exit_code(FailureInfo::user("TaskEnded", message))
     }
 
-    /// Whether the run was ended from outside, before it came to an end of its own.
+    /// Returns whether the run was stopped before its command exited.
     pub(crate) fn was_stopped(&self) -> bool {
         self.exit_code.is_none()
             && self.failure_info.as_ref().is_some_and(|failure| failure.code == "TaskEnded")
     }
 
-    /// The end of a task whose command never gave an exit code.
+    /// Returns the end of a task without an exit code.
     pub(crate) fn without_exit_code(failure: FailureInfo) -> End {
         End {
             exit_code: None,
@@ -166,29 +164,29 @@ impl End {
     }
 }
 
-/// Why a run is ended from outside; a later one of these wins over an earlier one.
+/// Why a run is stopped; a later variant has precedence over an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum StopReason {
-    /// The node is gone; the task is active again.
+    /// The node failed; the task becomes active again.
     NodeLost,
     /// A request that makes the task active again.
     Requeue,
-    /// Terminate Task, or the end of its job.
+    /// Terminate Task, or the termination of its job.
     UserRequest,
-    /// Nobody will ask for the task again: it is deleted, or the emulator ends.
+    /// The task is deleted, or the emulator stops.
     Discarded,
 }
 
-/// How to end a run and how to learn of its end.
+/// Stops a run and waits for its end.
 #[derive(Clone)]
 pub(crate) struct RunHandle {
     pub(crate) stop: watch::Sender<Option<StopReason>>,
-    /// Cancelled once the end of the run is in the store.
-    pub(crate) over: CancellationToken,
+    /// Cancelled once the end of the run is recorded in the store.
+    pub(crate) ended: CancellationToken,
 }
 
 impl StopReason {
-    /// Whether nobody waits for what the run would still do.
+    /// Returns whether the run is abandoned: its remaining delays and uploads are skipped.
     pub(crate) fn is_abandonment(self) -> bool {
         self != StopReason::UserRequest
     }
@@ -196,11 +194,11 @@ impl StopReason {
 
 impl RunHandle {
     pub(crate) fn new() -> RunHandle {
-        RunHandle { stop: watch::Sender::new(None), over: CancellationToken::new() }
+        RunHandle { stop: watch::Sender::new(None), ended: CancellationToken::new() }
     }
 
-    /// Asks the run to end; the token tells when it has.
-    pub(crate) fn ask(&self, reason: StopReason) -> CancellationToken {
+    /// Asks the run to stop. Returns a token that is cancelled when it has ended.
+    pub(crate) fn request_stop(&self, reason: StopReason) -> CancellationToken {
         self.stop.send_if_modified(|asked| {
             let stronger = *asked < Some(reason);
             if stronger {
@@ -208,17 +206,17 @@ impl RunHandle {
             }
             stronger
         });
-        self.over.clone()
+        self.ended.clone()
     }
 
-    /// Waits until it is asked to end.
-    pub(crate) async fn asked(&self) {
+    /// Waits until the run is asked to stop.
+    pub(crate) async fn stop_requested(&self) {
         let mut stop = self.stop.subscribe();
         // The sender lives as long as this handle, so the wait cannot fail.
         stop.wait_for(Option::is_some).await.ok();
     }
 
-    /// Waits until nobody waits for the run.
+    /// Waits until the run is abandoned.
     pub(crate) async fn abandoned(&self) {
         let mut stop = self.stop.subscribe();
         // The sender lives as long as this handle, so the wait cannot fail.
@@ -227,45 +225,45 @@ impl RunHandle {
 }
 
 impl Task {
-    /// A task as it is right after its creation.
-    pub(crate) fn new(spec: TaskAdd, number: u64, max_retries: i32) -> Task {
+    /// Returns a new task.
+    pub(crate) fn new(spec: TaskCreate, number: u64, max_retries: i32) -> Task {
         let phase = Phase::new(TaskState::Active);
         Task {
             spec,
             number,
             created: phase.since,
-            stamp: Stamp::new(),
+            version: ResourceVersion::new(),
             phase,
             max_retries,
             execution: Execution::default(),
             placement: None,
             run: None,
-            cleaning: None,
+            cleanup: None,
             cleaned_up: false,
         }
     }
 
-    /// Enters a state, which is a new version of the task.
+    /// Changes the state, and with it the version.
     pub(crate) fn enter(&mut self, state: TaskState) {
         self.phase.enter(state);
-        self.stamp = Stamp::new();
+        self.version = ResourceVersion::new();
     }
 
-    /// Completes the task with this end.
+    /// Completes the task.
     pub(crate) fn complete(&mut self, end: End) {
         self.execution.end = Some(end);
         self.enter(TaskState::Completed);
         self.execution.ended = Some(self.phase.since);
     }
 
-    /// Makes the task active again after a run that failed.
+    /// Makes the task active again after a failed run.
     pub(crate) fn retry(&mut self) {
         self.execution.retries += 1;
         self.enter(TaskState::Active);
         self.execution.last_retry = Some(self.phase.since);
     }
 
-    /// Makes the task active again as if it had never run, after a run that was cut short.
+    /// Makes the task active again as if it had never run, after a run that was stopped.
     pub(crate) fn requeue(&mut self, counts: bool) {
         self.placement = None;
         self.execution.started = None;
@@ -276,30 +274,30 @@ impl Task {
         }
     }
 
-    /// How it ended, if it has.
+    /// Returns its result, if it has ended.
     pub(crate) fn result(&self) -> Option<TaskResult> {
         self.execution.end.as_ref().map(|end| end.result)
     }
 
-    /// Makes a completed task active, without anything of its last run.
+    /// Makes a completed task active again and clears its last run.
     pub(crate) fn reactivate(&mut self) {
         let Execution { requeues, last_requeue, .. } = self.execution;
         self.execution = Execution { requeues, last_requeue, ..Execution::default() };
         self.enter(TaskState::Active);
     }
 
-    /// The slots of a node that the task takes.
+    /// Returns the slots that the task takes.
     pub(crate) fn slots(&self) -> u32 {
         self.spec.required_slots.and_then(|slots| u32::try_from(slots).ok()).unwrap_or(1)
     }
 
-    /// What follows from the end of the task, if it has ended.
-    pub(crate) fn reaction(&self) -> Option<Reaction> {
+    /// Returns what follows from the end of the task, if it has ended.
+    pub(crate) fn exit_actions(&self) -> Option<ExitActions> {
         let end = self.execution.end.as_ref()?;
-        Some(Reaction::to(end, self.spec.exit_conditions.as_ref()))
+        Some(ExitActions::of(end, self.spec.exit_conditions.as_ref()))
     }
 
-    /// Whether a non-zero exit is tried once more.
+    /// Returns whether a non-zero exit is retried.
     pub(crate) fn may_retry(&self) -> bool {
         self.max_retries == -1 || i64::from(self.execution.retries) < i64::from(self.max_retries)
     }

@@ -1,4 +1,4 @@
-//! The tasks of a job, and what is asked of them at every turn.
+//! The tasks of a job, with an index for scheduling.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,8 @@ use super::key;
 use super::task::{Task, TaskState};
 use crate::wire::task::DependencyAction;
 
-/// Tasks by their ids. A task can only be changed in a way that keeps the index right, so that
-/// neither scheduling nor the end of a job has to look at all of them.
+/// Tasks by id. Every change updates the index, so that neither scheduling nor the termination of a
+/// job has to look at all tasks.
 #[derive(Default)]
 pub(crate) struct Tasks {
     by_key: BTreeMap<String, Task>,
@@ -21,32 +21,32 @@ impl Tasks {
         self.by_key.get(&key(id))
     }
 
-    /// All tasks in the order of their ids.
+    /// Returns all tasks, sorted by id.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Task> {
         self.by_key.values()
     }
 
-    /// The active tasks in the order of creation.
+    /// Returns the active tasks in the order of creation.
     pub(crate) fn active(&self) -> impl Iterator<Item = &Task> {
         self.active.values().filter_map(|key| self.by_key.get(key))
     }
 
-    /// Whether every task is completed, as it is where there is none.
-    pub(crate) fn are_completed(&self) -> bool {
+    /// Returns whether all tasks are completed; also true without tasks.
+    pub(crate) fn all_completed(&self) -> bool {
         self.completed == self.by_key.len()
     }
 
-    /// How many are on a node.
+    /// Returns how many are on a node.
     pub(crate) fn running(&self) -> usize {
         self.by_key.len() - self.completed - self.active.len()
     }
 
-    /// Whether all that the task depends on has ended as it must. A task that is not there yet
-    /// has not.
-    pub(crate) fn satisfy(&self, task: &Task) -> bool {
+    /// Returns whether the dependencies of a task are satisfied. Those on a task that does not
+    /// exist yet are not.
+    pub(crate) fn dependencies_satisfied(&self, task: &Task) -> bool {
         let satisfies = |id: String| {
-            let reaction = self.get(&id).and_then(Task::reaction);
-            reaction.is_some_and(|reaction| reaction.dependents == DependencyAction::Satisfy)
+            let actions = self.get(&id).and_then(Task::exit_actions);
+            actions.is_some_and(|actions| actions.dependents == DependencyAction::Satisfy)
         };
         task.spec.depends_on.as_ref().is_none_or(|tasks| tasks.ids().all(satisfies))
     }
@@ -68,7 +68,7 @@ impl Tasks {
         Some(task)
     }
 
-    /// Changes the task of an id, if there is one.
+    /// Changes the task with this id, if it exists.
     pub(crate) fn change<R>(&mut self, id: &str, change: impl FnOnce(&mut Task) -> R) -> Option<R> {
         let mut task = self.remove(id)?;
         let result = change(&mut task);
@@ -92,9 +92,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_stays_right_through_changes() {
+    fn the_index_stays_correct_through_changes() {
         let mut tasks = Tasks::default();
-        assert!(tasks.are_completed());
+        assert!(tasks.all_completed());
         for (number, id) in ["c", "B", "a"].into_iter().enumerate() {
             tasks.insert(task(id, number as u64));
         }
@@ -103,10 +103,10 @@ mod tests {
         assert_eq!(active(&tasks), ["c", "a"]);
         let failure = End::without_exit_code(FailureInfo::user("TaskEnded", "x"));
         tasks.change("B", |task| task.complete(failure)).unwrap();
-        assert!(!tasks.are_completed());
+        assert!(!tasks.all_completed());
         tasks.remove("C").unwrap();
         tasks.remove("A").unwrap();
-        assert!(tasks.are_completed() && active(&tasks).is_empty());
+        assert!(tasks.all_completed() && active(&tasks).is_empty());
         tasks.remove("b").unwrap();
         assert!(tasks.change("b", |_| ()).is_none());
     }

@@ -1,4 +1,4 @@
-//! Reads a request body strictly: unknown, unsupported and missing properties are errors.
+//! Parses request bodies strictly: unknown, unsupported and missing properties are errors.
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -6,11 +6,11 @@ use serde::de::DeserializeOwned;
 use super::common::UNSUPPORTED;
 use crate::error::{ApiError, Code, Result};
 
-/// The request that a body holds.
+/// Parses a request body.
 ///
 /// # Errors
-/// `UnsupportedProperty` for what the specification knows and the emulator does not do,
-/// `MissingRequiredProperty` for what is absent, `InvalidRequestBody` for anything else.
+/// `UnsupportedProperty` for a property of the specification that the emulator does not support,
+/// `MissingRequiredProperty` for a missing one, `InvalidRequestBody` for anything else.
 pub(crate) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -21,7 +21,8 @@ pub(crate) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T> {
     Ok(value)
 }
 
-/// Serde tells what is wrong only in its message, which is stable; the tests below hold it.
+/// Serde reports the kind of an error only in its message. The tests below check that it stays the
+/// same.
 fn refusal(path: &str, message: &str) -> ApiError {
     if let Some(name) = missing(path, message) {
         return ApiError::from(Code::MissingRequiredProperty).with("PropertyName", name);
@@ -33,7 +34,7 @@ fn refusal(path: &str, message: &str) -> ApiError {
     ApiError::from(code).with("PropertyName", path).with("Reason", message)
 }
 
-/// The path of the property that is absent; `path` is that of the object without it.
+/// Returns the path of the missing property; `path` is that of its object.
 fn missing(path: &str, message: &str) -> Option<String> {
     let name = message.strip_prefix("missing field `")?.split('`').next()?;
     Some(if path == "." { name.to_owned() } else { format!("{path}.{name}") })
@@ -42,7 +43,7 @@ fn missing(path: &str, message: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{job::JobAdd, task::TaskAdd};
+    use crate::wire::{job::JobCreate, task::TaskCreate};
 
     fn refused<T: DeserializeOwned>(body: &str) -> (Code, String) {
         match read::<T>(&Bytes::copy_from_slice(body.as_bytes())) {
@@ -53,14 +54,14 @@ mod tests {
 
     #[test]
     fn an_unknown_property_is_refused_and_named() {
-        let (code, path) = refused::<TaskAdd>(r#"{"id":"t","commandLine":"x","colour":1}"#);
+        let (code, path) = refused::<TaskCreate>(r#"{"id":"t","commandLine":"x","colour":1}"#);
         assert_eq!((code, path.as_str()), (Code::InvalidRequestBody, "colour"));
     }
 
     #[test]
     fn an_unknown_property_deep_inside_is_named_with_its_path() {
         let body = r#"{"id":"t","commandLine":"x","resourceFiles":[{"url":"http://x"}]}"#;
-        let (code, path) = refused::<TaskAdd>(body);
+        let (code, path) = refused::<TaskCreate>(body);
         assert_eq!((code, path.as_str()), (Code::InvalidRequestBody, "resourceFiles[0].url"));
     }
 
@@ -68,7 +69,7 @@ mod tests {
     fn a_property_that_the_emulator_does_not_do_is_refused_and_named() {
         let body =
             r#"{"id":"t","commandLine":"x","multiInstanceSettings":{"numberOfInstances":2}}"#;
-        let (code, path) = refused::<TaskAdd>(body);
+        let (code, path) = refused::<TaskCreate>(body);
         assert_eq!((code, path.as_str()), (Code::UnsupportedProperty, "multiInstanceSettings"));
     }
 
@@ -77,8 +78,8 @@ mod tests {
         let body = |action: &str| {
             format!(r#"{{"id":"j","poolInfo":{{"poolId":"p"}},"onAllTasksComplete":"{action}"}}"#)
         };
-        assert!(read::<JobAdd>(&Bytes::from(body("terminatejob"))).is_ok());
-        let (code, path) = refused::<JobAdd>(&body("TerminateJob"));
+        assert!(read::<JobCreate>(&Bytes::from(body("terminatejob"))).is_ok());
+        let (code, path) = refused::<JobCreate>(&body("TerminateJob"));
         assert_eq!((code, path.as_str()), (Code::InvalidRequestBody, "onAllTasksComplete"));
     }
 
@@ -87,7 +88,7 @@ mod tests {
         for (body, path) in
             [(r#"{"id":"j"}"#, "poolInfo"), (r#"{"id":"j","poolInfo":{}}"#, "poolInfo.poolId")]
         {
-            let refused = refused::<JobAdd>(body);
+            let refused = refused::<JobCreate>(body);
             assert_eq!(refused, (Code::MissingRequiredProperty, path.to_owned()));
         }
     }
@@ -95,13 +96,13 @@ mod tests {
     #[test]
     fn text_after_the_body_is_refused() {
         let body = r#"{"id":"j","poolInfo":{"poolId":"p"}} x"#;
-        assert_eq!(refused::<JobAdd>(body).0, Code::InvalidRequestBody);
+        assert_eq!(refused::<JobCreate>(body).0, Code::InvalidRequestBody);
     }
 
     #[test]
     fn null_means_absent() {
         let body =
             Bytes::from_static(br#"{"id":"t","commandLine":"x","multiInstanceSettings":null}"#);
-        assert!(read::<TaskAdd>(&body).is_ok());
+        assert!(read::<TaskCreate>(&body).is_ok());
     }
 }

@@ -1,14 +1,14 @@
-//! Shapes that several resources share.
+//! Types that several resources share.
 
 use serde::{Deserialize, Serialize};
 
-/// A property of the specification that this emulator refuses instead of ignoring it.
+/// A property of the specification that the emulator refuses instead of ignoring it.
 ///
-/// It has no values, so an `Option` of it is always absent once a body has been read.
+/// It has no values, so an `Option` of it is always `None` once a body has been read.
 #[derive(Clone, Serialize)]
 pub(crate) enum Unsupported {}
 
-/// What reading an [`Unsupported`] property says. `body::read` turns it into a catalogue error.
+/// The message for an [`Unsupported`] property. `body::read` turns it into an error of the service.
 pub(crate) const UNSUPPORTED: &str = "not supported by the emulator";
 
 impl<'de> Deserialize<'de> for Unsupported {
@@ -17,7 +17,7 @@ impl<'de> Deserialize<'de> for Unsupported {
     }
 }
 
-/// A name and its value on a job.
+/// A name and a value in the metadata of a job.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MetadataItem {
@@ -34,7 +34,7 @@ pub(crate) struct EnvironmentSetting {
     pub(crate) value: Option<String>,
 }
 
-/// A managed identity of the pool that stands for credentials.
+/// A managed identity of the pool, used instead of credentials.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct IdentityReference {

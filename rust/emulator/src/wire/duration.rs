@@ -1,11 +1,11 @@
-//! ISO 8601 durations as the service takes them: days, hours, minutes and seconds.
+//! ISO 8601 durations as the service accepts them: days, hours, minutes and seconds.
 
 use std::time::Duration;
 
-/// The largest duration of the service, which it shows where no limit was set.
+/// The largest duration of the service, which it shows where there is no limit.
 pub(crate) const UNLIMITED: &str = "P10675199DT2H48M5.4775807S";
 
-/// The length of an ISO 8601 duration such as `PT30M` or `P1DT2.5S`; `None` if it is not one.
+/// Parses an ISO 8601 duration such as `PT30M` or `P1DT2.5S`.
 pub(crate) fn parse(text: &str) -> Option<Duration> {
     let text = text.strip_prefix('P')?;
     let (date, clock) =
@@ -18,7 +18,7 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(days + rest).ok()
 }
 
-/// Adds up numbers, each followed by its unit; units appear once and in order.
+/// Adds up numbers with units; each unit appears at most once, in order.
 fn sum(text: &str, units: &[(char, f64)]) -> Option<f64> {
     let mut rest = text;
     let mut total = 0.0;

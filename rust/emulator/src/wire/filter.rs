@@ -1,4 +1,4 @@
-//! `$filter`: which resources of a list are shown.
+//! `$filter`: selects the resources of a list.
 //!
 //! Comparisons of properties with values, joined by `and`, `or` and parentheses. Names are
 //! case-sensitive, values are not.
@@ -14,10 +14,10 @@ use super::time::parse_instant;
 #[cfg(test)]
 mod properties;
 
-/// What can be asked of a property.
+/// The operators that a property supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Every comparison and `startswith`.
+    /// All comparisons and `startswith`.
     Text,
     /// Only `startswith`.
     Prefix,
@@ -87,7 +87,7 @@ pub(crate) const TASK: Properties = &[
 /// Of files.
 pub(crate) const FILE: Properties = &[("name", Kind::Prefix)];
 
-/// A filter that is known to be right for its list.
+/// A valid filter of a list.
 #[derive(Debug)]
 pub(crate) enum Filter {
     All(Vec<Filter>),
@@ -114,25 +114,25 @@ pub(crate) enum Operand {
 }
 
 impl Filter {
-    /// Reads a filter, or says what is wrong with it.
+    /// Parses a filter. Returns what is wrong with an invalid one.
     pub(crate) fn parse(text: &str, properties: Properties) -> Result<Filter, String> {
         let mut parser = Parser { tokens: tokens(text)?, at: 0, properties, depth: 0 };
-        let filter = parser.either()?;
+        let filter = parser.or_expression()?;
         match parser.next() {
             None => Ok(filter),
-            Some(extra) => Err(format!("{extra} is not expected")),
+            Some(extra) => Err(format!("unexpected {extra}")),
         }
     }
 
-    /// Whether a shown resource passes.
-    pub(crate) fn accepts(&self, shown: &Map<String, Value>) -> bool {
+    /// Returns whether a resource passes.
+    pub(crate) fn accepts(&self, properties: &Map<String, Value>) -> bool {
         match self {
-            Filter::All(filters) => filters.iter().all(|filter| filter.accepts(shown)),
-            Filter::Any(filters) => filters.iter().any(|filter| filter.accepts(shown)),
-            Filter::StartsWith(name, prefix) => find(shown, name)
+            Filter::All(filters) => filters.iter().all(|filter| filter.accepts(properties)),
+            Filter::Any(filters) => filters.iter().any(|filter| filter.accepts(properties)),
+            Filter::StartsWith(name, prefix) => find(properties, name)
                 .and_then(Value::as_str)
                 .is_some_and(|value| value.to_lowercase().starts_with(prefix)),
-            Filter::Compare(name, operator, operand) => match find(shown, name) {
+            Filter::Compare(name, operator, operand) => match find(properties, name) {
                 Some(value) => order(value, operand).is_some_and(|order| operator.holds(order)),
                 None => *operator == Operator::Ne,
             },
@@ -165,12 +165,13 @@ impl Operator {
     }
 }
 
-/// The value of a property; lists call the time of the last change by another name than tasks do.
-fn find<'a>(shown: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+/// Returns the value of a property. Filters of tasks use another name for the time of the last
+/// change than tasks do.
+fn find<'a>(properties: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     let name = if name == "lastModifiedTime" { "lastModified" } else { name };
     match name.split_once('/') {
-        Some((outer, inner)) => shown.get(outer)?.get(inner),
-        None => shown.get(name),
+        Some((outer, inner)) => properties.get(outer)?.get(inner),
+        None => properties.get(name),
     }
 }
 
@@ -182,7 +183,7 @@ fn order(value: &Value, operand: &Operand) -> Option<Ordering> {
     }
 }
 
-/// Splits a filter into names, quoted texts (with their quotes), parentheses and commas.
+/// Splits a filter into names, quoted strings (with their quotes), parentheses and commas.
 fn tokens(text: &str) -> Result<Vec<String>, String> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();
@@ -203,7 +204,8 @@ fn tokens(text: &str) -> Result<Vec<String>, String> {
     Ok(tokens)
 }
 
-/// The length of the quoted text that this begins with; two quotes stand for one.
+/// Returns the length of the quoted string at the beginning of the text; two quotes are an escaped
+/// one.
 fn quoted(text: &str) -> Result<usize, String> {
     let mut quotes = text.char_indices().skip(1).filter(|(_, c)| *c == '\'').map(|(at, _)| at);
     while let Some(at) = quotes.next() {
@@ -212,7 +214,7 @@ fn quoted(text: &str) -> Result<usize, String> {
         }
         quotes.next();
     }
-    Err("a text is not closed".to_owned())
+    Err("a string is not closed".to_owned())
 }
 
 fn unquote(token: &str) -> Option<String> {
@@ -220,7 +222,7 @@ fn unquote(token: &str) -> Option<String> {
     Some(inner.replace("''", "'").to_lowercase())
 }
 
-/// Parentheses that may be open at once; more would only serve to exhaust the stack.
+/// The deepest nesting of parentheses, which bounds the recursion.
 const DEPTH: usize = 50;
 
 struct Parser {
@@ -246,19 +248,19 @@ impl Parser {
     fn expect(&mut self, expected: &str) -> Result<(), String> {
         match self.take(expected) {
             true => Ok(()),
-            false => Err(format!("{expected} is expected")),
+            false => Err(format!("expected {expected}")),
         }
     }
 
-    fn either(&mut self) -> Result<Filter, String> {
-        let mut filters = vec![self.both()?];
+    fn or_expression(&mut self) -> Result<Filter, String> {
+        let mut filters = vec![self.and_expression()?];
         while self.take("or") {
-            filters.push(self.both()?);
+            filters.push(self.and_expression()?);
         }
         Ok(Filter::Any(filters))
     }
 
-    fn both(&mut self) -> Result<Filter, String> {
+    fn and_expression(&mut self) -> Result<Filter, String> {
         let mut filters = vec![self.term()?];
         while self.take("and") {
             filters.push(self.term()?);
@@ -272,7 +274,7 @@ impl Parser {
             if self.depth > DEPTH {
                 return Err("too many parentheses".to_owned());
             }
-            let filter = self.either()?;
+            let filter = self.or_expression()?;
             self.depth -= 1;
             return self.expect(")").map(|()| filter);
         }
@@ -283,10 +285,10 @@ impl Parser {
         self.expect("(")?;
         let (name, kind) = self.property()?;
         if !matches!(kind, Kind::Text | Kind::Prefix) {
-            return Err(format!("startswith is not possible on {name}"));
+            return Err(format!("{name} does not support startswith"));
         }
         self.expect(",")?;
-        let prefix = self.next().and_then(|token| unquote(&token)).ok_or("a text is expected")?;
+        let prefix = self.next().and_then(|token| unquote(&token)).ok_or("a string is expected")?;
         self.expect(")")?;
         Ok(Filter::StartsWith(name, prefix))
     }
@@ -294,20 +296,20 @@ impl Parser {
     fn comparison(&mut self) -> Result<Filter, String> {
         let (name, kind) = self.property()?;
         let token = self.next().unwrap_or_default();
-        let operator = Operator::parse(&token).ok_or(format!("{token} is no operator"))?;
+        let operator = Operator::parse(&token).ok_or(format!("{token} is not an operator"))?;
         let equality = matches!(operator, Operator::Eq | Operator::Ne);
         if kind == Kind::Prefix || (kind == Kind::Choice && !equality) {
-            return Err(format!("{token} is not possible on {name}"));
+            return Err(format!("{name} does not support {token}"));
         }
         let value = self.next().unwrap_or_default();
-        let operand = operand(kind, &value).ok_or(format!("{value} is no value for {name}"))?;
+        let operand = operand(kind, &value).ok_or(format!("{value} is not a value of {name}"))?;
         Ok(Filter::Compare(name, operator, operand))
     }
 
     fn property(&mut self) -> Result<(&'static str, Kind), String> {
         let token = self.next().unwrap_or_default();
         let found = self.properties.iter().find(|(name, _)| *name == token);
-        found.copied().ok_or(format!("{token} is no property to filter by"))
+        found.copied().ok_or(format!("filtering by {token} is not supported"))
     }
 }
 
@@ -330,15 +332,15 @@ mod tests {
     use serde_json::json;
 
     fn accepts(filter: &str) -> bool {
-        let shown = json!({
+        let properties = json!({
             "id": "Task-1",
             "state": "completed",
             "creationTime": "2026-11-02T07:05:09.5000000Z",
             "lastModified": "2026-11-02T07:05:09.5000000Z",
             "executionInfo": {"exitCode": 3, "result": "failure"},
         });
-        let Value::Object(shown) = shown else { panic!("not an object") };
-        Filter::parse(filter, TASK).unwrap().accepts(&shown)
+        let Value::Object(properties) = properties else { panic!("not an object") };
+        Filter::parse(filter, TASK).unwrap().accepts(&properties)
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::task::{JobPreparationTask, JobReleaseTask};
 /// [Create Job](https://learn.microsoft.com/rest/api/batchservice/jobs/create-job).
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct JobAdd {
+pub(crate) struct JobCreate {
     pub(crate) id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) display_name: Option<String>,
@@ -44,8 +44,8 @@ pub(crate) struct JobAdd {
 }
 
 /// The body of
-/// [Update Job](https://learn.microsoft.com/rest/api/batchservice/jobs/update-job), a PATCH: what
-/// is absent stays as it is.
+/// [Update Job](https://learn.microsoft.com/rest/api/batchservice/jobs/update-job), a PATCH: absent
+/// properties stay unchanged.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct JobUpdate {
@@ -61,8 +61,8 @@ pub(crate) struct JobUpdate {
 }
 
 /// The body of
-/// [Replace Job](https://learn.microsoft.com/rest/api/batchservice/jobs/replace-job), a PUT: what
-/// is absent gets its default.
+/// [Replace Job](https://learn.microsoft.com/rest/api/batchservice/jobs/replace-job), a PUT: absent
+/// properties get their defaults.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct JobReplace {
@@ -74,7 +74,7 @@ pub(crate) struct JobReplace {
     #[serde(default)]
     pub(crate) on_all_tasks_complete: OnAllTasksComplete,
     pub(crate) metadata: Option<Vec<MetadataItem>>,
-    /// Comes with a job that was got, changed and sent back.
+    /// Sent by clients that read a job, change it and send it back.
     #[serde(default, rename = "odata.metadata")]
     _annotation: IgnoredAny,
 }
@@ -84,17 +84,17 @@ pub(crate) struct JobReplace {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct JobDisable {
-    pub(crate) disable_tasks: DisableTasks,
+    pub(crate) disable_tasks: DisableJobOption,
 }
 
-/// What becomes of the running tasks of a job that is disabled.
+/// What happens to the running tasks of a job that is disabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum DisableTasks {
-    /// They are ended, and run again once the job is enabled.
+pub(crate) enum DisableJobOption {
+    /// They are stopped, and run again once the job is enabled.
     Requeue,
     Terminate,
-    /// They run on to their end.
+    /// They run to their end.
     Wait,
 }
 
@@ -110,15 +110,15 @@ pub(crate) struct JobTerminate {
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct JobConstraints {
-    /// ISO 8601; counts from the job's creation.
+    /// ISO 8601, from the creation of the job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_wall_clock_time: Option<String>,
-    /// For tasks that name none of their own.
+    /// The default of the job's tasks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_task_retry_count: Option<i32>,
 }
 
-/// Where a job's tasks run.
+/// The pool of a job.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct PoolInfo {
@@ -127,7 +127,7 @@ pub(crate) struct PoolInfo {
     auto_pool_specification: Option<Unsupported>,
 }
 
-/// What happens when every task of the job is completed; an empty job counts as complete.
+/// What happens when all tasks of the job are completed; an empty job counts as complete.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum OnAllTasksComplete {
@@ -142,13 +142,13 @@ pub(crate) enum OnAllTasksComplete {
 pub(crate) enum OnTaskFailure {
     #[default]
     NoAction,
-    /// What the task's exit conditions say; without them a task that fails terminates the job.
+    /// The job action of the task's exit conditions; without them a failed task terminates the job.
     PerformExitOptionsJobAction,
 }
 
 impl JobUpdate {
-    /// All that can be changed, where what is absent stays as the job has it.
-    pub(crate) fn over(self, job: &JobAdd) -> JobReplace {
+    /// Merges the update with the job's current properties.
+    pub(crate) fn merged_with(self, job: &JobCreate) -> JobReplace {
         JobReplace {
             priority: self.priority.or(job.priority),
             max_parallel_tasks: self.max_parallel_tasks.or(job.max_parallel_tasks),

@@ -12,7 +12,7 @@ pub(crate) struct PoolResize {
     /// ISO 8601, at least five minutes.
     pub(crate) resize_timeout: Option<String>,
     #[serde(default)]
-    pub(crate) node_deallocation_option: RunningTasks,
+    pub(crate) node_deallocation_option: NodeDeallocationOption,
 }
 
 /// The body of
@@ -24,7 +24,7 @@ pub(crate) struct NodeRemove {
     /// ISO 8601, at least five minutes.
     pub(crate) resize_timeout: Option<String>,
     #[serde(default)]
-    pub(crate) node_deallocation_option: RunningTasks,
+    pub(crate) node_deallocation_option: NodeDeallocationOption,
 }
 
 /// The body of
@@ -33,7 +33,7 @@ pub(crate) struct NodeRemove {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NodeReboot {
     #[serde(default)]
-    pub(crate) node_reboot_option: RunningTasks,
+    pub(crate) node_reboot_option: NodeDeallocationOption,
 }
 
 /// The body of
@@ -42,18 +42,19 @@ pub(crate) struct NodeReboot {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NodeDisableScheduling {
     #[serde(default)]
-    pub(crate) node_disable_scheduling_option: RunningTasks,
+    pub(crate) node_disable_scheduling_option: NodeDeallocationOption,
 }
 
-/// What becomes of the tasks that run on a node which is to run no more.
+/// What happens to the running tasks of a node that is removed, rebooted or gets no more tasks.
+/// These operations have the same options.
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum RunningTasks {
-    /// They are ended and active again.
+pub(crate) enum NodeDeallocationOption {
+    /// They are stopped and become active again.
     #[default]
     Requeue,
-    /// They are ended and completed.
+    /// They are stopped and completed.
     Terminate,
-    /// They run to their ends.
+    /// They run to their end.
     TaskCompletion,
 }

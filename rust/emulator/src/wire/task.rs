@@ -15,14 +15,14 @@ pub(crate) use container::{BindMount, BindSource, ContainerSettings, Registry, W
 pub(crate) use dependencies::{TaskDependencies, TaskIdRange};
 pub(crate) use exit::{DependencyAction, ExitConditions, ExitOptions, JobAction};
 pub(crate) use files::{OutputFile, ResourceFile, UploadCondition, UploadHeader};
-pub(crate) use node_tasks::{JobPreparationTask, JobReleaseTask, RELEASE_TIME};
+pub(crate) use node_tasks::{JobPreparationTask, JobReleaseTask, MAX_RELEASE_TIME};
 pub(crate) use user::UserIdentity;
 
 /// The body of
 /// [Create Task](https://learn.microsoft.com/rest/api/batchservice/tasks/create-task).
 #[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct TaskAdd {
+pub(crate) struct TaskCreate {
     pub(crate) id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) display_name: Option<String>,
@@ -59,13 +59,13 @@ pub(crate) struct TaskAdd {
 #[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct TaskConstraints {
-    /// ISO 8601; counts from the task's start, the download of resource files included.
+    /// ISO 8601, from the task's start, including the download of resource files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_wall_clock_time: Option<String>,
-    /// ISO 8601; how long the task's directory stays after its end.
+    /// ISO 8601; how long the task's files are kept after its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) retention_time: Option<String>,
-    /// How often a non-zero exit is tried again; -1 without limit.
+    /// How often a non-zero exit is retried; -1 without limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_task_retry_count: Option<i32>,
 }
@@ -75,29 +75,29 @@ pub(crate) struct TaskConstraints {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TaskGroup {
-    pub(crate) value: Vec<TaskAdd>,
+    pub(crate) value: Vec<TaskCreate>,
 }
 
 /// The body of
 /// [Replace Task](https://learn.microsoft.com/rest/api/batchservice/tasks/replace-task): only the
-/// constraints can be changed, and without them the task has the defaults.
+/// constraints can be changed; absent ones get their defaults.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TaskUpdate {
+pub(crate) struct TaskReplace {
     pub(crate) constraints: Option<TaskConstraints>,
-    /// Comes with a task that was got, changed and sent back.
+    /// Sent by clients that read a task, change it and send it back.
     #[serde(default, rename = "odata.metadata")]
     _annotation: IgnoredAny,
 }
 
-impl TaskAdd {
-    /// A task of nothing but a command.
-    pub(crate) fn of_command(id: &str, command_line: &str) -> TaskAdd {
+impl TaskCreate {
+    /// Returns a task with only a command.
+    pub(crate) fn of_command(id: &str, command_line: &str) -> TaskCreate {
         let (id, command_line) = (id.to_owned(), command_line.to_owned());
-        TaskAdd { id, command_line, ..TaskAdd::default() }
+        TaskCreate { id, command_line, ..TaskCreate::default() }
     }
 
-    /// Whether its user is an administrator, which none is without being made one.
+    /// Returns whether its user is an administrator.
     pub(crate) fn is_elevated(&self) -> bool {
         self.user_identity.as_ref().is_some_and(UserIdentity::is_elevated)
     }

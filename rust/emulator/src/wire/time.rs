@@ -1,4 +1,4 @@
-//! Instants as the service writes them.
+//! Formats of times.
 
 use time::OffsetDateTime;
 use time::format_description::FormatItem;
@@ -16,32 +16,32 @@ const LOG_TIME: &[FormatItem<'_>] =
 const SECONDS: &[FormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
 
-/// An instant in a log of the node: UTC, without saying so.
+/// Formats a time of a node's log, in UTC without a time zone.
 pub(crate) fn log_time(at: OffsetDateTime) -> String {
     at.format(LOG_TIME).unwrap_or_default()
 }
 
-/// An instant in a SAS.
+/// Formats a time of a SAS.
 pub(crate) fn sas_time(at: OffsetDateTime) -> String {
     at.format(SECONDS).unwrap_or_default()
 }
 
-/// An instant in a body: UTC, seven digits after the point.
+/// Formats a time of a body: UTC with seven decimals.
 pub(crate) fn instant(at: OffsetDateTime) -> String {
     at.format(INSTANT).unwrap_or_default()
 }
 
-/// An instant in a header.
+/// Formats a time of a header.
 pub(crate) fn http_date(at: OffsetDateTime) -> String {
     at.format(HTTP_DATE).unwrap_or_default()
 }
 
-/// Reads an instant of a header.
+/// Parses a time of a header.
 pub(crate) fn parse_http_date(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc2822).ok()
 }
 
-/// Reads an instant of a body or a filter.
+/// Parses a time of a body or a filter.
 pub(crate) fn parse_instant(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok()
 }

@@ -1,11 +1,11 @@
-//! The admin endpoint, as a program on this machine and as a web page would see it.
+//! The admin endpoint, as used by a program on this machine and by a web page.
 
 use azure_batch_emulator::PoolSettings;
 use serde_json::{Value, json};
 
 use crate::support::{Cloud, KEY, until};
 
-/// The status and the JSON of an answer; null if it has no body.
+/// Returns the status and the JSON of a response; null if it has no body.
 async fn ask(request: reqwest::RequestBuilder) -> (u16, Value) {
     let answer = request.send().await.unwrap();
     let status = answer.status().as_u16();
@@ -18,7 +18,7 @@ fn url(cloud: &Cloud, path: &str) -> String {
     format!("{}/_emulator{path}", cloud.emulator.endpoint())
 }
 
-/// How often an operation was answered, and how often with success.
+/// Returns how often an operation was answered, and how often with success.
 async fn count(cloud: &Cloud, name: &str) -> (u64, u64) {
     let (status, all) = ask(cloud.client.http.get(url(cloud, "/operations"))).await;
     assert_eq!(status, 200);
@@ -36,17 +36,18 @@ async fn operations_are_counted_and_those_never_exercised_have_zero() {
     assert_eq!(count(&cloud, "Create Job").await, (1, 1));
     assert_eq!(count(&cloud, "Get Job").await, (2, 1));
     assert_eq!(count(&cloud, "Delete Task").await, (0, 0));
-    let counts = cloud.emulator.operations();
-    assert_eq!(counts.iter().map(|one| one.answered).sum::<u64>(), 3);
+    let (_, all) = ask(cloud.client.http.get(url(&cloud, "/operations"))).await;
+    let answered = all.as_array().unwrap().iter().map(|one| one["answered"].as_u64().unwrap());
+    assert_eq!(answered.sum::<u64>(), 3);
 }
 
 #[tokio::test]
-async fn no_more_faults_are_taken_than_every_request_can_look_at() {
+async fn the_number_and_length_of_faults_are_limited() {
     let cloud = Cloud::start().await;
     let add = async |fault: &str| post(&cloud, "/faults", &json!({"fault": fault})).await;
     let long = format!("node-pull-image:{}=failed", "a".repeat(2_000));
     let (status, body) = add(&long).await;
-    assert_eq!((status, &body["error"]), (400, &json!("a fault has 1024 bytes at most")));
+    assert_eq!((status, &body["error"]), (400, &json!("a fault can have at most 1024 bytes")));
     for _ in 0..1_000 {
         assert_eq!(add("get-node#9=500").await.0, 204);
     }
@@ -68,7 +69,7 @@ async fn a_record_names_the_operation() {
 }
 
 #[tokio::test]
-async fn no_web_page_may_use_it() {
+async fn web_pages_cannot_use_the_admin_endpoint() {
     let cloud = Cloud::start().await;
     let operations = url(&cloud, "/operations");
     let request = || cloud.client.http.get(&operations);
@@ -81,17 +82,23 @@ async fn no_web_page_may_use_it() {
 }
 
 #[tokio::test]
-async fn what_it_does_not_have_is_refused_in_words() {
+async fn an_unknown_path_or_method_is_refused_with_a_reason() {
     let cloud = Cloud::start().await;
     let (status, body) = ask(cloud.client.http.get(url(&cloud, "/nothing"))).await;
     assert_eq!(status, 404, "{body}");
     let text = body["error"].as_str().unwrap();
-    assert!(text.starts_with("there is no /_emulator/nothing; there are /_emulator/"), "{text}");
+    assert!(
+        text.starts_with("/_emulator/nothing does not exist; the paths are /_emulator/"),
+        "{text}"
+    );
     let (status, body) = ask(cloud.client.http.put(url(&cloud, "/operations"))).await;
-    assert_eq!((status, &body), (405, &json!({"error": "/_emulator/operations has no PUT"})));
+    assert_eq!(
+        (status, &body),
+        (405, &json!({"error": "/_emulator/operations does not support PUT"}))
+    );
 }
 
-/// Runs a command that docs/emulator.md shows, and gives what it prints.
+/// Runs a command that docs/emulator.md shows. Returns its output.
 async fn documented(cloud: &Cloud, beginning: &str) -> String {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/emulator.md");
     let page = std::fs::read_to_string(page).unwrap();
@@ -104,7 +111,7 @@ async fn documented(cloud: &Cloud, beginning: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_documented_commands_ask_for_faults_show_them_and_take_them_back() {
+async fn the_documented_commands_add_show_and_remove_faults() {
     let cloud = Cloud::start().await;
     assert_eq!(documented(&cloud, "curl --json").await, "");
     cloud.get("/jobs/a").await.expect_error(503, "ServerBusy");
@@ -126,7 +133,7 @@ async fn post(cloud: &Cloud, path: &str, body: &Value) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn nodes_are_shown_and_what_happens_to_them_can_be_asked_for() {
+async fn nodes_are_listed_and_can_be_made_to_fail() {
     let pool: PoolSettings = "pool:nodes=1,low-priority=1".parse().unwrap();
     let cloud = Cloud::start_with(|settings| settings.pools = vec![pool]).await;
     let nodes = || async { ask(cloud.client.http.get(url(&cloud, "/nodes"))).await.1 };
@@ -157,7 +164,7 @@ async fn nodes_are_shown_and_what_happens_to_them_can_be_asked_for() {
 }
 
 #[tokio::test]
-async fn a_pool_can_be_left_without_new_nodes_and_get_them_later() {
+async fn allocations_of_a_pool_can_fail_and_succeed_later() {
     let cloud = Cloud::start().await;
     let failure = json!({"code": "AccountCoreQuotaReached", "message": "no cores left"});
     let body = json!({"pool": "pool", "failure": failure});
@@ -191,10 +198,10 @@ async fn settings_are_shown_without_the_key() {
 }
 
 #[tokio::test]
-async fn a_fault_that_is_none_is_refused_in_words() {
+async fn an_invalid_fault_is_refused_with_a_reason() {
     let cloud = Cloud::start().await;
     for (body, part) in [
-        (r#"{"fault": "make-job=503"}"#, "'make-job' is no operation"),
+        (r#"{"fault": "make-job=503"}"#, "'make-job' is not an operation"),
         (r#"{"fault": "get-job#1=503", "times": 2}"#, "unknown field `times`"),
         (r#"{"fault": 1}"#, "invalid type"),
         ("{", "EOF"),

@@ -1,4 +1,4 @@
-//! Shared Key over HTTP. The strings to sign are tested beside the code.
+//! Shared Key over HTTP. Unit tests next to the code check the strings to sign.
 
 use time::{Duration, OffsetDateTime};
 

@@ -1,5 +1,5 @@
-//! What no client should send, and clients that do not behave: the emulator refuses, goes on, and
-//! others notice nothing.
+//! Invalid requests and misbehaving clients: the emulator refuses them, continues, and other
+//! clients are not affected.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use tokio::net::TcpStream;
 use crate::support::connection::{answer, connection};
 use crate::support::{Cloud, shell_task, until};
 
-/// The first line of the answer to bytes that are no request.
+/// Returns the first line of the response to bytes that are not a request.
 async fn first_line(cloud: &Cloud, bytes: &[u8]) -> String {
     answer(connection(cloud, bytes).await).await.lines().next().unwrap_or("").to_owned()
 }
 
-/// Another client is answered, on a connection of its own.
-async fn is_well(cloud: &Cloud) {
+/// Another client is answered, on its own connection.
+async fn is_answered(cloud: &Cloud) {
     let line = first_line(cloud, &cloud.client.get("/pools/pool").bytes()).await;
     assert_eq!(line, "HTTP/1.1 200 OK");
 }
@@ -84,7 +84,7 @@ async fn no_name_of_a_file_leads_out_of_the_tasks_directory() {
     ] {
         let target = format!("/jobs/run/tasks/task/files/{name}");
         for verb in ["GET", "HEAD", "DELETE"] {
-            // Over a connection of its own, for a client library would mend the path.
+            // On a raw connection, because a client library would normalise the path.
             let bytes = cloud.client.request(verb, &target).bytes_at(&target);
             let text = answer(connection(&cloud, &bytes).await).await;
             let status = text.split(' ').nth(1).unwrap_or("");
@@ -98,7 +98,7 @@ async fn no_name_of_a_file_leads_out_of_the_tasks_directory() {
 }
 
 #[tokio::test]
-async fn a_head_that_is_too_large_or_no_http_ends_its_connection_only() {
+async fn oversized_headers_or_invalid_http_close_only_that_connection() {
     let cloud = Cloud::start().await;
     let with_header = |header: &str| {
         format!("GET /jobs HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{header}\r\n")
@@ -121,12 +121,12 @@ async fn a_head_that_is_too_large_or_no_http_ends_its_connection_only() {
     ] {
         let shown: String = bytes.chars().take(60).collect();
         assert_eq!(first_line(&cloud, bytes.as_bytes()).await, line, "{shown:?}");
-        is_well(&cloud).await;
+        is_answered(&cloud).await;
     }
 }
 
 #[tokio::test]
-async fn a_client_that_is_silent_within_a_request_is_hung_up_on_and_others_are_answered() {
+async fn a_client_that_is_silent_within_a_request_is_disconnected_and_others_are_answered() {
     let silence = Duration::from_millis(300);
     let cloud = Cloud::start_with(|settings| settings.client_timeout = silence).await;
     let whole =
@@ -134,14 +134,14 @@ async fn a_client_that_is_silent_within_a_request_is_hung_up_on_and_others_are_a
     let whole = whole.bytes();
     for part in [&[][..], &whole[..20], &whole[..whole.len() - 3]] {
         let waiting = connection(&cloud, part).await;
-        is_well(&cloud).await;
+        is_answered(&cloud).await;
         assert_eq!(answer(waiting).await, "");
     }
     cloud.get("/jobs/job").await.expect(404);
 }
 
 #[tokio::test]
-async fn a_client_that_vanishes_changes_nothing_but_what_it_had_asked_for() {
+async fn a_client_that_disconnects_changes_nothing_but_what_it_requested() {
     let cloud = Cloud::start().await;
     cloud.run("head -c 20000000 /dev/zero").await;
     let body = json!({"id": "job", "poolInfo": {"poolId": "pool"}});
@@ -151,7 +151,7 @@ async fn a_client_that_vanishes_changes_nothing_but_what_it_had_asked_for() {
     let mut reading = connection(&cloud, &file).await;
     assert_eq!(reading.read(&mut [0; 100]).await.unwrap(), 100);
     drop(reading);
-    is_well(&cloud).await;
+    is_answered(&cloud).await;
     cloud.get("/jobs/job").await.expect(404);
     assert_eq!(cloud.output("stdout.txt").await.len(), 20_000_000);
     let cut_off = cloud.emulator.requests();

@@ -1,4 +1,4 @@
-//! Many tasks in one request, and how many there are.
+//! Task collections and task counts.
 
 use serde_json::{Value, json};
 

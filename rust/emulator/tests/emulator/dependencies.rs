@@ -1,10 +1,10 @@
-//! Tasks that wait for others.
+//! Task dependencies.
 
 use serde_json::{Value, json};
 
 use crate::support::{Cloud, merged, shell_task};
 
-/// A cloud with an active job whose tasks may depend on each other.
+/// Starts a cloud with an active job whose tasks may depend on each other.
 async fn cloud() -> Cloud {
     let cloud = Cloud::start().await;
     cloud.job_with("job", json!({"usesTaskDependencies": true})).await;
@@ -15,7 +15,7 @@ fn depends_on(tasks: Value) -> Value {
     json!({"dependsOn": {"taskIds": tasks}})
 }
 
-/// The state of a task after the node had room and time for another one.
+/// Returns the state of a task after the node had free slots and time for another one.
 async fn state_later(cloud: &Cloud, task: &str) -> Value {
     cloud.run("true").await;
     cloud.get(&format!("/jobs/job/tasks/{task}")).await.expect(200).body["state"].clone()

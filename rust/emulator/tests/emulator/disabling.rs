@@ -1,4 +1,4 @@
-//! Jobs that are disabled, changed and enabled again.
+//! Disabling, changing and enabling jobs.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,8 @@ async fn enable(cloud: &Cloud) {
     cloud.client.post("/jobs/job/enable").send().await.expect(202);
 }
 
-/// A cloud whose task `long` runs until the file `go` is in the node's shared directory.
+/// Starts a cloud with a task `long` that runs until the file `go` is in the node's shared
+/// directory.
 async fn cloud_with_a_running_task() -> Cloud {
     let cloud = Cloud::start().await;
     cloud.job("job").await;

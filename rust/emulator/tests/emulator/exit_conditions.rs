@@ -1,10 +1,10 @@
-//! What the end of a task means for its job.
+//! The effects of a task's end on its job.
 
 use serde_json::{Value, json};
 
 use crate::support::{Cloud, merged, shell_task};
 
-/// A cloud with an active job that does what its tasks' exit conditions say.
+/// Starts a cloud with an active job that performs the job actions of exit conditions.
 async fn cloud() -> Cloud {
     let cloud = Cloud::start().await;
     cloud.job_with("job", json!({"onTaskFailure": "performexitoptionsjobaction"})).await;

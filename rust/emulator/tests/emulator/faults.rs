@@ -1,8 +1,8 @@
-//! Faults of requests, as a client sees them.
+//! Faults of requests, as clients see them.
 
 use std::time::{Duration, Instant};
 
-use azure_batch_emulator::{Fault, Moment, Nth, RequestFailure, RequestFault};
+use azure_batch_emulator::Fault;
 use serde_json::json;
 
 use crate::support::client::Request;
@@ -56,11 +56,7 @@ async fn a_429_may_come_after_the_work_was_done() {
 #[tokio::test]
 async fn a_request_that_is_dropped_before_its_effect_gets_no_byte_and_has_no_effect() {
     let cloud = Cloud::start().await;
-    cloud.emulator.inject(RequestFault {
-        operation: Some("Create Job".parse().unwrap()),
-        nth: Nth::only(1),
-        what: RequestFailure::Dropped(Moment::BeforeEffect),
-    });
+    cloud.emulator.inject(fault("create-job#1=drop-before"));
     let bytes = create(&cloud, "job").bytes();
     assert_eq!(answer(connection(&cloud, &bytes).await).await, "");
     cloud.get("/jobs/job").await.expect_error(404, "JobNotFound");
@@ -151,7 +147,7 @@ async fn a_fault_counts_its_operation_and_any_counts_all() {
 }
 
 #[tokio::test]
-async fn a_fault_strikes_whoever_asks_and_shows_in_the_record() {
+async fn a_fault_applies_to_any_request_and_shows_in_the_record() {
     let cloud = Cloud::start().await;
     cloud.emulator.inject(fault("list-jobs#1=429"));
     cloud.emulator.inject(fault("get-job#1=drop-before"));
@@ -167,7 +163,7 @@ async fn a_fault_strikes_whoever_asks_and_shows_in_the_record() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_off_refuses_right_dates_and_tells_its_own() {
+async fn a_clock_offset_applies_to_date_checks_and_responses() {
     for (offset, status) in [(14, 200), (-14, 200), (16, 403), (-16, 403)] {
         let cloud = Cloud::start_with(|settings| settings.clock_offset = offset).await;
         let reply = cloud.get("/jobs").await.expect(status);

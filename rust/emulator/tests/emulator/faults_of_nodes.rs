@@ -1,4 +1,4 @@
-//! Faults of nodes, as they show in a task.
+//! Faults of nodes, as they appear in tasks.
 
 use azure_batch_emulator::{Fault, PoolSettings};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ fn fault(text: &str) -> Fault {
     text.parse().unwrap()
 }
 
-/// The execution of a task of a job of its own.
+/// Returns the execution of a task in its own job.
 async fn run(cloud: &Cloud, job: &str, script: &str, extra: Value) -> Value {
     cloud.job(job).await;
     cloud.script_with(job, "task", script, extra).await;
@@ -82,7 +82,7 @@ async fn storage_refuses_the_nodes_requests_for_output_files() {
 }
 
 #[tokio::test]
-async fn a_node_goes_when_it_runs_a_task_and_the_task_runs_again() {
+async fn a_node_fails_when_it_runs_a_task_and_the_task_runs_again() {
     for (spec, requeues) in [("lost", 1), ("preempted,ms=300", 1), ("unusable", 1), ("lost#9", 0)] {
         let pool: PoolSettings = "pool:nodes=0,low-priority=2,slots=1".parse().unwrap();
         let cloud = Cloud::start_with(|settings| settings.pools = vec![pool]).await;

@@ -1,5 +1,5 @@
-//! Tasks that mean harm: whatever they leave in their directory, nothing of this machine is read,
-//! written or removed, and the emulator goes on.
+//! Malicious tasks: whatever they leave in their directory, no file of this machine outside is
+//! read, written or removed, and the emulator continues.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::blobs::BlobServer;
 
 const FILES: &str = "/jobs/run/tasks/task/files";
 
-/// A file of this machine that no task may reach by the emulator.
+/// Creates a file of this machine that tasks must not reach through the emulator.
 fn secret() -> NamedTempFile {
     let file = NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "secret").unwrap();
@@ -32,7 +32,7 @@ fn output(pattern: &str, url: &str, path: &str) -> Value {
 }
 
 #[tokio::test]
-async fn notes_are_written_to_files_of_their_own_whatever_the_task_left_in_their_place() {
+async fn upload_logs_are_new_files_whatever_the_task_left_with_their_names() {
     let blobs = BlobServer::start().await;
     let url = blobs.container("box", "w");
     for isolation in [Isolation::detect(), Isolation::None] {
@@ -93,7 +93,7 @@ async fn the_streams_of_a_task_are_its_files_or_nothing() {
 }
 
 #[tokio::test]
-async fn a_node_uploads_regular_files_and_links_to_them_and_notes_what_it_skips() {
+async fn a_node_uploads_regular_files_and_links_to_them_and_logs_what_it_skips() {
     let (cloud, blobs, secret) = (Cloud::start().await, BlobServer::start().await, secret());
     let path = secret.path().display();
     let script = format!(
@@ -120,13 +120,13 @@ async fn a_node_uploads_regular_files_and_links_to_them_and_notes_what_it_skips(
     let mut skipped: Vec<_> = skipped.filter_map(|(_, rest)| rest.split_once(": ")).collect();
     skipped.sort_unstable();
     skipped.dedup();
-    let leads_out = "it is a link that leads out of the task's directory, or nowhere";
+    let leads_out = "it is a broken link, or one that leads out of the task's directory";
     let expected = [
-        ("a\u{fffd}", "no blob can have its name"),
+        ("a\u{fffd}", "its name is not UTF-8"),
         ("dangling", leads_out),
         ("endless", leads_out),
         ("etc", leads_out),
-        ("fifo", "it is no regular file"),
+        ("fifo", "it is not a regular file"),
         ("leak", leads_out),
     ];
     assert_eq!(skipped.len(), expected.len() + 1, "{noted}");
@@ -156,7 +156,7 @@ async fn a_start_task_that_another_task_prepared_for_writes_nowhere_else() {
 }
 
 #[tokio::test]
-async fn directories_by_the_thousand_end_with_their_job_and_with_the_emulator() {
+async fn thousands_of_directories_are_removed_with_their_job_and_with_the_emulator() {
     let cloud = Cloud::start().await;
     let script = "import os\nfor _ in range(25000):\n os.mkdir('d')\n os.chdir('d')";
     let line = format!("/usr/bin/python3 -c \"{script}\"");
@@ -168,7 +168,7 @@ async fn directories_by_the_thousand_end_with_their_job_and_with_the_emulator() 
         let task = cloud.completed(job, "task").await;
         assert_eq!(task["executionInfo"]["exitCode"], 0, "{task}");
     }
-    // A path has 4,096 bytes at most; what is deeper has none.
+    // A path has at most 4,096 bytes, so deeper files have no path.
     let list = cloud.client.get("/jobs/one/tasks/task/files").query("recursive", "true");
     assert_eq!(list.send().await.expect(200).ids("name").len(), 1000);
     cloud.client.delete("/jobs/one").send().await.expect(202);

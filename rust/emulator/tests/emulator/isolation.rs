@@ -14,7 +14,7 @@ async fn isolated() -> Cloud {
     Cloud::start_with(|settings| settings.isolation = Isolation::Bubblewrap).await
 }
 
-/// A file with this content in a new directory below another.
+/// Creates a file with this content in a new subdirectory.
 fn canary(parent: &Path) -> (TempDir, PathBuf) {
     let directory = tempfile::Builder::new().prefix("canary-").tempdir_in(parent).unwrap();
     let file = directory.path().join("canary");
@@ -136,7 +136,7 @@ async fn run_options_set_variables_and_the_directory() {
     assert_eq!(cloud.output("stdout.txt").await, "b\n/usr\n");
 }
 
-/// A root file system with a shell, the libraries that it needs, and nothing else.
+/// Creates a root file system with only a shell and the libraries that it needs.
 fn root_with_shell() -> TempDir {
     let root = tempfile::tempdir().unwrap();
     let output = Command::new("ldd").arg("/bin/sh").output().unwrap();

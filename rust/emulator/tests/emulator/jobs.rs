@@ -151,7 +151,7 @@ async fn terminating_a_job_takes_a_moment_and_ends_its_tasks() {
 }
 
 #[tokio::test]
-async fn a_job_that_is_ended_without_a_reason_was_ended_by_its_user() {
+async fn a_job_terminated_without_a_reason_has_user_terminate() {
     let cloud = Cloud::start().await;
     cloud.job("job").await;
     cloud.client.post("/jobs/job/terminate").send().await.expect(202);
@@ -199,7 +199,7 @@ async fn deleting_a_job_takes_a_moment_and_frees_its_id() {
 }
 
 #[tokio::test]
-async fn the_id_of_a_job_is_refused_by_what_has_become_of_it() {
+async fn the_id_of_an_existing_job_is_refused_depending_on_its_state() {
     let cloud = Cloud::start_with(|settings| {
         settings.state_delay = StateDelays::from(Duration::from_secs(1));
     })
@@ -226,7 +226,7 @@ async fn the_id_of_a_job_is_refused_by_what_has_become_of_it() {
 }
 
 #[tokio::test]
-async fn the_id_of_a_deleted_job_is_taken_for_a_moment_more() {
+async fn the_id_of_a_deleted_job_cannot_be_reused_for_a_moment() {
     for (delay, status) in [(Duration::from_secs(3_600), 409), (Duration::ZERO, 201)] {
         let cloud = Cloud::start_with(|settings| settings.deleted_id_delay = delay).await;
         cloud.job("job").await;

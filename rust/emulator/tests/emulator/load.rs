@@ -1,4 +1,4 @@
-//! Many tasks, many connections, long use. `make bench` measures what these only bound.
+//! Many tasks, many connections, long use. `make bench` measures what these tests only bound.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,7 @@ use azure_batch_emulator::PoolSettings;
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
-use crate::support::load::{add_tasks, all_completed, all_items, delete_job, poll};
+use crate::support::load::{all_completed, all_items, create_tasks, delete_job, poll};
 use crate::support::program::{client, program, resident_memory};
 use crate::support::{Cloud, shell_task};
 
@@ -20,7 +20,7 @@ async fn two_thousand_tasks_end_with_their_own_exit_codes_and_logs() {
     let task = |n| {
         shell_task(&format!("t{n}"), &format!("echo out {n}; echo err {n} >&2; exit {}", n % 5))
     };
-    add_tasks(&cloud.client, "job", TASKS, task).await;
+    create_tasks(&cloud.client, "job", TASKS, task).await;
     all_completed(&cloud.client, "job", TASKS as u64).await;
     let tasks = all_items(&cloud.client, "/jobs/job/tasks").await;
     let nodes: BTreeSet<_> =
@@ -44,7 +44,7 @@ async fn check(cloud: &Cloud, task: Value) {
 async fn five_hundred_connections_that_poll_are_all_answered_while_tasks_run() {
     const TASKS: usize = 100;
     let cloud = Cloud::start_with(|settings| settings.pools = vec!["pool".into()]).await;
-    add_tasks(&cloud.client, "job", TASKS, |n| shell_task(&format!("t{n}"), "exit 0")).await;
+    create_tasks(&cloud.client, "job", TASKS, |n| shell_task(&format!("t{n}"), "exit 0")).await;
     let mut paths: Vec<String> = (0..TASKS).map(|n| format!("/jobs/job/tasks/t{n}")).collect();
     paths.push("/jobs/job".to_owned());
     let enough = AtomicBool::new(false);
@@ -57,7 +57,7 @@ async fn five_hundred_connections_that_poll_are_all_answered_while_tasks_run() {
     assert!(times.len() >= 500, "each of 500 connections asked at least once: {}", times.len());
 }
 
-/// Runs that many tasks in a job, and deletes it.
+/// Runs many tasks in a job, and deletes it.
 async fn use_up(client: &crate::support::client::Client, count: usize) {
     let task = |n| {
         json!({
@@ -66,7 +66,7 @@ async fn use_up(client: &crate::support::client::Client, count: usize) {
             "constraints": {"retentionTime": "PT1H"},
         })
     };
-    add_tasks(client, "job", count, task).await;
+    create_tasks(client, "job", count, task).await;
     all_completed(client, "job", count as u64).await;
     delete_job(client, "job").await;
 }

@@ -1,4 +1,4 @@
-//! The emulator over real HTTP, asked by a plain client with a signer of its own.
+//! Tests of the emulator over HTTP, by a plain client with its own signing code.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

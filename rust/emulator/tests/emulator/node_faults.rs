@@ -1,4 +1,4 @@
-//! Nodes that are lost, preempted or unusable, and what becomes of their tasks.
+//! Nodes that are lost, preempted or unusable, and their tasks.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::processes::{count, unique_sleep};
 use crate::support::{Cloud, until};
 
-/// A pool of this kind with a job in it.
+/// Starts a cloud with a pool like this and a job in it.
 async fn cloud_with(pool: &str, change: impl FnOnce(&mut Settings)) -> Cloud {
     let pool: PoolSettings = pool.parse().unwrap();
     let cloud = Cloud::start_with(|settings| {
@@ -24,7 +24,7 @@ async fn cloud_of(pool: &str) -> Cloud {
     cloud_with(pool, |_| ()).await
 }
 
-/// The node of a task that runs and has told so.
+/// Returns the node of a task once it runs and has written output.
 async fn node_of_running(cloud: &Cloud, task: &str) -> String {
     cloud.wait_for_output("job", task, "up").await;
     let task = cloud.get(&format!("/jobs/job/tasks/{task}")).await.expect(200).body;
@@ -35,12 +35,12 @@ async fn state(cloud: &Cloud, node: &str) -> Value {
     cloud.get(&format!("/pools/pool/nodes/{node}")).await.body["state"].clone()
 }
 
-/// Stops its run only if it comes to a node for the second time, or a second node.
+/// Exits only if it runs on a node for the second time, or on a second node.
 const ONCE: &str = "mkdir $AZ_BATCH_NODE_SHARED_DIR/../../seen && { echo up; sleep 600; }; exit 7";
 
 #[tokio::test]
 async fn the_task_of_a_lost_node_runs_again_on_another_one() {
-    // Long enough for the lost node to be seen.
+    // Long enough for the lost node to be observed.
     let slow = Duration::from_secs(2);
     let cloud = cloud_with("pool:nodes=2", |settings| settings.state_delay.changing = slow).await;
     let sleep = unique_sleep();
@@ -97,7 +97,7 @@ async fn a_task_that_waits_again_shows_nothing_of_its_run() {
 }
 
 #[tokio::test]
-async fn a_lost_node_costs_no_retry_and_may_leave_the_requeue_count_alone() {
+async fn the_loss_of_a_node_is_no_retry_and_a_requeue_only_if_it_is_set_so() {
     for (counts, requeues) in [(RequeueCount::All, 1), (RequeueCount::Requests, 0)] {
         let root = tempfile::tempdir().unwrap();
         let cloud = cloud_with("pool:nodes=2", |settings| {
@@ -120,7 +120,7 @@ async fn a_lost_node_costs_no_retry_and_may_leave_the_requeue_count_alone() {
 }
 
 #[tokio::test]
-async fn the_files_of_a_node_go_with_it() {
+async fn the_files_of_a_node_are_removed_with_it() {
     let cloud = cloud_of("pool:low-priority=1,nodes=0").await;
     cloud.script("job", "task", "echo up").await;
     cloud.completed("job", "task").await;
@@ -155,7 +155,7 @@ async fn a_preempted_node_stays_in_its_pool_and_comes_back() {
 }
 
 #[tokio::test]
-async fn an_unusable_node_says_why_and_runs_nothing() {
+async fn an_unusable_node_reports_errors_and_runs_nothing() {
     let cloud = cloud_of("pool").await;
     cloud.script("job", "task", "echo up; sleep 600").await;
     let node = node_of_running(&cloud, "task").await;
@@ -174,7 +174,7 @@ async fn an_unusable_node_says_why_and_runs_nothing() {
 }
 
 #[tokio::test]
-async fn a_task_that_is_ended_while_its_node_goes_stays_ended() {
+async fn a_task_terminated_while_its_node_fails_stays_terminated() {
     let cloud = cloud_of("pool:nodes=2").await;
     for task in ["terminated", "deleted"] {
         cloud.script("job", task, "echo up; sleep 600").await;
@@ -193,7 +193,7 @@ async fn a_task_that_is_ended_while_its_node_goes_stays_ended() {
 }
 
 #[tokio::test]
-async fn what_cannot_happen_to_a_node_is_refused() {
+async fn an_impossible_node_event_is_refused() {
     let cloud = cloud_of("pool").await;
     let node = cloud.emulator.node_ids("pool").unwrap().remove(0);
     let refused = cloud.emulator.preempt_node("pool", &node).unwrap_err().to_string();

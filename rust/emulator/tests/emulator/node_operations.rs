@@ -1,4 +1,4 @@
-//! What can be asked of a node.
+//! Operations on nodes.
 
 use azure_batch_emulator::{Isolation, PoolSettings};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::client::Reply;
 use crate::support::{Cloud, until};
 
-/// A pool of one node with a job in it, and the node's path.
+/// Starts a cloud with a pool of one node and a job; returns the node's path.
 async fn cloud() -> (Cloud, String) {
     let cloud = Cloud::start_with(|settings| {
         settings.pools = vec![PoolSettings::from("pool")];

@@ -8,7 +8,7 @@ use crate::support::{Cloud, merged, shell_task, until};
 
 const SHARED: &str = "$AZ_BATCH_NODE_SHARED_DIR";
 
-/// A preparation or release task that runs a script.
+/// Returns a preparation or release task that runs a script.
 fn script(text: &str, extra: Value) -> Value {
     let mut task = shell_task("x", text);
     task.as_object_mut().unwrap().remove("id");
@@ -19,14 +19,14 @@ fn preparation(text: &str, extra: Value) -> Value {
     json!({"jobPreparationTask": script(text, extra)})
 }
 
-/// What the two tasks of the job came to on its only node.
+/// Returns the state of the two tasks on the job's only node.
 async fn status(cloud: &Cloud) -> Value {
     let list = cloud.get("/jobs/job/jobpreparationandreleasetaskstatus").await.expect(200).body;
     assert_eq!(list["value"].as_array().unwrap().len(), 1, "{list}");
     list["value"][0].clone()
 }
 
-/// Waits for the preparation of the job's only node, which may not have begun.
+/// Waits for the preparation task on the job's only node, which may not have started.
 async fn preparation_has(cloud: &Cloud, property: &str, value: Value) {
     until("the preparation is that far", || async {
         let list = cloud.get("/jobs/job/jobpreparationandreleasetaskstatus").await.body;
@@ -35,12 +35,12 @@ async fn preparation_has(cloud: &Cloud, property: &str, value: Value) {
     .await;
 }
 
-async fn add_job(cloud: &Cloud, extra: Value) -> Reply {
+async fn create_job(cloud: &Cloud, extra: Value) -> Reply {
     let body = merged(json!({"id": "job", "poolInfo": {"poolId": "pool"}}), extra);
     cloud.client.post("/jobs").json(&body).send().await
 }
 
-/// What a command prints that another job runs on the node.
+/// Returns the output of a command that another job runs on the node.
 async fn on_the_node(cloud: &Cloud, job: &str, command: &str) -> String {
     cloud.job(job).await;
     cloud.script(job, "task", command).await;
@@ -77,7 +77,7 @@ async fn a_task_is_preparing_until_the_node_is_prepared() {
     cloud.job_with("job", preparation(&wait, json!({}))).await;
     cloud.script("job", "task", "true").await;
     cloud.task_in_state("job", "task", "preparing").await;
-    // A task is preparing from the moment on at which it has its node.
+    // A task is preparing as soon as it has a node.
     preparation_has(&cloud, "state", json!("running")).await;
     assert_eq!(cloud.get("/jobs/job/tasks/task").await.body["state"], "preparing");
     on_the_node(&cloud, "other", &format!("touch {SHARED}/go")).await;
@@ -281,7 +281,7 @@ async fn what_is_wrong_in_a_preparation_or_release_task_is_named() {
         (preparation("true", json!({"id": "a b"})), "jobPreparationTask.id"),
     ];
     for (tasks, property) in cases {
-        let refused = add_job(&cloud, tasks).await.expect_error(400, "InvalidPropertyValue");
+        let refused = create_job(&cloud, tasks).await.expect_error(400, "InvalidPropertyValue");
         assert_eq!(refused.value("PropertyName"), property);
     }
 }

@@ -1,4 +1,4 @@
-//! The nodes of pools as they are shown.
+//! The JSON of nodes.
 
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ async fn a_node_shows_what_it_runs_and_ran() {
 }
 
 #[tokio::test]
-async fn a_pool_that_is_to_get_no_nodes_says_why() {
+async fn a_pool_whose_allocations_fail_reports_the_error() {
     let mut pool = PoolSettings::from("pool");
     pool.resize_error = Some(azure_batch_emulator::ResizeError::new("AllocationFailed", "none"));
     let cloud = Cloud::start_with(|settings| {

@@ -1,4 +1,4 @@
-//! What is uploaded after a task ended.
+//! Output files.
 
 use azure_batch_emulator::WildcardBase;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ fn output(pattern: &str, url: &str, path: Value, condition: &str) -> Value {
     })
 }
 
-/// Runs a script with one output file and gives its executionInfo.
+/// Runs a script with one output file. Returns its executionInfo.
 async fn upload(cloud: &Cloud, script: &str, output: Value) -> Value {
     let task = cloud.run_with(script, json!({"outputFiles": [output]})).await;
     task["executionInfo"].clone()
@@ -216,7 +216,7 @@ async fn a_header_that_the_node_sends_itself_is_refused() {
 }
 
 #[tokio::test]
-async fn the_node_notes_what_it_uploaded_and_what_failed_without_a_signature() {
+async fn the_node_logs_uploads_and_failures_without_a_signature() {
     let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
     let good = output("*.txt", &blobs.container("box", "w"), json!("out"), "taskcompletion");
     let bad = output("../stdout.txt", &blobs.container("none", "w"), json!("l"), "taskcompletion");
@@ -237,7 +237,7 @@ async fn the_node_notes_what_it_uploaded_and_what_failed_without_a_signature() {
 }
 
 #[tokio::test]
-async fn a_task_whose_output_files_are_not_due_has_empty_notes() {
+async fn a_task_whose_output_files_are_not_due_has_empty_upload_logs() {
     let cloud = Cloud::start().await;
     let file = output("f", "http://127.0.0.1:1/acc/box", Value::Null, "taskfailure");
     let execution = upload(&cloud, "touch f", file).await;

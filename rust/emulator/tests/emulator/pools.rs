@@ -1,4 +1,4 @@
-//! Pools: what they show and what their tasks need.
+//! Pools: their JSON and their requirements for tasks.
 
 use azure_batch_emulator::{Isolation, PoolSettings};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The emulator as a program.
+//! The command line program.
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -53,10 +53,10 @@ async fn wrong_arguments_are_refused_and_named() {
         (&["--listen", "0.0.0.0:0"], "loopback"),
         (&["--key", "not base64!"], "base64"),
         (&["--pool", "a b"], "a b"),
-        (&["--pool", "a", "--pool", "A"], "given twice"),
+        (&["--pool", "a", "--pool", "A"], "used twice"),
         (&["--pool", "a:slots=0"], "slots=0"),
         (&["--pool", "a:nodes=101"], "at most"),
-        (&["--start-task", "other=true"], "names no --pool: other"),
+        (&["--start-task", "other=true"], "names an unknown pool: other"),
         (&["--state-delay", "1s"], "--state-delay"),
         (&["--state-delay", "running=5,idle=1"], "idle=1"),
         (&["--logs", "never"], "at-end"),
@@ -97,8 +97,8 @@ async fn without_bubblewrap_isolation_is_refused_when_asked_for_and_reported_whe
     assert!(line.contains("plain processes"), "{line}");
 }
 
-/// Adds a job and a task without a container to a program's pool.
-async fn add_plain_task(client: &Client, task: &Value) {
+/// Creates a job and a task without a container in a program's pool.
+async fn create_plain_task(client: &Client, task: &Value) {
     let job = json!({"id": "job", "poolInfo": {"poolId": "pool"}});
     client.post("/jobs").json(&job).send().await.expect(201);
     client.post("/jobs/job/tasks").json(task).send().await.expect(201);
@@ -112,7 +112,7 @@ async fn completed(client: &Client) -> Value {
     .await
 }
 
-/// A task that copies the inputs below `in` to the outputs below `out`.
+/// Returns a task that copies the inputs below `in` to the outputs below `out`.
 fn copying_task(container: &str, command_line: &str) -> Value {
     json!({
         "id": "task",
@@ -135,7 +135,7 @@ async fn the_switches_decide_what_the_specification_leaves_open() {
     let mut child = program(&switches.split_whitespace().collect::<Vec<_>>()).spawn().unwrap();
     let client = client(&mut child).await;
     let script = r#"sh -c "mkdir out; cp f out; echo 'it''s' c:\\d; touch ready; sleep 600""#;
-    add_plain_task(&client, &copying_task(&blobs.container("box", "rlw"), script)).await;
+    create_plain_task(&client, &copying_task(&blobs.container("box", "rlw"), script)).await;
     let file = |name: &str| client.get(&format!("/jobs/job/tasks/task/files/{name}")).send();
     until("a file of the task", || async { (file("wd/ready").await.status == 200).then_some(()) })
         .await;
@@ -151,7 +151,7 @@ async fn a_delay_keeps_a_task_in_its_state() {
     let arguments = ["--pool", "pool:containers=no", "--state-delay", "600000"];
     let mut child = program(&arguments).spawn().unwrap();
     let client = client(&mut child).await;
-    add_plain_task(&client, &json!({"id": "task", "commandLine": "true"})).await;
+    create_plain_task(&client, &json!({"id": "task", "commandLine": "true"})).await;
     let task = client.get("/jobs/job/tasks/task").send().await.expect(200).body;
     assert_eq!(task["state"], "active");
     kill(Pid::from_raw(child.id().unwrap().try_into().unwrap()), Signal::SIGTERM).unwrap();
@@ -201,7 +201,7 @@ async fn storage_behind_tls_is_trusted_as_ssl_cert_file_says() {
         }
         let mut child = command.spawn().unwrap();
         let client = client(&mut child).await;
-        add_plain_task(&client, &task).await;
+        create_plain_task(&client, &task).await;
         let execution = completed(&client).await["executionInfo"].clone();
         let failure = if trusted { Value::Null } else { json!("ResourceContainerListMiscError") };
         assert_eq!(execution["failureInfo"]["code"], failure, "{execution}");

@@ -1,4 +1,5 @@
-//! Whatever arrives is answered soon, with an error of the catalogue and none of the emulator's own.
+//! Property tests: any request is answered promptly, with an error of the service but never an
+//! internal one.
 
 mod bodies;
 
@@ -14,11 +15,11 @@ use crate::support::client::now;
 use crate::support::raw::{self, RawReply};
 use crate::support::{ACCOUNT, Cloud};
 
-/// How many values are tried.
+/// The number of generated values.
 const CASES: u32 = 256;
 
-/// Checks something for each of a number of values, against one emulator. The task of the job
-/// `run` has ended, those of `job` never run.
+/// Checks a number of generated values against one emulator. The task of the job `run` has ended,
+/// those of `job` never run.
 fn for_each<S: Strategy>(cases: u32, values: &S, check: impl AsyncFn(&Cloud, S::Value)) {
     let runtime = Runtime::new().unwrap();
     let _context = runtime.enter();
@@ -50,7 +51,7 @@ fn is_raw_answer(verb: &str, reply: &RawReply) {
     }
 }
 
-/// Bytes that may stand in a header.
+/// Bytes that are allowed in a header.
 fn header() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         prop::collection::vec(
@@ -91,13 +92,13 @@ fn any_text_is_a_condition_a_date_or_a_range_or_is_refused() {
     for_each(CASES, &(select(names.to_vec()), text), async |cloud, (name, text)| {
         for path in ["/jobs/job", "/jobs/run/tasks/task/files/stdout.txt"] {
             let reply = cloud.client.get(path).header(name, &text).send().await;
-            // An answer that says "not modified" has no body.
+            // A 304 response has no body.
             is_answer(reply.status, &reply.body);
         }
     });
 }
 
-/// A part of a path, encoded. Sometimes one that a path has.
+/// An encoded part of a path, sometimes one that exists.
 fn segment() -> impl Strategy<Value = String> {
     let known = [
         "jobs",
@@ -126,7 +127,7 @@ fn verb() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-/// A path of an operation with anything for its names, or any path.
+/// A path of an operation with arbitrary parameters, or any path.
 fn path() -> impl Strategy<Value = String> {
     let known = [
         "/jobs/*",
@@ -150,7 +151,7 @@ fn path() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn any_path_leads_somewhere_or_is_refused() {
+fn any_path_is_answered_or_refused() {
     for_each(CASES, &(verb(), path()), async |cloud, (verb, path)| {
         let query = "api-version=2025-06-01";
         is_raw_answer(

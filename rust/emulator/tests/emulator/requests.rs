@@ -1,4 +1,4 @@
-//! What holds for every request.
+//! What all requests have in common.
 
 use serde_json::{Value, json};
 

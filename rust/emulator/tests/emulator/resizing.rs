@@ -1,4 +1,4 @@
-//! Pools that change their size.
+//! Resizing pools.
 
 use azure_batch_emulator::{PoolSettings, ResizeError};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ async fn ask(cloud: &Cloud, what: &str, body: Value) -> Reply {
     cloud.client.post(&format!("/pools/pool/{what}")).json(&body).send().await
 }
 
-/// The pool once it is steady.
+/// Returns the pool once it is steady.
 async fn steady(cloud: &Cloud) -> Value {
     until("a steady pool", || async {
         let pool = cloud.get("/pools/pool").await.expect(200).body;
@@ -31,7 +31,7 @@ fn counts(pool: &Value) -> [u64; 4] {
     names.map(|name| pool[format!("{name}Nodes")].as_u64().unwrap())
 }
 
-/// Starts a task that runs until it is stopped and gives its node.
+/// Starts a task that runs until it is stopped. Returns its node.
 async fn run_on(cloud: &Cloud, task: &str) -> String {
     cloud.script("job", task, "echo up; sleep 600").await;
     cloud.wait_for_output("job", task, "up").await;
@@ -68,7 +68,7 @@ async fn a_pool_that_shrinks_loses_nodes_without_tasks_first() {
 }
 
 #[tokio::test]
-async fn the_tasks_of_a_node_that_leaves_do_as_they_are_told() {
+async fn the_tasks_of_a_removed_node_follow_the_deallocation_option() {
     for (option, state, code) in
         [("requeue", "active", Value::Null), ("terminate", "completed", json!("TaskEnded"))]
     {
@@ -108,7 +108,7 @@ async fn a_node_can_leave_when_its_tasks_have_ended() {
 }
 
 #[tokio::test]
-async fn named_nodes_leave_and_the_target_with_them() {
+async fn removing_nodes_reduces_the_target() {
     let cloud = cloud_of("pool:nodes=2,low-priority=1").await;
     let ids = cloud.emulator.node_ids("pool").unwrap();
     ask(&cloud, "removenodes", json!({"nodeList": [ids[0], ids[2]]})).await.expect(202);
@@ -121,7 +121,7 @@ async fn named_nodes_leave_and_the_target_with_them() {
 }
 
 #[tokio::test]
-async fn a_resize_that_fails_says_why_and_leaves_the_pool_steady() {
+async fn a_failed_resize_reports_errors_and_leaves_the_pool_steady() {
     let cloud = cloud_of("pool").await;
     let failure = ResizeError::new("AllocationFailed", "no machines of this size");
     cloud.emulator.fail_allocations("pool", Some(failure)).unwrap();
@@ -156,7 +156,7 @@ async fn a_resize_can_be_stopped() {
 }
 
 #[tokio::test]
-async fn a_resize_that_makes_no_sense_is_refused() {
+async fn an_invalid_resize_is_refused() {
     let cloud = cloud_of("pool").await;
     for (body, property) in [
         (json!({}), "targetDedicatedNodes"),

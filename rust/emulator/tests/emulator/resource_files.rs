@@ -1,4 +1,4 @@
-//! What is downloaded before a task starts.
+//! Resource files.
 
 use azure_batch_emulator::BlobPrefix;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ async fn a_blob_that_does_not_exist_is_named() {
 }
 
 #[tokio::test]
-async fn a_failure_does_not_tell_the_signature() {
+async fn a_failure_does_not_contain_the_signature() {
     let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
     let url = blobs.blob("f").replace("sp=r", "sp=w");
     let failure = failure(&cloud, json!([{"httpUrl": url, "filePath": "f"}])).await;

@@ -1,8 +1,8 @@
-//! The page of rules: it cannot name a test that is not there.
+//! Checks that docs/emulator-rules.md names only existing tests.
 
 use std::path::{Path, PathBuf};
 
-/// A row of the table: its rule and the tests that hold it.
+/// A row of the table: a rule and its tests.
 struct Rule {
     text: String,
     tests: Vec<String>,
@@ -26,7 +26,7 @@ fn rule(row: &str) -> Rule {
     Rule { text: text.to_owned(), tests }
 }
 
-/// Whether a file of this name has a test of this name.
+/// Returns whether a file with this name has a test with this name.
 fn exists(test: &str) -> bool {
     let (file, name) = test.split_once("::").unwrap_or((test, ""));
     if file.ends_with(".py") {
@@ -48,7 +48,7 @@ fn has_test(folder: &Path, file: &str, name: &str) -> bool {
     })
 }
 
-/// Whether the attributes that end these lines have one for tests.
+/// Returns whether the attributes at the end of these lines include one of a test.
 fn is_marked_as_test(lines: &[&str]) -> bool {
     let attributes = lines.iter().rev().take_while(|line| line.starts_with("#["));
     attributes.into_iter().any(|line| line.contains("test"))
@@ -67,9 +67,9 @@ fn every_rule_names_a_test_that_exists() {
 }
 
 #[test]
-fn a_test_that_is_not_there_is_missed() {
-    assert!(exists("rules::a_test_that_is_not_there_is_missed"));
+fn a_missing_test_is_detected() {
+    assert!(exists("rules::a_missing_test_is_detected"));
     assert!(!exists("rules::exists"));
-    assert!(!exists("jobs::a_test_that_is_not_there_is_missed"));
+    assert!(!exists("jobs::a_missing_test_is_detected"));
     assert!(!exists("none.py::test_nothing"));
 }

@@ -1,4 +1,4 @@
-//! What nodes run before they take tasks.
+//! Start tasks.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Cloud, until};
 
-/// A pool of one node with this start task, and a job with the task `task`.
+/// Starts a cloud with a pool of one node with this start task, and a job with the task `task`.
 async fn cloud_with(task: StartTask) -> Cloud {
     let pool = PoolSettings { start_task: Some(task), ..PoolSettings::from("pool") };
     let cloud = Cloud::start_with(|settings| settings.pools = vec![pool]).await;
@@ -16,7 +16,7 @@ async fn cloud_with(task: StartTask) -> Cloud {
     cloud
 }
 
-/// The node of the pool; an error if it went just now.
+/// Returns the node of the pool; an error if it was removed just now.
 async fn node(cloud: &Cloud) -> Value {
     let id = cloud.emulator.node_ids("pool").unwrap().remove(0);
     cloud.get(&format!("/pools/pool/nodes/{id}")).await.body
@@ -86,7 +86,7 @@ async fn the_output_of_a_start_task_is_read_from_its_node() {
 }
 
 #[tokio::test]
-async fn a_start_task_that_need_not_succeed_holds_nothing_up() {
+async fn a_start_task_without_wait_for_success_does_not_delay_tasks() {
     let task = StartTask { wait_for_success: false, ..StartTask::from("/no/such/program") };
     let cloud = cloud_with(task).await;
     cloud.completed("job", "task").await;

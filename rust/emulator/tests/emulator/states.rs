@@ -1,4 +1,4 @@
-//! How jobs and tasks pass through their states when each of them lasts a while.
+//! State transitions of jobs and tasks when each state lasts a while.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use serde_json::json;
 
 use crate::support::{Cloud, until};
 
-/// Long enough to be seen by a client that asks every 50 ms on a busy machine.
+/// Long enough to be observed by a client that polls every 50 ms on a busy machine.
 const DELAY: Duration = Duration::from_secs(1);
 
 async fn slow_cloud() -> Cloud {
     Cloud::start_with(|settings| settings.state_delay = DELAY.into()).await
 }
 
-/// The states that are seen until the last one; a resource that is gone is `gone`.
+/// Returns the states observed until the last one; a deleted resource is `gone`.
 async fn states(cloud: &Cloud, path: &str, last: &str) -> Vec<String> {
     let seen = RefCell::new(Vec::<String>::new());
     until(&format!("{path} is {last}"), || async {

@@ -1,4 +1,5 @@
-//! The storage account that is linked to the Batch account, and the identities that reach it.
+//! The storage account that is linked to the Batch account, and the identities that have access to
+//! it.
 
 use azure_batch_emulator::PoolSettings;
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use crate::support::{Cloud, merged, shell_task};
 
 const IDENTITY: &str = "/subscriptions/s/resourceGroups/g/providers/x/userAssignedIdentities/i";
 
-/// A cloud with a linked storage account, and a pool that has the identity.
+/// Starts a cloud with a linked storage account, and a pool that has the identity.
 async fn linked(blobs: &BlobServer) -> Cloud {
     let pool = PoolSettings { identities: vec![IDENTITY.to_owned()], ..PoolSettings::from("pool") };
     Cloud::start_with(|settings| {
@@ -40,7 +41,7 @@ async fn a_container_of_the_linked_account_needs_only_its_name() {
 }
 
 #[tokio::test]
-async fn without_a_linked_account_a_container_has_no_name_of_its_own() {
+async fn without_a_linked_account_auto_storage_is_refused() {
     let cloud = Cloud::start().await;
     cloud.job("job").await;
     let files = json!({"resourceFiles": [{"autoStorageContainerName": "box"}]});
@@ -76,7 +77,7 @@ async fn an_identity_of_the_pool_replaces_a_sas_for_the_linked_account() {
 }
 
 #[tokio::test]
-async fn an_identity_that_the_pool_lacks_or_that_reaches_another_account_fails_the_task_in_words() {
+async fn an_identity_without_access_fails_the_task_with_a_reason() {
     let blobs = BlobServer::start().await;
     let cloud = linked(&blobs).await;
     let elsewhere = "http://127.0.0.1:1/acc/box/f";

@@ -1,4 +1,4 @@
-//! Tasks that are changed and run again.
+//! Changing and reactivating tasks.
 
 use serde_json::{Value, json};
 
@@ -65,7 +65,7 @@ async fn a_failed_task_runs_again_when_it_is_reactivated() {
 }
 
 #[tokio::test]
-async fn a_reactivated_task_tells_nothing_of_its_end_any_more() {
+async fn a_reactivated_task_shows_nothing_of_its_last_run() {
     let cloud = Cloud::start().await;
     cloud.job("job").await;
     cloud.script("job", "task", "exit 3").await;

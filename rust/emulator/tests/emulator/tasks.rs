@@ -1,4 +1,4 @@
-//! Tasks: how they run and how they end.
+//! Running tasks and their results.
 
 use azure_batch_emulator::{Isolation, Splitting};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ async fn a_non_zero_exit_is_a_failure_with_its_code() {
 }
 
 #[tokio::test]
-async fn a_death_by_signal_has_the_exit_code_that_docker_gives() {
+async fn a_signal_has_the_exit_code_that_docker_returns() {
     let cloud = Cloud::start().await;
     for (signal, code) in [("KILL", 137), ("TERM", 143)] {
         cloud.job(signal).await;
@@ -40,7 +40,7 @@ async fn a_death_by_signal_has_the_exit_code_that_docker_gives() {
 }
 
 #[tokio::test]
-async fn a_program_that_does_not_exist_is_named_and_gives_no_exit_code() {
+async fn a_program_that_does_not_exist_is_named_and_has_no_exit_code() {
     for isolation in [Isolation::detect(), Isolation::None] {
         let cloud = Cloud::start_with(|settings| settings.isolation = isolation).await;
         let execution =
@@ -149,7 +149,7 @@ async fn terminating_a_task_ends_its_whole_process_tree() {
 }
 
 #[tokio::test]
-async fn what_a_task_leaves_behind_ends_with_it() {
+async fn processes_that_a_task_leaves_behind_are_killed() {
     for isolation in [Isolation::detect(), Isolation::None] {
         let cloud = Cloud::start_with(|settings| settings.isolation = isolation).await;
         let sleep = unique_sleep();

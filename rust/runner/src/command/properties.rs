@@ -13,8 +13,13 @@ fn received(argv: &[String], staged: bool) -> Vec<String> {
     let link = wd.path().join("link").display().to_string();
     let words: Vec<String> =
         ["printf", "%s\\0"].map(str::to_owned).into_iter().chain(argv.iter().cloned()).collect();
-    let script =
-        Script { link: &link, directory: "kestra-1", inputs: None, output_dir: None, argv: &words };
+    let script = Script {
+        link: &link,
+        directory: "kestra-1".to_owned(),
+        inputs: None,
+        output_dir: None,
+        argv: &words,
+    };
     let mut shell = Command::new("/bin/sh");
     if staged {
         fs::write(wd.path().join("script"), script.staged_text()).unwrap();

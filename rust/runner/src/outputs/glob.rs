@@ -3,7 +3,7 @@
 //! Java's wildcards match dotfiles; those of Batch want a leading dot to be written. So each name that
 //! may begin with a dot is tried both ways, and a glob becomes several patterns.
 
-use super::room::{Room, quoted};
+use super::budget::{Budget, quoted};
 use crate::Invalid;
 
 /// The most patterns that one glob may become.
@@ -18,8 +18,8 @@ const DIRECTORIES: [&str; 3] = ["**", "**/.*/**", "**/.*/**/.*/**"];
 /// `a.{x,y}` → `a.x`, `a.y`. Groups do not nest, as in Java's globs.
 ///
 /// # Errors
-/// A glob whose groups say more than there is room for.
-pub(super) fn without_groups(glob: &str, room: &mut Room) -> Result<Vec<String>, Invalid> {
+/// A glob whose groups do not fit the budget.
+pub(super) fn without_groups(glob: &str, budget: &mut Budget) -> Result<Vec<String>, Invalid> {
     let parts = split_at_groups(glob);
     let count = parts.iter().fold(1, |count: usize, choices| count.saturating_mul(choices.len()));
     let in_each = |choices: &Vec<&str>| {
@@ -28,7 +28,7 @@ pub(super) fn without_groups(glob: &str, room: &mut Room) -> Result<Vec<String>,
     };
     let bytes = parts.iter().map(in_each).fold(0, usize::saturating_add);
     if count > 1 {
-        *room = room.without(count, bytes, glob)?;
+        *budget = budget.without(count, bytes, glob)?;
     }
     let mut globs = vec![String::new()];
     for choices in &parts {
@@ -56,7 +56,7 @@ fn split_at_groups(glob: &str) -> Vec<Vec<&str>> {
 ///
 /// # Errors
 /// A glob of so many wildcards that its patterns are too many.
-pub(super) fn batch_patterns(glob: &str, room: &mut Room) -> Result<Vec<String>, Invalid> {
+pub(super) fn batch_patterns(glob: &str, budget: &mut Budget) -> Result<Vec<String>, Invalid> {
     let too_many = || {
         let glob = quoted(glob);
         let reason = format!("{glob} has too many wildcards; name the directories instead");
@@ -70,15 +70,15 @@ pub(super) fn batch_patterns(glob: &str, room: &mut Room) -> Result<Vec<String>,
     if parts.iter().map(|part| part.matches("**").count()).sum::<usize>() > MAX_DOUBLE_STARS {
         return Err(too_many());
     }
-    let (mut patterns, mut separator, mut left) = (vec![String::new()], "", *room);
+    let (mut patterns, mut separator, mut left) = (vec![String::new()], "", *budget);
     for part in &parts {
         let choices =
             choices(part).filter(|choices| choices.len() * patterns.len() <= MAX_PATTERNS);
         patterns = each_with_each(patterns, &choices.ok_or_else(too_many)?, separator);
         separator = "/";
-        left = room.without(patterns.len(), patterns.iter().map(String::len).sum(), glob)?;
+        left = budget.without(patterns.len(), patterns.iter().map(String::len).sum(), glob)?;
     }
-    *room = left;
+    *budget = left;
     Ok(patterns)
 }
 
@@ -164,11 +164,11 @@ mod tests {
     use super::*;
 
     fn without_groups(glob: &str) -> Vec<String> {
-        super::without_groups(glob, &mut Room::for_names()).unwrap()
+        super::without_groups(glob, &mut Budget::for_names()).unwrap()
     }
 
     fn batch_patterns(glob: &str) -> Result<Vec<String>, Invalid> {
-        super::batch_patterns(glob, &mut Room::for_batch())
+        super::batch_patterns(glob, &mut Budget::for_batch())
     }
 
     #[test]

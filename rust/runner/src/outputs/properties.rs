@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::glob::without_groups;
-use super::{Room, Wanted};
+use super::{Budget, OutputSpec};
 
 /// Whether a Java glob without groups matches a path. A leading `**/` may also stand for nothing.
 fn java_matches(glob: &[char], path: &[char], at_start: bool) -> bool {
@@ -139,10 +139,10 @@ proptest! {
 
     #[test]
     fn a_glob_finds_what_it_finds_in_java(glob in glob(), path in path()) {
-        let Ok(wanted) = Wanted::new(std::slice::from_ref(&glob), None, false) else { return Ok(()) };
+        let Ok(wanted) = OutputSpec::new(std::slice::from_ref(&glob), None, false) else { return Ok(()) };
         let names: Vec<&str> = path.split('/').collect();
         let chars: Vec<char> = path.chars().collect();
-        let in_java = without_groups(&glob, &mut Room::for_names()).unwrap().iter().any(|glob| {
+        let in_java = without_groups(&glob, &mut Budget::for_names()).unwrap().iter().any(|glob| {
             java_matches(&glob.chars().collect::<Vec<_>>(), &chars, true)
         });
         let in_batch = wanted.patterns.iter().any(|pattern| {
@@ -153,13 +153,13 @@ proptest! {
 
     #[test]
     fn any_text_is_a_pattern_or_refused(text in "[a*?./{},\\[\\]\\\\$!-]{0,12}|\\PC{0,12}") {
-        drop(Wanted::new(&[text], Some("out"), false));
+        drop(OutputSpec::new(&[text], Some("out"), false));
     }
 
     #[test]
     fn no_globs_cost_more_than_a_little(globs in prop::collection::vec(hostile(), 1..4), everything: bool) {
         let before = peak();
-        match Wanted::new(&globs, None, everything) {
+        match OutputSpec::new(&globs, None, everything) {
             Ok(wanted) => {
                 let bytes: usize = wanted.patterns.iter().map(String::len).sum();
                 prop_assert!(bytes <= 32_768 && wanted.patterns.len() <= 512);
@@ -187,13 +187,13 @@ fn what_once_took_gigabytes_is_refused_in_words() {
         "x".repeat(40_000),
         "x".repeat(100_000_000),
     ] {
-        let error = Wanted::new(&[glob], None, false).unwrap_err();
+        let error = OutputSpec::new(&[glob], None, false).unwrap_err();
         assert!(error.property() == "outputFiles" && error.to_string().len() < 400, "{error}");
     }
     let many: Vec<_> = (0..100_000).map(|n| format!("file-{n}")).collect();
-    let error = Wanted::new(&many, None, false).unwrap_err().to_string();
+    let error = OutputSpec::new(&many, None, false).unwrap_err().to_string();
     assert!(error.contains("use fewer, wider patterns or {{ outputDir }}"), "{error}");
-    assert!(Wanted::new(&many, None, true).is_ok(), "all files come back by one pattern");
+    assert!(OutputSpec::new(&many, None, true).is_ok(), "all files come back by one pattern");
     // The long globs themselves are the most of it.
     assert!(peak().saturating_sub(before) < 150 * 1024, "{} KiB", peak() - before);
 }
@@ -201,7 +201,7 @@ fn what_once_took_gigabytes_is_refused_in_words() {
 #[test]
 fn a_path_of_many_parts_costs_no_more_than_its_length() {
     let glob = format!("{}*.txt", "a/".repeat(5_000));
-    let wanted = Wanted::new(std::slice::from_ref(&glob), None, false).unwrap();
+    let wanted = OutputSpec::new(std::slice::from_ref(&glob), None, false).unwrap();
     assert_eq!(wanted.patterns.len(), 3);
     assert_eq!(wanted.patterns[0], glob);
 }

@@ -74,8 +74,6 @@ fn what_can_be_seen_without_a_service_is_refused_by_property() {
             with("/registry/identityReference", json!({"resourceId": "/subscriptions/x"})),
             "registry.identityReference: ",
         ),
-        (with("/waitUntilCompletionMillis", json!(0)), "waitUntilCompletion: "),
-        (with("/waitUntilRunningMillis", json!(0)), "waitUntilRunning: "),
         (with("/outputFiles", json!(["../up"])), "outputFiles: "),
         (with("/blobStorage/containerName", json!(null)), "blobStorage.containerName: "),
         (storage(json!({})), "blobStorage.connectionString: "),
@@ -122,13 +120,61 @@ fn the_fixture_itself_is_good() {
 }
 
 #[test]
-fn output_files_without_blob_storage_are_refused() {
-    let mut request = with("/blobStorage", json!(null));
-    assert!(refusal(&request).starts_with("outputFiles: "));
-    request["outputFiles"] = json!([]);
-    assert_eq!(refusal(&request), "");
-    request["outputDir"] = json!("out");
-    assert!(refusal(&request).starts_with("outputDirectory: "));
+fn what_comes_back_without_blob_storage_is_refused() {
+    let mut nothing = with("/blobStorage", json!(null));
+    nothing["outputFiles"] = json!([]);
+    nothing["outputDir"] = json!(null);
+    assert_eq!(refusal(&nothing), "");
+    for (field, value) in [
+        ("outputFiles", json!(["a.txt"])),
+        ("outputDir", json!("out")),
+        ("syncWorkingDirectory", json!(true)),
+    ] {
+        let mut request = nothing.clone();
+        request[field] = value;
+        assert!(refusal(&request).starts_with("blobStorage: `outputFiles`, "), "{field}");
+    }
+}
+
+/// Java renders the properties and leaves it to Rust to say what is missing.
+#[test]
+fn a_property_that_every_run_needs_is_named_where_it_is_missing() {
+    for property in [
+        "account",
+        "accessKey",
+        "endpoint",
+        "poolId",
+        "elevationLevel",
+        "waitUntilCompletion",
+        "completionCheckInterval",
+        "delete",
+        "resume",
+        "streamLogs",
+        "syncWorkingDirectory",
+    ] {
+        let refusal = refusal(&with(&format!("/{property}"), json!(null)));
+        assert_eq!(refusal, format!("{property}: it is required, and empty"));
+    }
+    for image in [json!(null), json!(""), json!(" ")] {
+        let refusal = refusal(&with("/containerImage", image));
+        assert!(refusal.starts_with("containerImage: the Azure Batch task runner"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_duration_that_makes_no_sense_is_refused_by_its_property() {
+    for property in
+        ["timeout", "waitUntilCompletion", "waitUntilRunning", "completionCheckInterval"]
+    {
+        for seconds in [json!(0), json!(-1), json!(-0.5), json!(1e12), json!(1e300)] {
+            let refusal = refusal(&with(&format!("/{property}"), seconds));
+            assert_eq!(
+                refusal,
+                format!("{property}: it must be longer than 0 and at most 180 days (P180D)")
+            );
+        }
+    }
+    assert_eq!(refusal(&with("/timeout", json!(0.25))), "");
 }
 
 #[tokio::test]
@@ -293,30 +339,21 @@ async fn more_output_patterns_than_batch_takes_are_refused_before_the_job() {
     assert_eq!(lab.blobs().await, [""; 0]);
 }
 
-#[tokio::test]
-async fn a_job_of_somebody_else_with_the_same_id_is_not_touched() {
-    let lab = Lab::start().await;
-    let request = lab.request("echo started; sleep 600");
-    let mut first = lab.start_run(&request);
-    first.until_line("started").await;
-    let mut second = request.clone();
-    second["resume"] = json!(false);
-    second["stagingPrefix"] = json!("kestra-ffffffffffff");
-    let report = lab.run(&second).await;
-    assert_eq!(report.outcome().status, Status::Failed);
-    assert!(report.message().contains("JobExists"), "{report:?}");
-    assert_eq!(format!("{:?}", lab.jobs().await[0].state), "Active");
-    first.kill.cancel();
-    assert_eq!(first.ended().await.outcome().status, Status::Killed);
-}
-
 /// The names of what a run makes begin with it, and so do those of what is removed.
 #[test]
 fn a_prefix_of_another_form_is_refused() {
-    for bad in ["", "kestra-", "precious", "kestra-5C0FFEE5C0FF", "kestra-5c0ffee5c0ff/..", "/"] {
+    for bad in [
+        "",
+        "kestra-",
+        "precious",
+        "kestra-5c0ffee5c0ff",
+        "kestra-3f9a0c5e7b1d2468ace0-5c0ffee5c0ff/..",
+        "/",
+    ] {
         for storage in ["/blobStorage", "/registry"] {
             let mut request = with(storage, json!(null));
             request["outputFiles"] = json!([]);
+            request["outputDir"] = json!(null);
             request["stagingPrefix"] = json!(bad);
             assert!(
                 refusal(&request).starts_with("stagingPrefix: "),

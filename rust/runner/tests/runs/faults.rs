@@ -7,8 +7,7 @@ use azure_batch_emulator::{Fault, PoolSettings, Settings};
 use runner::Status;
 use serde_json::{Value, json};
 
-use crate::resuming::next_attempt;
-use crate::support::{Lab, POOL, Report, until};
+use crate::support::{Lab, POOL, Report, renamed, until};
 
 /// Runs with an input and an output while only this fault is asked for.
 async fn run_with(lab: &Lab, request: &Value, fault: &str) -> Report {
@@ -87,7 +86,7 @@ async fn a_full_quota_and_a_wrong_clock_are_said_in_words() {
     ] {
         let lab = Lab::start_with(Settings { pools: vec![POOL.into()], ..settings }).await;
         let mut request = lab.request("true");
-        request["waitUntilRunningMillis"] = json!(500);
+        request["waitUntilRunning"] = json!(0.5);
         let report = lab.run(&request).await;
         assert_ne!(report.outcome().status, Status::Succeeded, "{report:?}");
         assert!(report.message().contains(words), "{report:?}");
@@ -101,9 +100,7 @@ async fn a_run_waits_until_the_account_has_room_for_its_job() {
     let lab = Lab::start_with(settings).await;
     let mut first = lab.start_run(&lab.request("echo here; sleep 600"));
     first.until_line("here").await;
-    let mut second = next_attempt(&lab.request("echo here"));
-    second["labels"]["kestra-namespace"] = json!("another.team");
-    let mut second = lab.start_run(&second);
+    let mut second = lab.start_run(&renamed(&lab.request("echo here")));
     second.until_note("account: the Batch account 'labbatch' has as many active jobs").await;
     first.kill.cancel();
     first.until_end().await;

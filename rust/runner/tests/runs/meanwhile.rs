@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 
 use crate::gate::{Gate, Step};
 use crate::nodes::release;
-use crate::resuming::next_attempt;
-use crate::support::{Lab, Run, until};
+use crate::support::{Lab, Run, directory, job_id, next_attempt, until};
 
 fn request(lab: &Lab) -> Value {
     lab.write("in.txt", b"input\n");
@@ -26,10 +25,10 @@ async fn a_job_that_is_deleted_by_hand_is_a_failure_in_words() {
     let mut request = request(&lab);
     request["commands"][2] = json!("echo started; sleep 600");
     // The log is read in between, and tells it first.
-    request["completionCheckIntervalMillis"] = json!(30_000);
+    request["completionCheckInterval"] = json!(30.0);
     let mut run = lab.start_run(&request);
     run.until_line("started").await;
-    lab.batch().delete_job(request["jobName"].as_str().unwrap()).await.unwrap();
+    lab.batch().delete_job(&job_id(&request)).await.unwrap();
     let report = run.ended().await;
     assert_eq!(report.outcome().status, Status::Failed);
     let start = "The Batch task was deleted while it was followed: ";
@@ -44,7 +43,7 @@ async fn a_job_that_was_deleted_while_nobody_looked_is_begun_anew_and_its_blobs_
     let mut first = lab.start_run(&request);
     first.until_note("Job").await;
     drop(first.leave());
-    lab.batch().delete_job(request["jobName"].as_str().unwrap()).await.unwrap();
+    lab.batch().delete_job(&job_id(&request)).await.unwrap();
     until(async || lab.jobs().await.is_empty()).await;
     let report = lab.run(&next_attempt(&request)).await;
     assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
@@ -73,7 +72,7 @@ async fn files_of_a_worker_that_died_before_it_had_a_job_are_removed_by_the_next
     let lab = Lab::start().await;
     let request = request(&lab);
     die_after(&lab, &request, "put blob in").await;
-    assert!(lab.blobs().await.contains(&"kestra-0123456789ab/in/in.txt".to_owned()));
+    assert!(lab.blobs().await.contains(&format!("{}/in/in.txt", directory(&request))));
     let report = lab.run(&next_attempt(&request)).await;
     assert_eq!(report.stdout, ["input"], "{report:?}");
     assert_eq!(lab.jobs_created(), 1);
@@ -92,7 +91,7 @@ async fn a_job_whose_worker_died_before_it_had_a_task_gets_it_from_the_next() {
     nothing_is_left(&lab).await;
 }
 
-/// Nobody asks for the same attempt again once its outcome is in Kestra's books.
+/// Nobody asks for the same attempt again once Kestra has recorded its outcome.
 #[tokio::test]
 async fn what_a_worker_left_that_died_while_it_cleaned_up_is_removed_by_a_retry() {
     let lab = Lab::start().await;

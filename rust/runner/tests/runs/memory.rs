@@ -4,7 +4,7 @@ use runner::{Event, Plan, Request, Status};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::Lab;
+use crate::support::{Lab, renamed};
 
 /// The most memory that this process has had, in KiB.
 fn peak() -> u64 {
@@ -36,7 +36,10 @@ async fn run(request: &Value) -> Told {
         for event in events {
             match event {
                 Event::Log { lines, .. } => told.take(&lines),
-                Event::Outcome(outcome) => assert_eq!(outcome.status, Status::Succeeded),
+                Event::Outcome(outcome) => {
+                    assert_eq!(outcome.status, Status::Succeeded);
+                    pull.acknowledge();
+                }
                 Event::Note { .. } | Event::End => {}
             }
         }
@@ -61,9 +64,7 @@ async fn growth(script: &str) -> (Told, u64) {
     small["blobStorage"] = json!(null);
     run(&small).await;
     let mut request = small.clone();
-    request["jobName"] = json!("company-team-flow-task-5e6f7a8b");
-    request["stagingPrefix"] = json!("kestra-ba9876543210");
-    request["labels"] = json!({"kestra-namespace": "another.team"});
+    request = renamed(&request);
     request["commands"][2] = json!(script);
     let before = peak();
     let told = run(&request).await;

@@ -4,7 +4,7 @@ use runner::Status;
 use serde_json::{Value, json};
 
 use crate::gate::{Gate, Step};
-use crate::support::{Lab, Run, renamed};
+use crate::support::{Lab, Run, job_id, renamed};
 
 const TROUBLE: [(u16, &str); 6] = [
     (409, "NodeStateUnusable"),
@@ -52,7 +52,7 @@ async fn a_node_that_is_in_trouble_for_a_while_loses_and_repeats_no_line() {
             () = run.until_end() => {}
             () = gate.until(|gate| gate.steps().contains(&Step::new("get stdout.txt", 4))) => {}
         }
-        let job = request["jobName"].as_str().unwrap();
+        let job = &job_id(&request);
         let nodes = std::fs::read_dir(lab.node.path()).unwrap().flatten();
         let wd = nodes.map(|node| {
             node.path().join("workitems").join(job).join("job-1").join(job).join("wd/go")

@@ -6,8 +6,7 @@ use runner::{Level, Status};
 use serde_json::{Value, json};
 use walkdir::WalkDir;
 
-use crate::resuming::next_attempt;
-use crate::support::{Lab, POOL, until};
+use crate::support::{Lab, POOL, next_attempt, until};
 
 /// Writes two lines and waits to be let go.
 const SCRIPT: &str = "echo first; echo careful >&2; until test -e go; do sleep 0.1; done; echo second; \
@@ -37,7 +36,7 @@ async fn node_of_the_task(lab: &Lab) -> String {
 pub(crate) async fn release(lab: &Lab, lost: &str) {
     until(async || {
         let directory = WalkDir::new(lab.node.path()).into_iter().flatten().find(|entry| {
-            entry.file_name() == "kestra-0123456789ab"
+            entry.file_name().to_string_lossy().starts_with("kestra-3f9a")
                 && !entry.path().to_string_lossy().contains(lost)
         });
         directory.is_some_and(|entry| std::fs::write(entry.path().join("go"), "").is_ok())
@@ -71,7 +70,7 @@ async fn a_worker_that_goes_on_after_the_loss_of_the_node_misses_no_line() {
         first.until_line("first").await;
         let lost = node_of_the_task(&lab).await;
         drop(first.leave());
-        until(async || lab.blobs().await.iter().any(|blob| blob.ends_with("/delivered"))).await;
+        until(async || lab.blobs().await.iter().any(|blob| blob.ends_with("/state.json"))).await;
         lab.emulator.lose_node(POOL, &lost).unwrap();
         release(&lab, &lost).await;
         let report = lab.run(&next_attempt(&request(&lab))).await;
@@ -122,7 +121,7 @@ async fn a_pool_that_gets_no_nodes_fails_the_run_at_wait_until_running_with_the_
     let pools = vec![PoolSettings { resize_error: Some(quota), ..pool }];
     let lab = Lab::start_with(Settings { pools, ..Settings::default() }).await;
     let mut request = lab.request("true");
-    request["waitUntilRunningMillis"] = json!(500);
+    request["waitUntilRunning"] = json!(0.5);
     let report = lab.run(&request).await;
     assert_eq!(
         report.message(),
@@ -145,7 +144,7 @@ async fn a_failed_start_task_is_named_with_its_exit_code() {
     })
     .await;
     let mut request = lab.request("true");
-    request["waitUntilRunningMillis"] = json!(500);
+    request["waitUntilRunning"] = json!(0.5);
     let report = lab.run(&request).await;
     assert_eq!(
         report.message(),
@@ -160,7 +159,7 @@ async fn a_failed_start_task_is_named_with_its_exit_code() {
 async fn wait_until_running_does_not_end_a_task_that_runs() {
     let lab = lab_of("pool", RequeueCount::All).await;
     let mut request = lab.request("sleep 6; echo done");
-    request["waitUntilRunningMillis"] = json!(5_000);
+    request["waitUntilRunning"] = json!(5.0);
     let report = lab.run(&request).await;
     assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
     assert_eq!(report.stdout, ["done"]);

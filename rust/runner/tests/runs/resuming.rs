@@ -1,22 +1,16 @@
 //! A worker that goes on where another one stopped.
 
-use azure::batch::{JobState, MetadataItem, NewJob, PoolInfo};
+use azure::batch::{JobState, NewJob, PoolInfo};
 use runner::Status;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Lab, Left, POOL, until};
+use crate::support::{
+    DIGEST, Lab, Left, POOL, directory, job_id, next_attempt, renamed, until, with_names,
+};
 
 /// Long enough for its first line to be seen while it runs.
 const SCRIPT: &str = "echo first; sleep 3; echo second; echo done > out.txt";
-
-/// The request of the next worker: the same task run, another attempt, other random names.
-pub(crate) fn next_attempt(request: &Value) -> Value {
-    let text = request.to_string().replace("0123456789ab", "ba9876543210");
-    let mut request: Value = serde_json::from_str(&text.replace("1a2b3c4d", "5e6f7a8b")).unwrap();
-    request["labels"]["kestra-taskrun-attempt"] = json!("1");
-    request
-}
 
 fn request(lab: &Lab) -> Value {
     let mut request = lab.request(SCRIPT);
@@ -30,7 +24,7 @@ async fn leave_after_its_first_line(lab: &Lab, request: &Value) -> CancellationT
     let mut first = lab.start_run(request);
     first.until_line("first").await;
     let kill = first.leave().kill;
-    until(async || lab.blobs().await.iter().any(|blob| blob.ends_with("/delivered"))).await;
+    until(async || lab.blobs().await.iter().any(|blob| blob.ends_with("/state.json"))).await;
     kill
 }
 
@@ -84,7 +78,7 @@ async fn what_a_task_said_to_kestra_is_told_to_the_next_worker_too() {
 
 /// A process that ends takes the run with it.
 #[tokio::test]
-async fn a_run_is_left_only_when_it_has_written_down_how_far_its_log_was_delivered() {
+async fn a_run_is_left_only_when_it_has_recorded_how_far_its_log_was_delivered() {
     let lab = Lab::start().await;
     let mut run = lab.start_run(&request(&lab));
     run.until_line("first").await;
@@ -92,7 +86,7 @@ async fn a_run_is_left_only_when_it_has_written_down_how_far_its_log_was_deliver
     assert!(!left.is_cancelled());
     let _kill = run.leave().kill;
     left.cancelled().await;
-    assert!(lab.blobs().await.iter().any(|blob| blob.ends_with("/delivered")));
+    assert!(lab.blobs().await.iter().any(|blob| blob.ends_with("/state.json")));
 }
 
 #[tokio::test]
@@ -113,7 +107,7 @@ async fn a_run_that_ended_while_nobody_looked_is_collected() {
     let lab = Lab::start().await;
     let mut request = request(&lab);
     request["commands"][2] = json!("echo only; echo x > $OUT; echo done > out.txt; exit 3");
-    request["environment"]["OUT"] = json!("/tmp/kestra-0123456789ab/kestra-output/x");
+    request["environment"]["OUT"] = json!(format!("/tmp/{}/kestra-output/x", directory(&request)));
     let mut first = lab.start_run(&request);
     first.until_note("Job").await;
     drop(first.leave());
@@ -127,9 +121,9 @@ async fn a_run_that_ended_while_nobody_looked_is_collected() {
     assert_eq!(lab.jobs_created(), 1);
 }
 
-/// The outcome of a worker that dies before Kestra has it in its books is handed over again.
+/// The outcome of a worker that dies before Kestra has recorded it is reported again.
 #[tokio::test]
-async fn an_outcome_that_never_reached_the_books_is_told_by_the_next_worker() {
+async fn an_outcome_that_was_not_acknowledged_is_reported_by_the_next_worker() {
     let lab = Lab::start().await;
     let mut request = request(&lab);
     request["commands"][2] = json!("echo only; echo done > out.txt; exit 3");
@@ -192,15 +186,15 @@ async fn a_job_that_a_kill_ended_is_not_gone_on_with() {
     assert_eq!(lab.jobs_created(), 2);
 }
 
-/// Its process is killed, so it has no last words.
+/// Its process is gone at once, so it can record nothing at its end.
 #[tokio::test]
-async fn a_worker_that_is_gone_without_a_word_has_written_down_how_far_its_log_was_delivered() {
+async fn a_worker_that_is_killed_has_recorded_how_far_its_log_was_delivered() {
     let lab = Lab::start().await;
     let mut request = request(&lab);
     request["commands"][2] = json!("echo first; sleep 8; echo second");
     let mut first = lab.start_run(&request);
     first.until_line("first").await;
-    let written = async || lab.blobs().await.iter().any(|blob| blob.ends_with("/delivered"));
+    let written = async || lab.blobs().await.iter().any(|blob| blob.ends_with("/state.json"));
     tokio::select! {
         () = first.until_end() => unreachable!("it runs for seconds"),
         () = until(written) => first.task.abort(),
@@ -227,8 +221,7 @@ async fn without_resume_every_run_has_a_job_of_its_own() {
 #[tokio::test]
 async fn somebody_elses_job_is_left_alone() {
     let lab = Lab::start().await;
-    let mut other = request(&lab);
-    other["labels"]["kestra-namespace"] = json!("other.team");
+    let other = renamed(&request(&lab));
     let mut first = lab.start_run(&other);
     first.until_line("first").await;
     let report = lab.run(&next_attempt(&request(&lab))).await;
@@ -240,13 +233,9 @@ async fn somebody_elses_job_is_left_alone() {
 async fn a_job_without_a_task_is_removed_and_not_taken_for_a_success() {
     let lab = Lab::start().await;
     let request = request(&lab);
-    let labels = [("kestra-run", "kestra-000000000000"), ("kestra-namespace", "company.team")];
-    let label =
-        |(name, value): (&str, &str)| MetadataItem { name: name.into(), value: value.into() };
     let empty = NewJob {
-        id: "company-team-flow-task-00000000".into(),
+        id: job_id(&with_names(&request, DIGEST, "000000000000")),
         pool_info: PoolInfo { pool_id: POOL.into() },
-        metadata: labels.map(label).into(),
         ..NewJob::default()
     };
     lab.batch().create_job(&empty).await.unwrap();

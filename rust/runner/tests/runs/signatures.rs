@@ -18,7 +18,7 @@ async fn submitted(limit: Duration) -> (Value, Value) {
     let lab = Lab::start().await;
     lab.write("in.txt", b"x");
     let mut request = lab.request("true");
-    request["waitUntilCompletionMillis"] = json!(limit.as_millis());
+    request["waitUntilCompletion"] = json!(limit.as_secs());
     request["inputFiles"] = json!(["in.txt"]);
     request["outputFiles"] = json!(["*.txt"]);
     let gate = Gate::start().await;

@@ -8,7 +8,7 @@ use azure::batch::{BatchClient, Job};
 use azure::blob::BlobContainer;
 use azure::{RetryPolicy, SharedKey};
 use azure_batch_emulator::{Emulator, Isolation, Settings};
-use runner::{Event, Level, Outcome, Plan, Pull, Request, Status, Stream};
+use runner::{Event, EventReceiver, Level, Outcome, Plan, Request, Status, Stream};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -18,7 +18,9 @@ use crate::azurite::{self, Azurite};
 
 const ACCOUNT: &str = "labbatch";
 const KEY: &str = "bGFiLWJhdGNoLWtleQ==";
-const PREFIX: &str = "kestra-0123456789ab";
+/// Of the task run and of one run of it.
+pub(crate) const DIGEST: &str = "3f9a0c5e7b1d2468ace0";
+pub(crate) const TOKEN: &str = "0123456789ab";
 pub(crate) const POOL: &str = "pool";
 const IMAGE: &str = "ubuntu:latest";
 const CONTAINER: &str = "kestra";
@@ -79,9 +81,10 @@ impl Lab {
                 "sharedKeyAccountName": azurite::ACCOUNT,
                 "sharedKeyAccountAccessKey": azurite::KEY,
             },
-            "waitUntilCompletionMillis": 60_000,
-            "waitUntilRunningMillis": null,
-            "completionCheckIntervalMillis": 200,
+            "timeout": null,
+            "waitUntilCompletion": 60,
+            "waitUntilRunning": null,
+            "completionCheckInterval": 0.2,
             "delete": true,
             "resume": true,
             "registry": null,
@@ -95,8 +98,8 @@ impl Lab {
             "commands": ["/bin/sh", "-c", script],
             "environment": {"GREETING": "it's \"quoted\" $HOME"},
             "localWorkingDir": self.dir.path(),
-            "containerWorkingDir": format!("/tmp/{PREFIX}"),
-            "stagingPrefix": PREFIX,
+            "containerWorkingDir": format!("/tmp/kestra-{DIGEST}-{TOKEN}"),
+            "stagingPrefix": format!("kestra-{DIGEST}-{TOKEN}"),
             "inputFiles": [],
             "outputFiles": [],
             "outputDir": null,
@@ -175,16 +178,34 @@ impl Lab {
     }
 }
 
-/// A request for a run of the same task under names of its own, as each run of a flow has them: the id of a job
-/// that was deleted is not free at once.
+/// A request for another task run of the same flow, under names of its own.
 pub(crate) fn renamed(request: &Value) -> Value {
     static COUNT: AtomicU32 = AtomicU32::new(1);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let mut request = request.clone();
-    request["jobName"] = json!(format!("company-team-flow-task-{number:08x}"));
-    request["stagingPrefix"] = json!(format!("kestra-{number:012x}"));
-    request["containerWorkingDir"] = json!(format!("/tmp/kestra-{number:012x}"));
+    with_names(request, &format!("{number:020x}"), TOKEN)
+}
+
+/// The request of the next worker: the same task run, another attempt, another token.
+pub(crate) fn next_attempt(request: &Value) -> Value {
+    let digest = directory(request)["kestra-".len()..].split('-').next().unwrap().to_owned();
+    let mut request = with_names(request, &digest, "ba9876543210");
+    request["jobName"] = json!("company-team-flow-task-5e6f7a8b");
+    request["labels"]["kestra-taskrun-attempt"] = json!("1");
     request
+}
+
+pub(crate) fn with_names(request: &Value, digest: &str, token: &str) -> Value {
+    let text = request.to_string().replace(directory(request), &format!("kestra-{digest}-{token}"));
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Of the run's blobs.
+pub(crate) fn directory(request: &Value) -> &str {
+    request["stagingPrefix"].as_str().unwrap()
+}
+
+pub(crate) fn job_id(request: &Value) -> String {
+    format!("company-team-flow-task-{}", &directory(request)["kestra-".len()..])
 }
 
 /// Waits for something that is about to happen.
@@ -204,7 +225,7 @@ pub(crate) async fn happens(mut happened: impl AsyncFnMut() -> bool) -> bool {
 
 /// A run under way, seen as its caller sees it.
 pub(crate) struct Run {
-    events: Pull,
+    events: EventReceiver,
     pub(crate) kill: CancellationToken,
     pub(crate) task: JoinHandle<()>,
     report: Report,
@@ -257,7 +278,7 @@ impl Run {
         self.report.has_outcome()
     }
 
-    /// Not pulled any further, so the outcome does not count as kept.
+    /// Not pulled any further, so the outcome is not acknowledged.
     pub(crate) async fn until_outcome(&mut self) {
         while !self.has_outcome() {
             assert!(self.pull().await, "no outcome: {:?}", self.report);
@@ -273,12 +294,21 @@ impl Run {
         self.events.left()
     }
 
+    /// The outcome is recorded.
+    pub(crate) fn acknowledge(&self) {
+        self.events.acknowledge();
+    }
+
     /// The caller goes away; the run's future lives on.
     pub(crate) fn leave(self) -> Left {
         Left { report: self.report, kill: self.kill, task: self.task }
     }
 
+    /// A caller records an outcome before it asks for what follows.
     async fn pull(&mut self) -> bool {
+        if self.has_outcome() {
+            self.acknowledge();
+        }
         let events = self.events.next().await;
         let over = events.is_empty();
         events.into_iter().for_each(|event| self.report.take(event));

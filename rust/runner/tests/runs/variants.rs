@@ -6,7 +6,7 @@ use azure_batch_emulator::{BlobPrefix, Logs, Settings, Splitting, WildcardBase};
 use runner::{Level, Status};
 use serde_json::json;
 
-use crate::support::{Lab, POOL};
+use crate::support::{Lab, POOL, renamed};
 
 fn usual() -> Settings {
     Settings { pools: vec![POOL.into()], ..Settings::default() }
@@ -63,8 +63,8 @@ async fn a_command_line_means_the_same_however_it_is_split() {
             "printf '%s|' \"a\\\\b\" 'it'\"'\"'s' \"\\\"q\\\"\" '\\\\' '\\\\\"'; echo; exit 4";
         let mut request = lab.request(script);
         let staged = lab.run(&request).await;
+        request = renamed(&request);
         request["blobStorage"] = json!(null);
-        request["jobName"] = json!("company-team-flow-task-5e6f7a8b");
         let inline = lab.run(&request).await;
         assert_eq!(staged.outcome().exit_code, Some(4), "{staged:?}");
         assert_eq!(staged.stdout, ["a\\b|it's|\"q\"|\\\\|\\\\\"|"]);
@@ -142,8 +142,7 @@ async fn the_task_has_administrators_rights_only_when_the_flow_says_so() {
     assert_eq!(plain.stdout, ["60001", "input"], "{plain:?}");
     assert_eq!(lab.read("out.txt"), b"made\n");
     request["elevationLevel"] = json!("ADMIN");
-    request["jobName"] = json!("company-team-flow-task-5e6f7a8b");
-    assert_eq!(lab.run(&request).await.stdout, ["0", "input"]);
+    assert_eq!(lab.run(&renamed(&request)).await.stdout, ["0", "input"]);
 }
 
 #[tokio::test]
@@ -152,11 +151,8 @@ async fn a_task_that_no_node_takes_is_ended_at_the_limit_and_says_why() {
     let lab = Lab::start_with(Settings { pools, ..Settings::default() }).await;
     let mut busy = lab.start_run(&lab.request("echo started; sleep 600"));
     busy.until_line("started").await;
-    let text = lab.request("true").to_string().replace("1a2b3c4d", "5e6f7a8b");
-    let mut waiting: serde_json::Value =
-        serde_json::from_str(&text.replace("0123456789ab", "ba9876543210")).unwrap();
-    waiting["resume"] = json!(false);
-    waiting["waitUntilCompletionMillis"] = json!(1_000);
+    let mut waiting = renamed(&lab.request("true"));
+    waiting["waitUntilCompletion"] = json!(1.0);
     let report = lab.run(&waiting).await;
     let message =
         "waitUntilCompletion of 1s was reached before a node took the task: the pool 'pool'";

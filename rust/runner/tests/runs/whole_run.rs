@@ -1,7 +1,7 @@
 //! Whole runs against the emulator and Azurite.
 
 use crate::gate::Gate;
-use crate::support::{Lab, POOL, until};
+use crate::support::{Lab, POOL, directory, job_id, until};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
@@ -17,8 +17,9 @@ async fn files_go_in_and_out_and_the_lines_arrive() {
     lab.write("data/empty", b"");
     let mut request = lab.request(
         "sh main.sh; echo careful >&2; cat data/a*.txt > out.txt; mkdir -p deep/er; cp data/empty deep/er/x.bin; \
-         printf '%s\\n' \"$GREETING\" 'a\\b'; pwd -L; cat /tmp/kestra-0123456789ab/main.sh",
+         printf '%s\\n' \"$GREETING\" 'a\\b'; pwd -L; cat $WORKING_DIR/main.sh",
     );
+    request["environment"]["WORKING_DIR"] = request["containerWorkingDir"].clone();
     request["inputFiles"] = json!(["main.sh", "data/a b #1%+.txt", "data/empty"]);
     request["outputFiles"] = json!(["out.txt", "deep/**/*.bin", "never-made.txt*"]);
     let report = lab.run(&request).await;
@@ -27,12 +28,12 @@ async fn files_go_in_and_out_and_the_lines_arrive() {
     let home = "it's \"quoted\" $HOME";
     assert_eq!(
         report.stdout,
-        ["from-main", home, "a\\b", "/tmp/kestra-0123456789ab", "echo from-main"]
+        ["from-main", home, "a\\b", &format!("/tmp/{}", directory(&request)), "echo from-main"]
     );
     assert_eq!(report.stderr, ["careful"]);
     assert_eq!(lab.read("out.txt"), "zw\u{f6}lf".as_bytes());
     assert_eq!(lab.read("deep/er/x.bin"), b"");
-    let submitted = format!("Job 'company-team-flow-task-1a2b3c4d' submitted to pool '{POOL}'");
+    let submitted = format!("Job '{}' submitted to pool '{POOL}'", job_id(&request));
     assert!(report.notes.contains(&(Level::Info, submitted)), "{report:?}");
 }
 
@@ -56,8 +57,8 @@ async fn without_delete_the_job_is_completed_and_the_blobs_stay() {
     request["delete"] = json!(false);
     request["inputFiles"] = json!(["in.txt"]);
     assert_eq!(lab.run(&request).await.outcome().status, Status::Succeeded);
-    let kept = ["collected", "in/in.txt", "logs/stderr.txt", "logs/stdout.txt", "run.sh"];
-    let kept = kept.map(|name| format!("kestra-0123456789ab/{name}"));
+    let kept = ["in/in.txt", "logs/stderr.txt", "logs/stdout.txt", "run.sh", "state.json"];
+    let kept = kept.map(|name| format!("{}/{name}", directory(&request)));
     assert_eq!(lab.blobs().await, kept);
     assert!(!lab.changes().iter().any(|change| change.starts_with("DELETE")));
     until(async || lab.jobs().await[0].state == JobState::Completed).await;
@@ -117,7 +118,7 @@ async fn an_output_file_that_was_not_made_is_warned_about() {
 async fn the_limit_ends_the_task_and_its_logs_arrive() {
     let lab = Lab::start().await;
     let mut request = lab.request("echo started; sleep 600");
-    request["waitUntilCompletionMillis"] = json!(2_000);
+    request["waitUntilCompletion"] = json!(2.0);
     let report = lab.run(&request).await;
     assert_eq!(report.outcome().status, Status::Failed);
     assert!(report.message().starts_with("waitUntilCompletion of 2s"), "{report:?}");

@@ -1,4 +1,6 @@
-//! Nothing is ended or removed that is not this run's own.
+//! Nothing is ended or removed that does not bear this run's own name, or that of its task run.
+
+use std::collections::BTreeSet;
 
 use azure::batch::{JobState, MetadataItem, NewJob, PoolInfo};
 use bytes::Bytes;
@@ -6,11 +8,7 @@ use runner::{Plan, Request, RetryPolicy, Status};
 use serde_json::{Value, json};
 
 use crate::gate::{Fault, Gate, Step};
-use crate::resuming::next_attempt;
-use crate::support::{Lab, POOL, Report, Run, renamed, until};
-
-/// A blob that no run of the plugin made.
-const PRECIOUS: &str = "precious/data.csv";
+use crate::support::{DIGEST, Lab, POOL, Run, job_id, next_attempt, renamed, until, with_names};
 
 fn post_jobs(n: usize) -> Step {
     Step::new("post jobs", n)
@@ -23,7 +21,7 @@ fn requests(lab: &Lab) -> [Value; 2] {
     [staged, inline]
 }
 
-/// A job of somebody else.
+/// A job that no run of this task run made.
 async fn create_job(lab: &Lab, id: &str, metadata: &[(&str, &str)]) {
     let label = |(name, value): &(&str, &str)| MetadataItem {
         name: (*name).to_owned(),
@@ -38,8 +36,10 @@ async fn create_job(lab: &Lab, id: &str, metadata: &[(&str, &str)]) {
     lab.batch().create_job(&job).await.unwrap();
 }
 
-async fn put_precious(lab: &Lab) {
-    lab.container().put_bytes(PRECIOUS, Bytes::from_static(b"1,2,3\n")).await.unwrap();
+async fn put(lab: &Lab, blobs: &[String]) {
+    for blob in blobs {
+        lab.container().put_bytes(blob, Bytes::from_static(b"1,2,3\n")).await.unwrap();
+    }
 }
 
 /// A run each of whose requests is made once.
@@ -49,69 +49,107 @@ fn start_once(request: &Value, gate: &Gate) -> Run {
     Run::start(Plan::with_retry(request, &gate.client(), once).unwrap())
 }
 
-fn id(request: &Value) -> &str {
-    request["jobName"].as_str().unwrap()
+/// The blobs and active jobs that are there, once a run of the task and the one that takes over have gone.
+async fn after_two_runs(lab: &Lab) -> (BTreeSet<String>, BTreeSet<String>) {
+    let mut first = lab.start_run(&lab.request("echo first; sleep 600"));
+    first.until_line("first").await;
+    first.kill.cancel();
+    first.ended().await;
+    let gate = Gate::start().await;
+    let held = gate.hold(&Step::new("put blob in", 1));
+    let mut dead = next_attempt(&lab.request("true"));
+    lab.write("in.txt", b"x");
+    dead["inputFiles"] = json!(["in.txt"]);
+    let run = lab.start_run_with(&dead, &gate.client());
+    held.arrived().await;
+    run.task.abort();
+    held.release();
+    until(async || gate.is_idle()).await;
+    let last = with_names(&lab.request("echo ours"), DIGEST, "00000000000a");
+    let report = lab.run(&last).await;
+    assert_eq!(report.stdout, ["ours"], "{report:?}");
+    let ours = async || lab.jobs().await.into_iter().filter(|job| job.id.contains(DIGEST));
+    until(async || ours().await.all(|job| job.state != JobState::Deleting)).await;
+    let jobs = lab.jobs().await.into_iter().filter(|job| job.state == JobState::Active);
+    (lab.blobs().await.into_iter().collect(), jobs.map(|job| job.id).collect())
 }
 
-async fn state(lab: &Lab, id: &str) -> JobState {
-    lab.batch().get_job(id).await.unwrap().state
+/// Names that are like ours, up to those of other task runs of the same flow.
+#[tokio::test]
+async fn what_others_have_in_the_account_and_in_the_container_is_left_alone() {
+    let lab = Lab::start().await;
+    let blobs = [
+        "precious/data.csv".to_owned(),
+        "kestra-/run.sh".to_owned(),
+        format!("kestra-{DIGEST}"),
+        format!("kestra-{DIGEST}/run.sh"),
+        format!("kestra-{DIGEST}-0/run.sh"),
+        format!("kestra-{DIGEST}-ABCDEFABCDEF/run.sh"),
+        format!("kestra-{DIGEST}-0123456789abc/run.sh"),
+        format!("x/kestra-{DIGEST}-0123456789ab/run.sh"),
+        "kestra-ffffffffffffffffffff-0123456789ab/run.sh".to_owned(),
+    ];
+    let jobs = [
+        "company-team-flow-task".to_owned(),
+        format!("company-team-flow-task-{DIGEST}"),
+        format!("company-team-flow-task-{DIGEST}-0"),
+        format!("company-team-flow-task-{DIGEST}-0123456789abc"),
+        format!("x-company-team-flow-task-{DIGEST}-00123456789ab"),
+        "company-team-flow-task-ffffffffffffffffffff-0123456789ab".to_owned(),
+    ];
+    put(&lab, &blobs).await;
+    for job in &jobs {
+        create_job(&lab, job, &[("kestra-namespace", "company.team")]).await;
+    }
+    assert_eq!(after_two_runs(&lab).await, (blobs.into(), jobs.into()));
 }
 
-/// The run has failed and removed its own blobs; the job of somebody else is as it was.
-async fn is_left_alone(lab: &Lab, id: &str, report: &Report) {
-    assert_eq!(report.outcome().status, Status::Failed, "{report:?}");
-    assert_eq!(state(lab, id).await, JobState::Active, "{report:?}");
-    assert_eq!(lab.blobs().await, [""; 0], "{report:?}");
+/// Version 0.1 of 2026-11-25 named jobs after Kestra's job name, blobs after a token alone, and kept claims to them.
+#[tokio::test]
+async fn what_the_version_before_left_of_the_same_task_run_is_left_alone() {
+    let lab = Lab::start().await;
+    let blobs = [
+        "kestra-0123456789ab/run.sh",
+        "kestra-0123456789ab/in/in.txt",
+        "kestra-0123456789ab/delivered",
+        "kestra-0123456789ab/collected",
+        "kestra-ba9876543210/in/in.txt",
+        "kestra-runs/6b0f5a0a5b2c1d3e4f50/kestra-0123456789ab",
+        "kestra-runs/6b0f5a0a5b2c1d3e4f50/kestra-ba9876543210",
+    ];
+    let labels = [
+        ("kestra-run", "kestra-0123456789ab"),
+        ("kestra-staging-prefix", "kestra-0123456789ab"),
+        ("kestra-namespace", "company.team"),
+    ];
+    put(&lab, &blobs.map(str::to_owned)).await;
+    create_job(&lab, "company-team-flow-task-1a2b3c4d", &labels).await;
+    create_job(&lab, "company-team-flow-task-5e6f7a8b", &labels[..1]).await;
+    let jobs = ["company-team-flow-task-1a2b3c4d", "company-team-flow-task-5e6f7a8b"];
+    let expected = (blobs.map(str::to_owned).into(), jobs.map(str::to_owned).into());
+    assert_eq!(after_two_runs(&lab).await, expected);
 }
 
 #[tokio::test]
-async fn a_job_of_somebody_else_is_left_alone_whatever_the_service_says_of_it() {
+async fn without_delete_nothing_of_an_earlier_run_is_removed() {
     let lab = Lab::start().await;
-    for request in requests(&lab) {
-        for code in ["JobExists", "JobCompleted", "JobBeingDeleted", "JobBeingTerminated", "New"] {
-            let request = renamed(&request);
-            let id = id(&request);
-            create_job(&lab, id, &[("kestra-run", "kestra-ffffffffffff")]).await;
-            let gate = Gate::start().await;
-            gate.say(&post_jobs(1), 409, code);
-            let report = lab.start_run_with(&request, &gate.client()).ended().await;
-            is_left_alone(&lab, id, &report).await;
-            let says = report.message().contains(&format!("job '{id}'"));
-            assert!(says && report.message().contains(code), "{report:?}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_completed_job_of_somebody_else_is_not_removed() {
-    let lab = Lab::start().await;
-    for request in requests(&lab) {
-        let request = renamed(&request);
-        let id = id(&request);
-        create_job(&lab, id, &[]).await;
-        lab.batch().terminate_job(id, "done").await.unwrap();
-        until(async || state(&lab, id).await == JobState::Completed).await;
-        let report = lab.run(&request).await;
-        assert_eq!(report.outcome().status, Status::Failed, "{report:?}");
-        assert_eq!(state(&lab, id).await, JobState::Completed, "{report:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_job_of_somebody_else_is_told_from_ours_after_an_attempt_that_may_have_made_it() {
-    let lab = Lab::start().await;
-    for request in requests(&lab) {
-        for fault in [Fault::TooManyWait, Fault::Internal, Fault::DroppedBefore] {
-            let request = renamed(&request);
-            let id = id(&request);
-            create_job(&lab, id, &[]).await;
-            let gate = Gate::start().await;
-            gate.fail(&post_jobs(1), fault);
-            let report = lab.start_run_with(&request, &gate.client()).ended().await;
-            is_left_alone(&lab, id, &report).await;
-            assert!(report.message().contains("is not of this run"), "{fault}: {report:?}");
-        }
-    }
+    let request = |token| {
+        let mut request = with_names(&lab.request("exit 3"), DIGEST, token);
+        request["delete"] = json!(false);
+        request
+    };
+    let (first, second) = (request("000000000001"), request("000000000002"));
+    assert_eq!(lab.run(&first).await.outcome().exit_code, Some(3));
+    let orphan = format!("kestra-{DIGEST}-000000000000/run.sh");
+    put(&lab, std::slice::from_ref(&orphan)).await;
+    // It would stay active and count against the quota of the account.
+    create_job(&lab, &job_id(&request("00000000000a")), &[]).await;
+    let before: BTreeSet<_> = lab.blobs().await.into_iter().collect();
+    assert_eq!(lab.run(&second).await.outcome().exit_code, Some(3));
+    let after: BTreeSet<_> = lab.blobs().await.into_iter().collect();
+    assert!(before.contains(&orphan) && after.is_superset(&before), "{before:?} {after:?}");
+    until(async || lab.jobs().await.iter().all(|job| job.state == JobState::Completed)).await;
+    assert_eq!(lab.jobs().await.len(), 3);
 }
 
 #[tokio::test]
@@ -126,112 +164,38 @@ async fn a_job_that_was_created_although_the_service_answered_429_is_gone_on_wit
     }
 }
 
-/// Its creation fails for good, so the run does not know whose job it is.
+/// The run does not know whether it is there, even where nobody can say.
 #[tokio::test]
-async fn what_is_there_after_a_creation_that_failed_is_removed_if_it_is_ours_and_only_then() {
+async fn a_job_whose_creation_failed_for_good_is_removed_if_it_is_there() {
     let lab = Lab::start().await;
     for request in requests(&lab) {
-        for fault in [Fault::TooManyAfter, Fault::Internal, Fault::DroppedAfter] {
-            let gate = Gate::start().await;
-            gate.fail(&post_jobs(1), fault);
-            let report = start_once(&renamed(&request), &gate).ended().await;
-            assert_eq!(report.outcome().status, Status::Failed, "{report:?}");
-            until(async || lab.jobs().await.is_empty() && lab.blobs().await.is_empty()).await;
-        }
-    }
-    for request in requests(&lab) {
-        for fault in [Fault::TooMany, Fault::Busy, Fault::DroppedBefore] {
-            let request = renamed(&request);
-            let id = id(&request);
-            create_job(&lab, id, &[]).await;
-            let gate = Gate::start().await;
-            gate.fail(&post_jobs(1), fault);
-            let report = start_once(&request, &gate).ended().await;
-            is_left_alone(&lab, id, &report).await;
-        }
-    }
-}
-
-/// The next attempt needs the files if the job turns out to be there.
-#[tokio::test]
-async fn where_nobody_can_tell_whose_the_job_is_everything_is_left_and_that_is_said() {
-    let lab = Lab::start().await;
-    let request = lab.request("true");
-    let gate = Gate::start().await;
-    gate.fail(&post_jobs(1), Fault::DroppedAfter);
-    gate.fail(&Step::new("get job", 1), Fault::Busy);
-    let report = start_once(&request, &gate).ended().await;
-    assert_eq!(report.outcome().status, Status::Failed, "{report:?}");
-    let note = "It is not known whether job 'company-team-flow-task-1a2b3c4d' was created";
-    assert!(report.notes.iter().any(|(_, said)| said.starts_with(note)), "{report:?}");
-    assert!(lab.blobs().await.contains(&"kestra-0123456789ab/run.sh".to_owned()));
-    let report = lab.run(&next_attempt(&request)).await;
-    assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
-    assert_eq!(lab.jobs_created(), 1);
-    until(async || lab.jobs().await.is_empty() && lab.blobs().await.is_empty()).await;
-}
-
-#[tokio::test]
-async fn a_kill_in_the_middle_of_the_creation_ends_our_own_job_and_no_other() {
-    let lab = Lab::start().await;
-    for request in requests(&lab) {
-        for of_somebody_else in [false, true] {
-            let request = renamed(&request);
-            if of_somebody_else {
-                create_job(&lab, id(&request), &[]).await;
-            }
-            let gate = Gate::start().await;
-            gate.fail(&post_jobs(1), Fault::Stalled);
-            let run = lab.start_run_with(&request, &gate.client());
-            gate.until(|gate| gate.has_answered("post jobs")).await;
-            run.kill.cancel();
-            let report = run.ended().await;
-            if of_somebody_else {
-                assert_eq!(state(&lab, id(&request)).await, JobState::Active, "{report:?}");
-            } else {
-                assert_eq!(report.outcome().status, Status::Killed, "{report:?}");
-                let gone = async || lab.batch().get_job(id(&request)).await.is_err();
-                until(gone).await;
+        for fault in [Fault::TooManyAfter, Fault::Internal, Fault::DroppedAfter, Fault::TooMany] {
+            for can_be_read in [true, false] {
+                let gate = Gate::start().await;
+                gate.fail(&post_jobs(1), fault);
+                if !can_be_read {
+                    gate.fail(&Step::new("get job", 1), Fault::Busy);
+                }
+                let report = start_once(&renamed(&request), &gate).ended().await;
+                assert_eq!(report.outcome().status, Status::Failed, "{report:?}");
+                until(async || lab.jobs().await.is_empty() && lab.blobs().await.is_empty()).await;
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_forged_claim_removes_nothing() {
+async fn a_kill_in_the_middle_of_the_creation_ends_the_job() {
     let lab = Lab::start().await;
-    put_precious(&lab).await;
-    let mut first = lab.start_run(&lab.request("echo first; sleep 600"));
-    first.until_line("first").await;
-    let claim = lab.blobs_below("kestra-runs/").await.remove(0);
-    let directory = claim.trim_end_matches("kestra-0123456789ab");
-    let forged = ["precious", "kestra-ABCDEFABCDEF", "kestra-0123456789ab/in", "x/kestra-0"];
-    for name in forged {
-        lab.container().put_bytes(&format!("{directory}{name}"), Bytes::new()).await.unwrap();
+    for request in requests(&lab) {
+        let request = renamed(&request);
+        let gate = Gate::start().await;
+        gate.fail(&post_jobs(1), Fault::Stalled);
+        let run = lab.start_run_with(&request, &gate.client());
+        gate.until(|gate| gate.has_answered("post jobs")).await;
+        run.kill.cancel();
+        let report = run.ended().await;
+        assert_eq!(report.outcome().status, Status::Killed, "{report:?}");
+        until(async || lab.batch().get_job(&job_id(&request)).await.is_err()).await;
     }
-    first.kill.cancel();
-    first.ended().await;
-    let report = lab.run(&next_attempt(&lab.request("true"))).await;
-    assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
-    assert_eq!(lab.blobs_below("precious").await, [PRECIOUS]);
-    assert_eq!(lab.blobs_below(directory).await.len(), forged.len(), "they are not ours either");
-}
-
-/// Whoever may create jobs may write any labels.
-#[tokio::test]
-async fn a_job_whose_labels_are_not_as_ours_is_left_alone_with_the_blobs_that_they_name() {
-    let lab = Lab::start().await;
-    put_precious(&lab).await;
-    let namespace = ("kestra-namespace", "company.team");
-    let marked = [("kestra-run", "kestra-0"), ("kestra-run", "kestra-000000000000")];
-    let prefix = ("kestra-staging-prefix", "precious");
-    create_job(&lab, "company-team-flow-task-00000000", &[namespace]).await;
-    create_job(&lab, "company-team-flow-task-00000001", &[namespace, marked[0]]).await;
-    create_job(&lab, "company-team-flow-task-00000002", &[namespace, marked[1], prefix]).await;
-    let report = lab.run(&lab.request("echo ours")).await;
-    assert_eq!(report.stdout, ["ours"], "{report:?}");
-    assert_eq!(lab.blobs().await, [PRECIOUS]);
-    until(async || lab.jobs().await.len() == 3).await;
-    let jobs = lab.jobs().await;
-    assert!(jobs.iter().all(|job| job.state == JobState::Active), "they are left alone: {jobs:?}");
 }

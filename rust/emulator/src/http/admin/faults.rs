@@ -1,4 +1,4 @@
-//! Faults: which there are, new ones, none any more.
+//! Admin requests: list, add and remove faults.
 
 use std::sync::Arc;
 
@@ -8,44 +8,47 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::{Asked, done, read};
+use super::{JsonBody, no_content_or_error, read};
 use crate::faults::{Fault, FaultCount};
-use crate::http::Front;
+use crate::http::AppState;
 
-/// The faults that may be there at once.
-const MOST: usize = 1_000;
-/// The bytes of a fault's text.
-const LONGEST: usize = 1_024;
+/// The most faults at the same time.
+const MAX_FAULTS: usize = 1_000;
+/// The most bytes of a fault's text.
+const MAX_FAULT_LENGTH: usize = 1_024;
 
-/// A fault to be added.
+/// The body of a request that adds a fault.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewFault {
-    /// As `--fault` takes it.
+    /// In the syntax of `--fault`.
     fault: String,
 }
 
-pub(super) async fn list(State(front): State<Arc<Front>>) -> Json<Vec<FaultCount>> {
-    Json(front.faults.counts())
+pub(super) async fn list(State(state): State<Arc<AppState>>) -> Json<Vec<FaultCount>> {
+    Json(state.faults.counts())
 }
 
-pub(super) async fn add(State(front): State<Arc<Front>>, asked: Asked<NewFault>) -> Response {
-    let fault = read(asked).and_then(|asked| checked(&asked.fault, front.faults.counts().len()));
-    done(fault.map(|fault| front.faults.add(fault)))
+pub(super) async fn create(
+    State(state): State<Arc<AppState>>,
+    body: JsonBody<NewFault>,
+) -> Response {
+    let fault = read(body).and_then(|body| parse_fault(&body.fault, state.faults.counts().len()));
+    no_content_or_error(fault.map(|fault| state.faults.add(fault)))
 }
 
-/// Every request looks at every fault.
-fn checked(text: &str, there: usize) -> Result<Fault, String> {
-    if text.len() > LONGEST {
-        return Err(format!("a fault has {LONGEST} bytes at most"));
+/// Parses a fault. Their number is limited because each request is compared with every fault.
+fn parse_fault(text: &str, count: usize) -> Result<Fault, String> {
+    if text.len() > MAX_FAULT_LENGTH {
+        return Err(format!("a fault can have at most {MAX_FAULT_LENGTH} bytes"));
     }
-    match there < MOST {
+    match count < MAX_FAULTS {
         true => text.parse(),
-        false => Err(format!("there are {MOST} faults already; DELETE takes them back")),
+        false => Err(format!("there are already {MAX_FAULTS} faults; remove them with DELETE")),
     }
 }
 
-pub(super) async fn clear(State(front): State<Arc<Front>>) -> StatusCode {
-    front.faults.clear();
+pub(super) async fn clear(State(state): State<Arc<AppState>>) -> StatusCode {
+    state.faults.clear();
     StatusCode::NO_CONTENT
 }

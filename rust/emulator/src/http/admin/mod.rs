@@ -1,5 +1,5 @@
-//! The admin endpoint, `/_emulator/…`: what one asks of the emulator itself. It is no part of the
-//! API, needs no key and is not recorded; only programs on this machine get an answer.
+//! The admin endpoint, `/_emulator/…`: requests to the emulator itself. They are not part of the
+//! Batch API, need no key and are not recorded. Only programs on this machine may send them.
 
 mod faults;
 mod nodes;
@@ -16,14 +16,14 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use super::Front;
+use super::AppState;
+use super::operation_counts::OperationCount;
 use super::record::RequestRecord;
-use super::tally::OperationCount;
 
-/// Where the admin endpoint is.
+/// The path of the admin endpoint.
 pub(super) const PATH: &str = "/_emulator";
 
-/// All that is there, for whoever asks for something else.
+/// All paths, named in the error for an unknown one.
 const PATHS: [&str; 6] = [
     "/_emulator/faults",
     "/_emulator/nodes",
@@ -34,54 +34,57 @@ const PATHS: [&str; 6] = [
 ];
 
 /// The routes below [`PATH`].
-pub(super) fn router() -> Router<Arc<Front>> {
+pub(super) fn router() -> Router<Arc<AppState>> {
     Router::new()
-        .route("/faults", get(faults::list).post(faults::add).delete(faults::clear))
-        .route("/nodes", get(nodes::list).post(nodes::happen))
+        .route("/faults", get(faults::list).post(faults::create).delete(faults::clear))
+        .route("/nodes", get(nodes::list).post(nodes::apply_node_event))
         .route("/operations", get(operations))
         .route("/pools", post(nodes::allocations))
         .route("/requests", get(requests))
         .route("/settings", get(settings))
-        .fallback(unknown)
-        .method_not_allowed_fallback(wrong_verb)
-        .layer(from_fn(guard))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(unsupported_method)
+        .layer(from_fn(reject_web_pages))
 }
 
-async fn operations(State(front): State<Arc<Front>>) -> Json<Vec<OperationCount>> {
-    Json(front.records.operations())
+async fn operations(State(state): State<Arc<AppState>>) -> Json<Vec<OperationCount>> {
+    Json(state.records.operations())
 }
 
-async fn settings(State(front): State<Arc<Front>>) -> Json<Value> {
-    Json(front.settings.clone())
+async fn settings(State(state): State<Arc<AppState>>) -> Json<Value> {
+    Json(state.settings.clone())
 }
 
-async fn requests(State(front): State<Arc<Front>>) -> Json<Vec<RequestRecord>> {
-    Json(front.records.all())
+async fn requests(State(state): State<Arc<AppState>>) -> Json<Vec<RequestRecord>> {
+    Json(state.records.all())
 }
 
-async fn unknown(OriginalUri(uri): OriginalUri) -> Response {
-    let text = format!("there is no {}; there are {}", uri.path(), PATHS.join(", "));
-    refusal(StatusCode::NOT_FOUND, &text)
+async fn unknown_path(OriginalUri(uri): OriginalUri) -> Response {
+    let text = format!("{} does not exist; the paths are {}", uri.path(), PATHS.join(", "));
+    error_response(StatusCode::NOT_FOUND, &text)
 }
 
-async fn wrong_verb(verb: Method, OriginalUri(uri): OriginalUri) -> Response {
-    refusal(StatusCode::METHOD_NOT_ALLOWED, &format!("{} has no {verb}", uri.path()))
+async fn unsupported_method(verb: Method, OriginalUri(uri): OriginalUri) -> Response {
+    error_response(
+        StatusCode::METHOD_NOT_ALLOWED,
+        &format!("{} does not support {verb}", uri.path()),
+    )
 }
 
-/// Lets no web page in: a browser names the page's origin, and the name by which it found us.
-async fn guard(request: Request, next: Next) -> Response {
-    match stranger(request.headers()) {
-        Some(reason) => refusal(StatusCode::FORBIDDEN, reason),
+/// Rejects requests of web pages: browsers send the page's origin, and the host name they used.
+async fn reject_web_pages(request: Request, next: Next) -> Response {
+    match rejection_reason(request.headers()) {
+        Some(reason) => error_response(StatusCode::FORBIDDEN, reason),
         None => next.run(request).await,
     }
 }
 
-fn stranger(headers: &HeaderMap) -> Option<&'static str> {
+fn rejection_reason(headers: &HeaderMap) -> Option<&'static str> {
     let host = headers.get("host").and_then(|host| host.to_str().ok());
     if headers.contains_key("origin") {
-        Some("a request with an Origin header comes from a web page; none may use this")
+        Some("requests with an Origin header come from web pages, which may not use this endpoint")
     } else if !host.is_some_and(is_loopback) {
-        Some("the Host header names no loopback address, such as 127.0.0.1 or localhost")
+        Some("the Host header is not a loopback address such as 127.0.0.1 or localhost")
     } else {
         None
     }
@@ -97,23 +100,23 @@ fn is_loopback(host: &str) -> bool {
         || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// What a request asks for, or why it cannot be read.
-type Asked<T> = Result<Json<T>, JsonRejection>;
+/// The JSON body of a request, or why it cannot be read.
+type JsonBody<T> = Result<Json<T>, JsonRejection>;
 
-/// Nothing more to say, or an error in words.
-fn done(result: Result<(), String>) -> Response {
+/// Returns 204, or 400 with the error.
+fn no_content_or_error(result: Result<(), String>) -> Response {
     match result {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(reason) => refusal(StatusCode::BAD_REQUEST, &reason),
+        Err(reason) => error_response(StatusCode::BAD_REQUEST, &reason),
     }
 }
 
-fn read<T>(asked: Asked<T>) -> Result<T, String> {
-    asked.map(|Json(asked)| asked).map_err(|rejection| rejection.body_text())
+fn read<T>(body: JsonBody<T>) -> Result<T, String> {
+    body.map(|Json(body)| body).map_err(|rejection| rejection.body_text())
 }
 
-/// An error in words.
-fn refusal(status: StatusCode, text: &str) -> Response {
+/// Returns an error response.
+fn error_response(status: StatusCode, text: &str) -> Response {
     (status, Json(json!({"error": text}))).into_response()
 }
 

@@ -1,4 +1,4 @@
-//! Nodes: which there are, what happens to them, whether pools get more.
+//! Admin requests: list nodes, make them fail, and make allocations fail.
 
 use std::sync::Arc;
 
@@ -8,14 +8,14 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Asked, done, read};
+use super::{JsonBody, no_content_or_error, read};
 use crate::error::ApiError;
-use crate::http::Front;
+use crate::http::AppState;
 use crate::node::faults::NodeEvent;
 use crate::service::nodes::NodeView;
 use crate::settings::ResizeError;
 
-/// Something that is to happen to a node.
+/// The body of a request that makes a node fail or recover.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewEvent {
@@ -24,22 +24,22 @@ pub(super) struct NewEvent {
     event: NodeEvent,
 }
 
-/// Whether a pool gets more nodes.
+/// The body of a request about the allocations of a pool.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Allocations {
     pool: String,
-    /// Why it gets none; without it, it gets what it lacks.
+    /// The error with which allocations fail; without it they succeed.
     failure: Option<ResizeError>,
 }
 
-pub(super) async fn list(State(front): State<Arc<Front>>) -> Json<Value> {
-    let pools = front.service.pools().into_iter();
-    let nodes = pools.filter_map(|pool| front.service.pool_nodes(&pool.settings.id).ok()).flatten();
-    Json(nodes.map(|node| shown(&node)).collect())
+pub(super) async fn list(State(state): State<Arc<AppState>>) -> Json<Value> {
+    let pools = state.service.pools().into_iter();
+    let nodes = pools.filter_map(|pool| state.service.pool_nodes(&pool.settings.id).ok()).flatten();
+    Json(nodes.map(|node| render(&node)).collect())
 }
 
-fn shown(view: &NodeView) -> Value {
+fn render(view: &NodeView) -> Value {
     json!({
         "pool": view.pool_id,
         "node": view.node.id,
@@ -49,25 +49,28 @@ fn shown(view: &NodeView) -> Value {
     })
 }
 
-pub(super) async fn happen(State(front): State<Arc<Front>>, asked: Asked<NewEvent>) -> Response {
-    done(match read(asked) {
-        Ok(asked) => {
-            let happened = front.service.happen(&asked.pool, &asked.node, asked.event).await;
-            happened.map_err(in_words)
+pub(super) async fn apply_node_event(
+    State(state): State<Arc<AppState>>,
+    body: JsonBody<NewEvent>,
+) -> Response {
+    no_content_or_error(match read(body) {
+        Ok(body) => {
+            let result = state.service.apply_node_event(&body.pool, &body.node, body.event).await;
+            result.map_err(error_text)
         }
         Err(reason) => Err(reason),
     })
 }
 
 pub(super) async fn allocations(
-    State(front): State<Arc<Front>>,
-    asked: Asked<Allocations>,
+    State(state): State<Arc<AppState>>,
+    body: JsonBody<Allocations>,
 ) -> Response {
-    done(read(asked).and_then(|asked| {
-        front.service.fail_allocations(&asked.pool, asked.failure).map_err(in_words)
+    no_content_or_error(read(body).and_then(|body| {
+        state.service.fail_allocations(&body.pool, body.failure).map_err(error_text)
     }))
 }
 
-fn in_words(error: ApiError) -> String {
+fn error_text(error: ApiError) -> String {
     error.to_string()
 }

@@ -1,53 +1,52 @@
-//! Faults of requests: what becomes of a request or of its answer instead of what should.
+//! Faults of requests: the failures of a request or its response.
 
-mod meet;
+mod apply;
 mod spec;
 
 use std::time::Duration;
 
 use super::operations::OperationName;
-use crate::faults::armed::Counted;
+use crate::faults::active::FaultRule;
 use crate::faults::nth::Nth;
-pub(super) use meet::meet;
+pub(super) use apply::apply;
 
-/// A fault of the requests of an operation. Whatever arrives is struck, also what would be
-/// refused.
+/// A fault of the requests of an operation. It also applies to requests that would be refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestFault {
-    /// The operation; without it, any request.
-    pub operation: Option<OperationName>,
-    /// Which of these requests.
-    pub nth: Nth,
-    /// What becomes of it.
-    pub what: RequestFailure,
+pub(crate) struct RequestFault {
+    /// The operation; `None` for any request.
+    pub(crate) operation: Option<OperationName>,
+    /// The numbers of the requests.
+    pub(crate) nth: Nth,
+    /// The failure.
+    pub(crate) failure: RequestFailure,
 }
 
-/// What becomes of a request.
+/// The failure of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestFailure {
-    /// It is refused with an error of the catalogue.
+pub(crate) enum RequestFailure {
+    /// It is refused with an error of the service.
     Refused {
         /// The error.
         by: Refusal,
-        /// Whether it is carried out all the same.
-        when: Moment,
-        /// The seconds of a `Retry-After` header.
+        /// Whether the request is carried out all the same.
+        point: FailurePoint,
+        /// The seconds of the `Retry-After` header.
         retry_after: Option<u32>,
     },
-    /// The connection is closed without a byte of an answer.
-    Dropped(Moment),
-    /// No answer comes until the client goes away or the emulator ends.
-    Stalled(Moment),
-    /// It is carried out. Half of the answer's body comes, then the connection is closed; an
-    /// answer without a body is dropped.
+    /// The connection is closed without a byte of a response.
+    Dropped(FailurePoint),
+    /// No response is sent until the client disconnects or the emulator stops.
+    Stalled(FailurePoint),
+    /// The request is carried out. Half of the response body is sent, then the connection is
+    /// closed; a response without a body is dropped.
     Cut,
-    /// It is carried out this much later.
+    /// The request is carried out after this delay.
     Delayed(Duration),
 }
 
-/// An error by which a service under strain refuses.
+/// An error with which an overloaded service refuses requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// 429 `TooManyRequests`.
     TooManyRequests,
     /// 500 `InternalError`.
@@ -56,20 +55,20 @@ pub enum Refusal {
     ServerBusy,
 }
 
-/// Whether the request was carried out.
+/// Whether a request was carried out before it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// It was not.
+pub(crate) enum FailurePoint {
+    /// It was not carried out.
     BeforeEffect,
-    /// It was.
+    /// It was carried out.
     AfterEffect,
 }
 
-impl Counted for RequestFault {
-    /// The operation that a request names.
+impl FaultRule for RequestFault {
+    /// The title of the request's operation.
     type Event<'a> = Option<&'static str>;
 
-    fn is_about(&self, named: Option<&'static str>) -> bool {
+    fn matches(&self, named: Option<&'static str>) -> bool {
         self.operation.is_none_or(|operation| Some(operation.as_str()) == named)
     }
 

@@ -8,71 +8,76 @@ mod properties;
 use axum::http::StatusCode;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::route::{Operation, later, now};
+use super::route::{Operation, asynchronous, sync};
 use crate::http::call::Call;
 use crate::http::reply::Reply;
-use crate::http::shown::file::{CONTENT_TYPE, mode};
+use crate::http::views::file::{CONTENT_TYPE, mode};
 use crate::service::files::{NodeFile, Owner};
 use crate::wire::time::http_date;
 
 /// The operations on these resources.
 pub(super) static OPERATIONS: &[Operation] = &[
-    now("List Task Files", "GET", "jobs/{job}/tasks/{task}/files", |call, service, at| {
-        list::run(call, service, &task(at))
+    sync("List Task Files", "GET", "jobs/{job}/tasks/{task}/files", |call, service, params| {
+        list::run(call, service, &task(params))
     }),
-    later("Get Task File", "GET", "jobs/{job}/tasks/{task}/files/{file*}", |call, service, at| {
-        Box::pin(async move { get::run(call, service, &task(at), &at[2]).await })
-    }),
-    now(
+    asynchronous(
+        "Get Task File",
+        "GET",
+        "jobs/{job}/tasks/{task}/files/{file*}",
+        |call, service, params| {
+            Box::pin(async move { get::run(call, service, &task(params), &params[2]).await })
+        },
+    ),
+    sync(
         "Get Task File Properties",
         "HEAD",
         "jobs/{job}/tasks/{task}/files/{file*}",
-        |call, service, at| properties::run(call, service, &task(at), &at[2]),
+        |call, service, params| properties::run(call, service, &task(params), &params[2]),
     ),
-    now(
+    sync(
         "Delete Task File",
         "DELETE",
         "jobs/{job}/tasks/{task}/files/{file*}",
-        |call, service, at| delete::run(call, service, &task(at), &at[2]),
+        |call, service, params| delete::run(call, service, &task(params), &params[2]),
     ),
-    now("List Node Files", "GET", "pools/{pool}/nodes/{node}/files", |call, service, at| {
-        list::run(call, service, &node(at))
+    sync("List Node Files", "GET", "pools/{pool}/nodes/{node}/files", |call, service, params| {
+        list::run(call, service, &node(params))
     }),
-    later(
+    asynchronous(
         "Get Node File",
         "GET",
         "pools/{pool}/nodes/{node}/files/{file*}",
-        |call, service, at| {
-            Box::pin(async move { get::run(call, service, &node(at), &at[2]).await })
+        |call, service, params| {
+            Box::pin(async move { get::run(call, service, &node(params), &params[2]).await })
         },
     ),
-    now(
+    sync(
         "Get Node File Properties",
         "HEAD",
         "pools/{pool}/nodes/{node}/files/{file*}",
-        |call, service, at| properties::run(call, service, &node(at), &at[2]),
+        |call, service, params| properties::run(call, service, &node(params), &params[2]),
     ),
-    now(
+    sync(
         "Delete Node File",
         "DELETE",
         "pools/{pool}/nodes/{node}/files/{file*}",
-        |call, service, at| delete::run(call, service, &node(at), &at[2]),
+        |call, service, params| delete::run(call, service, &node(params), &params[2]),
     ),
 ];
 
-fn task(at: &[String]) -> Owner<'_> {
-    Owner::Task { job: &at[0], id: &at[1] }
+fn task(params: &[String]) -> Owner<'_> {
+    Owner::Task { job: &params[0], id: &params[1] }
 }
 
-fn node(at: &[String]) -> Owner<'_> {
-    Owner::Node { pool: &at[0], id: &at[1] }
+fn node(params: &[String]) -> Owner<'_> {
+    Owner::Node { pool: &params[0], id: &params[1] }
 }
 
-/// What a file's name in a URL escapes: everything but unreserved characters and slashes.
+/// The characters of a file name that a URL escapes: all but unreserved characters and slashes.
 const PATH: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
-/// The URL of a file.
+/// Returns the URL of a file.
 fn url(call: &Call, owner: &Owner<'_>, name: &str) -> String {
     let owner = match owner {
         Owner::Task { job, id } => format!("jobs/{job}/tasks/{id}"),
@@ -81,8 +86,9 @@ fn url(call: &Call, owner: &Owner<'_>, name: &str) -> String {
     format!("{}/{owner}/files/{}", call.endpoint, utf8_percent_encode(name, PATH))
 }
 
-/// The headers that tell about a file. Of files on Linux nodes the service does not tell when they were created.
-fn described(file: &NodeFile, url: &str) -> Reply {
+/// Returns a response with the headers that describe a file. For files on Linux nodes the service
+/// does not return the time of creation.
+fn file_headers(file: &NodeFile, url: &str) -> Reply {
     Reply::empty(StatusCode::OK)
         .header("content-type", CONTENT_TYPE)
         .header("last-modified", &http_date(file.modified))

@@ -1,4 +1,4 @@
-//! One place per REST operation, and a table of them per resource.
+//! One module per REST operation, and one table of them per resource.
 
 mod file;
 mod job;
@@ -8,10 +8,10 @@ mod pool;
 pub(super) mod route;
 mod task;
 
-pub use name::OperationName;
+pub(crate) use name::OperationName;
 use route::Operation;
 
-/// Every operation.
+/// Returns every operation.
 pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
     let tables =
         [pool::OPERATIONS, node::OPERATIONS, job::OPERATIONS, task::OPERATIONS, file::OPERATIONS];

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The name of an operation: the title of its REST page, `Create Job`, which is also read and
-/// then written as `create-job`.
+/// The name of an operation: the title of its REST page, `Create Job`. It can also be written as
+/// `create-job`, which is its display form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OperationName(&'static str);
+pub(crate) struct OperationName(&'static str);
 
 impl OperationName {
-    /// The title of its REST page.
-    pub fn as_str(self) -> &'static str {
+    /// Returns the title of the operation's REST page.
+    pub(crate) fn as_str(self) -> &'static str {
         self.0
     }
 }
@@ -19,20 +19,20 @@ impl FromStr for OperationName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<OperationName, String> {
-        let found = super::all().find(|operation| hyphened(operation.name) == hyphened(text));
+        let found = super::all().find(|operation| hyphenated(operation.name) == hyphenated(text));
         found.map(|operation| OperationName(operation.name)).ok_or_else(|| {
-            let names: Vec<String> = super::all().map(|one| hyphened(one.name)).collect();
-            format!("'{text}' is no operation; the emulator has {}", names.join(", "))
+            let names: Vec<String> = super::all().map(|one| hyphenated(one.name)).collect();
+            format!("'{text}' is not an operation; use one of {}", names.join(", "))
         })
     }
 }
 
 impl fmt::Display for OperationName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&hyphened(self.0))
+        formatter.write_str(&hyphenated(self.0))
     }
 }
 
-fn hyphened(name: &str) -> String {
+fn hyphenated(name: &str) -> String {
     name.to_ascii_lowercase().replace(' ', "-")
 }

@@ -6,35 +6,35 @@ mod get;
 mod list;
 mod reboot;
 
-use super::route::{Operation, now};
+use super::route::{Operation, sync};
 use crate::http::call::Call;
 
 /// The operations on these resources.
 pub(super) static OPERATIONS: &[Operation] = &[
-    now("List Nodes", "GET", "pools/{pool}/nodes", |call, service, at| {
-        list::run(call, service, &at[0])
+    sync("List Nodes", "GET", "pools/{pool}/nodes", |call, service, params| {
+        list::run(call, service, &params[0])
     }),
-    now("Get Node", "GET", "pools/{pool}/nodes/{node}", |call, service, at| {
-        get::run(call, service, &at[0], &at[1])
+    sync("Get Node", "GET", "pools/{pool}/nodes/{node}", |call, service, params| {
+        get::run(call, service, &params[0], &params[1])
     }),
-    now("Reboot Node", "POST", "pools/{pool}/nodes/{node}/reboot", |call, service, at| {
-        reboot::run(call, service, &at[0], &at[1])
+    sync("Reboot Node", "POST", "pools/{pool}/nodes/{node}/reboot", |call, service, params| {
+        reboot::run(call, service, &params[0], &params[1])
     }),
-    now(
+    sync(
         "Disable Node Scheduling",
         "POST",
         "pools/{pool}/nodes/{node}/disablescheduling",
-        |call, service, at| disable_scheduling::run(call, service, &at[0], &at[1]),
+        |call, service, params| disable_scheduling::run(call, service, &params[0], &params[1]),
     ),
-    now(
+    sync(
         "Enable Node Scheduling",
         "POST",
         "pools/{pool}/nodes/{node}/enablescheduling",
-        |call, service, at| enable_scheduling::run(call, service, &at[0], &at[1]),
+        |call, service, params| enable_scheduling::run(call, service, &params[0], &params[1]),
     ),
 ];
 
-/// The URL of a node.
+/// Returns the URL of a node.
 fn url(call: &Call, pool: &str, id: &str) -> String {
     format!("{}/pools/{pool}/nodes/{id}", call.endpoint)
 }

@@ -7,28 +7,30 @@ mod remove_nodes;
 mod resize;
 mod stop_resize;
 
-use super::route::{Operation, now};
+use super::route::{Operation, sync};
 use crate::http::call::Call;
 
 /// The operations on these resources.
 pub(super) static OPERATIONS: &[Operation] = &[
-    now("List Pools", "GET", "pools", |call, service, _| list::run(call, service)),
-    now("Get Pool", "GET", "pools/{pool}", |call, service, at| get::run(call, service, &at[0])),
-    now("Pool Exists", "HEAD", "pools/{pool}", |call, service, at| {
-        exists::run(call, service, &at[0])
+    sync("List Pools", "GET", "pools", |call, service, _| list::run(call, service)),
+    sync("Get Pool", "GET", "pools/{pool}", |call, service, params| {
+        get::run(call, service, &params[0])
     }),
-    now("Resize Pool", "POST", "pools/{pool}/resize", |call, service, at| {
-        resize::run(call, service, &at[0])
+    sync("Pool Exists", "HEAD", "pools/{pool}", |call, service, params| {
+        exists::run(call, service, &params[0])
     }),
-    now("Stop Pool Resize", "POST", "pools/{pool}/stopresize", |call, service, at| {
-        stop_resize::run(call, service, &at[0])
+    sync("Resize Pool", "POST", "pools/{pool}/resize", |call, service, params| {
+        resize::run(call, service, &params[0])
     }),
-    now("Remove Nodes", "POST", "pools/{pool}/removenodes", |call, service, at| {
-        remove_nodes::run(call, service, &at[0])
+    sync("Stop Pool Resize", "POST", "pools/{pool}/stopresize", |call, service, params| {
+        stop_resize::run(call, service, &params[0])
+    }),
+    sync("Remove Nodes", "POST", "pools/{pool}/removenodes", |call, service, params| {
+        remove_nodes::run(call, service, &params[0])
     }),
 ];
 
-/// The URL of a pool.
+/// Returns the URL of a pool.
 fn url(call: &Call, id: &str) -> String {
     format!("{}/pools/{id}", call.endpoint)
 }

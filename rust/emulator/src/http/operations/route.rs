@@ -1,4 +1,4 @@
-//! Which request is which operation.
+//! Finds the operation of a request.
 
 use std::sync::Arc;
 
@@ -15,60 +15,61 @@ pub(crate) struct Operation {
     /// The title of its REST page.
     pub(crate) name: &'static str,
     verb: &'static str,
-    /// With names in braces for what may stand there; a last one with a star takes the rest.
+    /// With path parameters in braces; a last one with a star takes the rest of the path.
     path: &'static str,
-    run: Run,
+    run: Handler,
 }
 
-/// What runs an operation. The last argument holds what stands for the names in its path.
-enum Run {
-    Now(fn(&Call, &Arc<Service>, &[String]) -> Result<Reply>),
-    Later(Later),
+/// The function of an operation. The last argument holds the path parameters.
+enum Handler {
+    Sync(fn(&Call, &Arc<Service>, &[String]) -> Result<Reply>),
+    Async(AsyncHandler),
 }
 
-type Later = for<'a> fn(&'a Call, &'a Arc<Service>, &'a [String]) -> BoxFuture<'a, Result<Reply>>;
+type AsyncHandler =
+    for<'a> fn(&'a Call, &'a Arc<Service>, &'a [String]) -> BoxFuture<'a, Result<Reply>>;
 
-/// An operation that answers at once.
-pub(super) const fn now(
+/// Returns an operation that responds at once.
+pub(super) const fn sync(
     name: &'static str,
     verb: &'static str,
     path: &'static str,
     run: fn(&Call, &Arc<Service>, &[String]) -> Result<Reply>,
 ) -> Operation {
-    Operation { name, verb, path, run: Run::Now(run) }
+    Operation { name, verb, path, run: Handler::Sync(run) }
 }
 
-/// An operation that waits for something before it answers.
-pub(super) const fn later(
+/// Returns an operation that waits before it responds.
+pub(super) const fn asynchronous(
     name: &'static str,
     verb: &'static str,
     path: &'static str,
-    run: Later,
+    run: AsyncHandler,
 ) -> Operation {
-    Operation { name, verb, path, run: Run::Later(run) }
+    Operation { name, verb, path, run: Handler::Async(run) }
 }
 
-/// The operation that a request names.
+/// The operation of a request.
 pub(crate) struct Route {
     operation: &'static Operation,
-    /// What stands for the names in the operation's path.
-    at: Vec<String>,
+    /// The path parameters.
+    params: Vec<String>,
 }
 
 impl Route {
-    /// The operation of this verb and path.
+    /// Finds the operation of this verb and path.
     ///
     /// # Errors
-    /// `InvalidUri` for a path without operations or that is not UTF-8, `UnsupportedHttpVerb`
-    /// for a verb that its resource does not have.
+    /// `InvalidUri` for an unknown path or one that is not UTF-8, `UnsupportedHttpVerb` for a verb
+    /// that the path does not have.
     pub(crate) fn find(verb: &str, path: &str) -> Result<Route> {
         let segments = segments(path)?;
         let mut path_exists = false;
         for operation in super::all() {
-            let Some(at) = matches(operation.path, &segments) else { continue };
+            let Some(params) = matches(operation.path, &segments) else { continue };
             path_exists = true;
             if operation.verb == verb {
-                return Ok(Route { operation, at });
+                return Ok(Route { operation, params });
             }
         }
         Err(match path_exists {
@@ -78,7 +79,7 @@ impl Route {
         })
     }
 
-    /// The operation's name.
+    /// Returns the operation's name.
     pub(crate) fn name(&self) -> &'static str {
         self.operation.name
     }
@@ -86,16 +87,16 @@ impl Route {
     /// Runs the operation.
     ///
     /// # Errors
-    /// What the operation refuses.
+    /// Those of the operation.
     pub(crate) async fn run(&self, call: &Call, service: &Arc<Service>) -> Result<Reply> {
         match self.operation.run {
-            Run::Now(run) => run(call, service, &self.at),
-            Run::Later(run) => run(call, service, &self.at).await,
+            Handler::Sync(run) => run(call, service, &self.params),
+            Handler::Async(run) => run(call, service, &self.params).await,
         }
     }
 }
 
-/// A path, split at its slashes and decoded.
+/// Splits a path at its slashes and decodes the parts.
 fn segments(path: &str) -> Result<Vec<String>> {
     let decode = |text| match percent_decode_str(text).decode_utf8() {
         Ok(decoded) => Ok(decoded.into_owned()),
@@ -104,30 +105,30 @@ fn segments(path: &str) -> Result<Vec<String>> {
     path.split('/').skip(1).map(decode).collect()
 }
 
-/// What stands for the names of an operation's path, if these segments are such a path.
+/// Returns the path parameters if the segments match the operation's path.
 fn matches(path: &str, segments: &[String]) -> Option<Vec<String>> {
-    let (mut at, mut rest) = (Vec::new(), segments);
+    let (mut params, mut rest) = (Vec::new(), segments);
     for wanted in path.split('/') {
         if wanted.ends_with("*}") && !rest.is_empty() {
-            at.push(rest.join("/"));
-            return Some(at);
+            params.push(rest.join("/"));
+            return Some(params);
         }
         let (segment, others) = rest.split_first()?;
         match wanted.starts_with('{') {
-            true => at.push(segment.clone()),
+            true => params.push(segment.clone()),
             false if wanted == segment => {}
             false => return None,
         }
         rest = others;
     }
-    rest.is_empty().then_some(at)
+    rest.is_empty().then_some(params)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn at(path: &str, request: &str) -> Option<Vec<String>> {
+    fn params(path: &str, request: &str) -> Option<Vec<String>> {
         let segments: Vec<String> = request.split('/').map(str::to_owned).collect();
         matches(path, &segments)
     }
@@ -135,14 +136,14 @@ mod tests {
     #[test]
     fn names_in_braces_take_a_segment_and_one_with_a_star_takes_the_rest() {
         let found = |names: &[&str]| Some(names.iter().map(|&name| name.to_owned()).collect());
-        assert_eq!(at("jobs", "jobs"), found(&[]));
-        assert_eq!(at("jobs/{job}", "jobs/a"), found(&["a"]));
-        assert_eq!(at("jobs/{job}/tasks", "jobs/a/tasks"), found(&["a"]));
-        assert_eq!(at("t/{task}/files/{file*}", "t/a/files/wd/b"), found(&["a", "wd/b"]));
+        assert_eq!(params("jobs", "jobs"), found(&[]));
+        assert_eq!(params("jobs/{job}", "jobs/a"), found(&["a"]));
+        assert_eq!(params("jobs/{job}/tasks", "jobs/a/tasks"), found(&["a"]));
+        assert_eq!(params("t/{task}/files/{file*}", "t/a/files/wd/b"), found(&["a", "wd/b"]));
         for other in ["jobs", "jobs/a/b", "pools/a", "", "JOBS/a"] {
-            assert_eq!(at("jobs/{job}", other), None, "{other}");
+            assert_eq!(params("jobs/{job}", other), None, "{other}");
         }
-        assert_eq!(at("t/{task}/files/{file*}", "t/a/files"), None);
+        assert_eq!(params("t/{task}/files/{file*}", "t/a/files"), None);
     }
 
     #[test]

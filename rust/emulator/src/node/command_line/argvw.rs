@@ -1,12 +1,12 @@
 //! The rules of
 //! [CommandLineToArgvW](https://learn.microsoft.com/windows/win32/api/shellapi/nf-shellapi-commandlinetoargvw).
 //!
-//! Blanks and tabs separate. 2n backslashes before a double quote are n of them, and the quote
-//! begins or ends a quoted part; 2n+1 are n and a plain quote; all others stay. Two quotes in a
-//! quoted part are a plain one and its end. In the program's name, the first argument, a backslash
-//! is never special.
+//! Spaces and tabs separate arguments. Before a double quote, 2n backslashes become n, and the
+//! quote begins or ends a quoted part; 2n+1 backslashes become n and a literal quote. Other
+//! backslashes are literal. Two quotes in a quoted part are a literal quote and end the part. In
+//! the program name, the first argument, backslashes are always literal.
 
-/// The arguments of a command line; every line has some meaning.
+/// Returns the arguments of a command line; no line is invalid.
 pub(super) fn split(line: &str) -> Vec<String> {
     let line = line.trim_start_matches(is_blank);
     if line.is_empty() {
@@ -32,7 +32,7 @@ fn program(line: &str) -> (&str, &str) {
     }
 }
 
-/// The first argument of a text that begins with one, and what follows it.
+/// Returns the first argument of the text, and the rest.
 fn argument(mut rest: &str) -> (String, &str) {
     let (mut word, mut quoted) = (String::new(), false);
     while let Some(next) = rest.chars().next() {
@@ -51,7 +51,7 @@ fn argument(mut rest: &str) -> (String, &str) {
     (word, rest)
 }
 
-/// Takes a row of backslashes, and the quote after it if they make that a plain one.
+/// Consumes a sequence of backslashes, and the quote after it if they escape it.
 fn backslashes<'a>(text: &'a str, word: &mut String) -> &'a str {
     let rest = text.trim_start_matches('\\');
     let count = text.len() - rest.len();

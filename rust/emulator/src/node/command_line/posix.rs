@@ -1,8 +1,8 @@
-//! POSIX's rules without expansion: blanks separate, single quotes keep everything, double quotes
-//! keep everything but `\"`, `\\`, `` \` ``, `\$` and an escaped newline, a backslash outside quotes
-//! keeps the next character.
+//! POSIX quoting without expansion: whitespace separates arguments; single quotes preserve
+//! everything; double quotes preserve everything but `\"`, `\\`, `` \` ``, `\$` and an escaped
+//! newline; a backslash outside quotes preserves the next character.
 
-/// The arguments of a command line, or why it cannot be split.
+/// Returns the arguments of a command line, or why it cannot be split.
 pub(super) fn split(line: &str) -> Result<Vec<String>, String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;

@@ -1,4 +1,4 @@
-//! However arguments are quoted, they come back.
+//! Property tests: quoted arguments are split into the original ones.
 
 use std::process::Command;
 
@@ -6,12 +6,12 @@ use proptest::prelude::*;
 
 use super::{argvw, posix};
 
-/// A part of an argument, and the same as a user of a shell would write it.
+/// A part of an argument, plain and quoted for a shell.
 fn posix_piece() -> impl Strategy<Value = (String, String)> {
     let escaped = |text: &str| text.chars().map(|next| format!("\\{next}")).collect::<String>();
     prop_oneof![
         "[^']{0,4}".prop_map(|text| (text.clone(), format!("'{text}'"))),
-        // A backslash before the end of a line joins two lines.
+        // A backslash at the end of a line would join two lines.
         "[^\n]{1,3}".prop_map(move |text| (text.clone(), escaped(&text))),
         "[^\\\\\"]{0,4}".prop_map(|text| (text.clone(), format!("\"{text}\""))),
         "[\\\\\"$`]{1,4}".prop_map(move |text| (text.clone(), format!("\"{}\"", escaped(&text)))),
@@ -19,7 +19,8 @@ fn posix_piece() -> impl Strategy<Value = (String, String)> {
     ]
 }
 
-/// An argument in double quotes: each quote gets a backslash, and backslashes before one are doubled.
+/// Returns an argument in double quotes: each quote gets a backslash, and backslashes before a
+/// quote are doubled.
 fn argvw_quoted(argument: &str) -> String {
     let mut line = String::from("\"");
     let mut backslashes = 0;
@@ -33,7 +34,7 @@ fn argvw_quoted(argument: &str) -> String {
     line + &"\\".repeat(backslashes) + "\""
 }
 
-/// How `/bin/sh` splits a line that holds nothing to expand; `None` if it cannot.
+/// Returns how `/bin/sh` splits a line without expansions; `None` if it cannot.
 fn split_by_shell(line: &str) -> Option<Vec<String>> {
     let script = format!("set -- {line}\nprintf '%s\\0' \"$#\" \"$@\"");
     let output = Command::new("/bin/sh").args(["-c", &script]).output().unwrap();
@@ -45,7 +46,7 @@ fn split_by_shell(line: &str) -> Option<Vec<String>> {
 
 proptest! {
     #[test]
-    fn posix_gives_back_what_was_quoted(
+    fn posix_restores_quoted_arguments(
         words in prop::collection::vec(prop::collection::vec(posix_piece(), 1..4), 0..5),
         blank in "[ \t\r\n]{1,2}",
     ) {
@@ -64,7 +65,7 @@ proptest! {
     }
 
     #[test]
-    fn argvw_gives_back_what_was_quoted(
+    fn argvw_restores_quoted_arguments(
         program in "[^\"]{0,6}",
         arguments in prop::collection::vec("[a\\\\\" \t\n]{0,6}|\\PC{0,6}", 0..5),
     ) {
@@ -78,7 +79,7 @@ proptest! {
     #[test]
     fn any_line_is_split_or_refused(line in "[ab \t\n'\"\\\\$]{0,16}|(?s).*") {
         argvw::split(&line);
-        // Words hold nothing but what the line does.
+        // Splitting adds no characters.
         let longest = posix::split(&line).unwrap_or_default().iter().map(String::len).sum::<usize>();
         prop_assert!(longest <= line.len());
     }

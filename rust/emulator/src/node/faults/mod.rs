@@ -1,4 +1,4 @@
-//! Faults of nodes: what they cannot do.
+//! Faults of nodes.
 
 mod spec;
 
@@ -7,84 +7,84 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::image::full_name;
-use crate::faults::armed::Counted;
+use crate::faults::active::FaultRule;
 use crate::faults::nth::Nth;
 
-/// A fault of what nodes do.
+/// A fault of a node's actions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeFault {
-    /// Which of the times that a node does it.
-    pub nth: Nth,
-    /// What it cannot do.
-    pub what: NodeFailure,
+pub(crate) struct NodeFault {
+    /// The numbers of the actions.
+    pub(crate) nth: Nth,
+    /// The failure.
+    pub(crate) failure: NodeFailure,
 }
 
-/// What a node cannot do.
+/// The failure of an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NodeFailure {
-    /// Pull this image, or any: `ContainerInvalidImage`.
+pub(crate) enum NodeFailure {
+    /// Pulling this image, or any image, fails with `ContainerInvalidImage`.
     PullImage(Option<String>),
-    /// Make this request of a storage account.
+    /// This request to a storage account fails.
     Blob(BlobRequest, BlobRefusal),
-    /// Go on, this long after it began to run a task.
+    /// This event happens to the node, this long after it began to run a task.
     RunTask(NodeEvent, Duration),
 }
 
-/// What happens to a node.
+/// An event that happens to a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum NodeEvent {
+pub(crate) enum NodeEvent {
     /// The service loses contact with it.
     Lost,
-    /// Azure takes a low-priority node back.
+    /// A low-priority node is preempted.
     Preempted,
-    /// Something is wrong with it, and it can run no tasks.
+    /// The node cannot run tasks.
     Unusable,
     /// A preempted or unusable node starts again.
     Recovered,
 }
 
-/// A request that a node makes of a storage account.
+/// A request of a node to a storage account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BlobRequest {
-    /// For the resource files of a container.
+pub(crate) enum BlobRequest {
+    /// Lists the blobs of a container, for resource files.
     ListBlobs,
-    /// For a resource file.
+    /// Downloads a resource file.
     GetBlob,
-    /// For an output file.
+    /// Uploads an output file.
     PutBlob,
 }
 
-/// How a storage account refuses a node.
+/// How a request to a storage account fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BlobRefusal {
+pub(crate) enum BlobRefusal {
     /// The SAS does not allow it.
     Denied,
-    /// There is no such blob or container.
+    /// The blob or container does not exist.
     NotFound,
-    /// It does not answer.
+    /// The storage account does not respond.
     TimedOut,
 }
 
-/// Something that a node is about to do.
+/// An action of a node to which a fault can apply.
 #[derive(Clone, Copy)]
-pub(crate) enum Deed<'a> {
+pub(crate) enum NodeAction<'a> {
     PullImage(&'a str),
     Blob(BlobRequest),
     RunTask,
 }
 
-impl Counted for NodeFault {
-    type Event<'a> = Deed<'a>;
+impl FaultRule for NodeFault {
+    type Event<'a> = NodeAction<'a>;
 
-    fn is_about(&self, deed: Deed<'_>) -> bool {
-        match (&self.what, deed) {
-            (NodeFailure::PullImage(None), Deed::PullImage(_)) => true,
-            (NodeFailure::PullImage(Some(name)), Deed::PullImage(pulled)) => {
+    fn matches(&self, action: NodeAction<'_>) -> bool {
+        match (&self.failure, action) {
+            (NodeFailure::PullImage(None), NodeAction::PullImage(_)) => true,
+            (NodeFailure::PullImage(Some(name)), NodeAction::PullImage(pulled)) => {
                 full_name(name) == full_name(pulled)
             }
-            (NodeFailure::Blob(wanted, _), Deed::Blob(request)) => *wanted == request,
-            (NodeFailure::RunTask(..), Deed::RunTask) => true,
+            (NodeFailure::Blob(wanted, _), NodeAction::Blob(request)) => *wanted == request,
+            (NodeFailure::RunTask(..), NodeAction::RunTask) => true,
             _ => false,
         }
     }

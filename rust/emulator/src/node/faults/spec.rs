@@ -1,4 +1,4 @@
-//! The text of a node's fault: `node-get-blob#1=denied`.
+//! The text form of a node fault: `node-get-blob#1=denied`.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,36 +7,39 @@ use super::{BlobRefusal, BlobRequest, NodeEvent, NodeFailure, NodeFault};
 use crate::faults::nth::Nth;
 use crate::faults::option::number;
 
-const DEEDS: &str = "node-pull-image, node-list-blobs, node-get-blob, node-put-blob, node-run-task";
+const ACTIONS: &str =
+    "node-pull-image, node-list-blobs, node-get-blob, node-put-blob, node-run-task";
 
 impl NodeFault {
-    /// Reads the parts of `node-get-blob#1=denied`.
+    /// Parses the parts of `node-get-blob#1=denied`.
     ///
     /// # Errors
-    /// Says which part is wrong.
-    pub(crate) fn read(deed: &str, nth: Nth, failure: &str) -> Result<NodeFault, String> {
-        let (deed, name) = match deed.split_once(':') {
-            Some((deed, name)) => (deed, Some(name)),
-            None => (deed, None),
+    /// Names the part that is wrong.
+    pub(crate) fn parse(action: &str, nth: Nth, failure: &str) -> Result<NodeFault, String> {
+        let (action, name) = match action.split_once(':') {
+            Some((action, name)) => (action, Some(name)),
+            None => (action, None),
         };
         let blob = |request| Ok(NodeFailure::Blob(request, refusal(failure)?));
-        let what = match (deed, name) {
+        let failure = match (action, name) {
             ("node-pull-image", name) => match failure {
                 "failed" => Ok(NodeFailure::PullImage(name.map(str::to_owned))),
-                other => Err(format!("'{other}' is no failure of a pull; there is failed")),
+                other => Err(format!("'{other}' is not a failure of an image pull; use failed")),
             },
             ("node-list-blobs", None) => blob(BlobRequest::ListBlobs),
             ("node-get-blob", None) => blob(BlobRequest::GetBlob),
             ("node-put-blob", None) => blob(BlobRequest::PutBlob),
             ("node-run-task", None) => end(failure),
-            (deed, None) => Err(format!("'{deed}' is nothing that a node does; it does {DEEDS}")),
-            (deed, Some(name)) => Err(format!("'{deed}' takes no name such as '{name}'")),
+            (action, None) => Err(format!("'{action}' is not a node action; use one of {ACTIONS}")),
+            (action, Some(name)) => {
+                Err(format!("'{action}' does not take a name such as '{name}'"))
+            }
         };
-        Ok(NodeFault { nth, what: what? })
+        Ok(NodeFault { nth, failure: failure? })
     }
 }
 
-/// Reads `lost` or `lost,ms=500`.
+/// Parses `lost` or `lost,ms=500`.
 fn end(text: &str) -> Result<NodeFailure, String> {
     let (event, after) = match text.split_once(',') {
         Some((event, option)) => (event, Duration::from_millis(number(option, "ms")?.into())),
@@ -47,7 +50,7 @@ fn end(text: &str) -> Result<NodeFailure, String> {
         "preempted" => NodeEvent::Preempted,
         "unusable" => NodeEvent::Unusable,
         other => {
-            let text = "is nothing that ends a node; there are lost, preempted, unusable";
+            let text = "is not a node failure; use lost, preempted or unusable";
             return Err(format!("'{other}' {text}"));
         }
     };
@@ -60,7 +63,7 @@ fn refusal(text: &str) -> Result<BlobRefusal, String> {
         "not-found" => Ok(BlobRefusal::NotFound),
         "timed-out" => Ok(BlobRefusal::TimedOut),
         other => Err(format!(
-            "'{other}' is no failure of a node's storage; there are denied, not-found, timed-out"
+            "'{other}' is not a failure of a blob request; use denied, not-found or timed-out"
         )),
     }
 }
@@ -68,7 +71,7 @@ fn refusal(text: &str) -> Result<BlobRefusal, String> {
 impl fmt::Display for NodeFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nth = self.nth;
-        match &self.what {
+        match &self.failure {
             NodeFailure::PullImage(None) => write!(formatter, "node-pull-image{nth}=failed"),
             NodeFailure::PullImage(Some(name)) => {
                 write!(formatter, "node-pull-image:{name}{nth}=failed")

@@ -1,4 +1,4 @@
-//! Which files an output file means, and which blobs they become.
+//! Finds the files of an output file pattern and their blob names.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,24 +9,24 @@ use crate::node::pattern::Pattern;
 use crate::node::tree::Tree;
 use crate::settings::WildcardBase;
 
-/// What a pattern means.
+/// A match of a pattern.
 pub(super) enum Match {
     Upload(Upload),
-    /// No file that a node uploads, and why.
+    /// A file that is not uploaded, and why.
     Skipped(PathBuf, String),
 }
 
-/// A file, relative to the task's directory, and its blob.
+/// A file, relative to the task's directory, and its blob name.
 pub(super) struct Upload {
     pub(super) file: PathBuf,
     pub(super) blob: String,
 }
 
-/// The bytes of a pattern whose variables are replaced; a variable may have a million.
+/// The most bytes of an expanded pattern. A single variable may have a million.
 const LONGEST_PATTERN: usize = 65_536;
 
-/// The pattern with `$NAME` replaced by the task's variables; unknown ones stay. `None` if it
-/// becomes longer than any path.
+/// Expands `$NAME` in a pattern with the task's variables; unknown ones stay. Returns `None` if the
+/// result is too long.
 pub(super) fn expand(pattern: &str, environment: &BTreeMap<String, String>) -> Option<String> {
     let mut parts = pattern.split('$');
     let mut expanded = parts.next().unwrap_or_default().to_owned();
@@ -43,8 +43,8 @@ pub(super) fn expand(pattern: &str, environment: &BTreeMap<String, String>) -> O
     Some(expanded)
 }
 
-/// The pattern relative to the task's directory: `*.txt` becomes `wd/*.txt`, `../stdout.txt`
-/// becomes `stdout.txt`. `None` if it leaves that directory.
+/// Returns the pattern relative to the task's directory: `*.txt` becomes `wd/*.txt`,
+/// `../stdout.txt` becomes `stdout.txt`. `None` if it leaves that directory.
 pub(super) fn inside_task(pattern: &str, directory: &TaskDirectory) -> Option<String> {
     let inside = format!("{}/", directory.inside().display());
     let relative = match pattern.strip_prefix(&inside) {
@@ -63,8 +63,8 @@ pub(super) fn inside_task(pattern: &str, directory: &TaskDirectory) -> Option<St
     Some(names.join("/"))
 }
 
-/// The files of a task that a pattern means and the blobs they become. It reads directories, which
-/// may be large.
+/// Returns the files that match a pattern, with their blob names. This reads directories, which may
+/// be large.
 pub(super) fn matches(
     pattern: &Pattern,
     tree: &Tree,
@@ -93,24 +93,24 @@ pub(super) fn matches(
     }
 }
 
-/// Whether a node uploads what is at a path; `None` for a directory and for nothing.
+/// Returns whether the file at a path is uploaded; `None` for a directory or if nothing is there.
 fn inspect(tree: &Tree, file: PathBuf, blob: String) -> Option<Match> {
     let skipped = |file, reason: &str| Some(Match::Skipped(file, reason.to_owned()));
     match tree.metadata(&file) {
         Ok(found) if found.is_dir() => None,
-        Ok(found) if !found.is_file() => skipped(file, "it is no regular file"),
-        Ok(_) if file.to_str().is_none() => skipped(file, "no blob can have its name"),
+        Ok(found) if !found.is_file() => skipped(file, "it is not a regular file"),
+        Ok(_) if file.to_str().is_none() => skipped(file, "its name is not UTF-8"),
         Ok(_) => Some(Match::Upload(Upload { file, blob })),
         Err(_) if tree.is_link(&file) => {
-            skipped(file, "it is a link that leads out of the task's directory, or nowhere")
+            skipped(file, "it is a broken link, or one that leads out of the task's directory")
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => Some(Match::Skipped(file, error.to_string())),
     }
 }
 
-/// What a wildcard keeps of a file's path. Of files beside `wd` it always begins after the
-/// pattern's fixed directories.
+/// Returns the part of a file's path that a wildcard keeps. For files outside `wd` it always begins
+/// after the pattern's fixed directories.
 fn sub_path<'a>(relative: &'a str, pattern: &Pattern, base: WildcardBase) -> &'a str {
     match base {
         WildcardBase::WorkingDirectory if relative.starts_with("wd/") => {
@@ -120,7 +120,8 @@ fn sub_path<'a>(relative: &'a str, pattern: &Pattern, base: WildcardBase) -> &'a
     }
 }
 
-/// With a wildcard `path` is a directory, in which the sub-path is kept.
+/// Returns the blob name of a wildcard match: `path` is a directory, to which the kept part is
+/// appended.
 fn blob_name(kept: &str, path: Option<&str>) -> String {
     match path.map(|path| path.trim_end_matches('/')).filter(|path| !path.is_empty()) {
         Some(path) => format!("{path}/{kept}"),

@@ -1,10 +1,10 @@
-//! Patterns against a matcher that is too simple to be wrong, and too slow for anything else.
+//! Compares patterns with a simple but slow matcher.
 
 use proptest::prelude::*;
 
 use super::Pattern;
 
-/// Whether the pattern's segments match the names: tries every way.
+/// Returns whether the segments match the names, by trying every way.
 fn matches_names(pattern: &[&str], names: &[&str]) -> bool {
     match (pattern, names) {
         ([], []) => true,
@@ -23,7 +23,8 @@ fn matches_names(pattern: &[&str], names: &[&str]) -> bool {
     }
 }
 
-/// Whether a segment matches a name: tries every way. Knows the classes that [`pattern`] makes.
+/// Returns whether a segment matches a name, by trying every way. Supports only the classes that
+/// [`pattern`] generates.
 fn matches_name(segment: &str, name: &str) -> bool {
     let Some(first) = segment.chars().next() else { return name.is_empty() };
     if first == '*' {

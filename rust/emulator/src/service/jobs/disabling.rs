@@ -1,4 +1,4 @@
-//! Jobs that are disabled and enabled again.
+//! Disabling and enabling jobs.
 
 use std::sync::Arc;
 
@@ -10,21 +10,21 @@ use crate::service::Service;
 use crate::service::conditions::Conditions;
 use crate::store::job::{JobEntry, JobState};
 use crate::store::task::StopReason;
-use crate::wire::job::DisableTasks;
+use crate::wire::job::DisableJobOption;
 
 impl Service {
-    /// Starts to disable a job: none of its tasks is started any more, and those that run are
-    /// dealt with as asked. The job is disabled once none runs.
+    /// Starts to disable a job: none of its tasks start any more, and running ones are stopped or
+    /// awaited. The job is disabled once no task runs.
     pub(crate) fn disable_job(
         self: &Arc<Self>,
         id: &str,
-        tasks: DisableTasks,
+        tasks: DisableJobOption,
         conditions: &Conditions,
     ) -> Result<()> {
         {
             let store = self.store();
             let job = &store.job(id)?.job;
-            conditions.check_write(&job.stamp)?;
+            conditions.check_write(&job.version)?;
             job.require_open()?;
             if job.phase.state == JobState::Enabling {
                 return Err(ApiError::from(Code::JobNotActive).with("JobId", id));
@@ -34,8 +34,8 @@ impl Service {
         Ok(())
     }
 
-    /// Moves a job on to be disabled, unless it ends; the end of it follows by itself.
-    pub(super) fn begin_disabling(self: &Arc<Self>, id: &str, tasks: DisableTasks) {
+    /// Moves a job to the disabling state, unless it is ending, and disables it in the background.
+    pub(super) fn begin_disabling(self: &Arc<Self>, id: &str, tasks: DisableJobOption) {
         let (number, runs) = {
             let mut store = self.store();
             let Ok(entry) = store.job_mut(id) else { return };
@@ -54,10 +54,11 @@ impl Service {
         number: u64,
         runs: Vec<CancellationToken>,
     ) {
-        self.settle(runs).await;
+        self.wait_for_runs(runs).await;
         let mut store = self.store();
         let Ok(entry) = store.job_mut(&id) else { return };
-        // It may have been enabled and disabled anew, with tasks that run: that one will finish.
+        // The job may have been enabled and disabled again, with running tasks: then that call
+        // finishes.
         let is_idle = entry.runs().next().is_none();
         if entry.job.number == number && entry.job.phase.state == JobState::Disabling && is_idle {
             entry.job.enter(JobState::Disabled);
@@ -69,7 +70,7 @@ impl Service {
         let number = {
             let mut store = self.store();
             let job = &mut store.job_mut(id)?.job;
-            conditions.check_write(&job.stamp)?;
+            conditions.check_write(&job.version)?;
             job.require_open()?;
             if job.phase.state != JobState::Disabled {
                 return Err(ApiError::from(Code::JobNotDisabled).with("JobId", id));
@@ -82,7 +83,7 @@ impl Service {
     }
 
     async fn finish_enabling(self: Arc<Self>, id: String, number: u64) {
-        self.settle(Vec::new()).await;
+        self.wait_for_runs(Vec::new()).await;
         {
             let mut store = self.store();
             let Ok(entry) = store.job_mut(&id) else { return };
@@ -91,16 +92,16 @@ impl Service {
             }
             entry.job.enter(JobState::Active);
         }
-        self.end_if_due(&id);
+        self.terminate_if_complete(&id);
         self.after_delay(Service::schedule);
     }
 }
 
-/// The runs of a job that have to end, asked to if they are not to be waited for.
-fn runs(entry: &JobEntry, tasks: DisableTasks) -> Vec<CancellationToken> {
+/// Returns the runs to wait for, and asks them to stop unless the option is to wait.
+fn runs(entry: &JobEntry, tasks: DisableJobOption) -> Vec<CancellationToken> {
     match tasks {
-        DisableTasks::Requeue => stop_runs(entry, StopReason::Requeue),
-        DisableTasks::Terminate => stop_runs(entry, StopReason::UserRequest),
-        DisableTasks::Wait => entry.runs().map(|run| run.over.clone()).collect(),
+        DisableJobOption::Requeue => stop_runs(entry, StopReason::Requeue),
+        DisableJobOption::Terminate => stop_runs(entry, StopReason::UserRequest),
+        DisableJobOption::Wait => entry.runs().map(|run| run.ended.clone()).collect(),
     }
 }

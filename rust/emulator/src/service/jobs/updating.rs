@@ -6,32 +6,33 @@ use crate::error::{ApiError, Code, Result};
 use crate::service::conditions::Conditions;
 use crate::service::{Service, limits};
 use crate::store::job::{Job, JobState};
-use crate::store::stamp::Stamp;
+use crate::store::resource::ResourceVersion;
 use crate::wire::job::{JobReplace, JobUpdate, OnAllTasksComplete};
 
 impl Service {
-    /// Changes what the update names. That names no pool unless the job is disabled.
+    /// Changes the properties that are present. The pool can be changed only while the job is
+    /// disabled.
     pub(crate) fn update_job(
         self: &Arc<Self>,
         id: &str,
         update: JobUpdate,
         conditions: &Conditions,
-    ) -> Result<Stamp> {
+    ) -> Result<ResourceVersion> {
         self.change_job(id, conditions, |job| {
             if update.pool_info.is_some() {
                 require_disabled(job)?;
             }
-            Ok(update.over(&job.spec))
+            Ok(update.merged_with(&job.spec))
         })
     }
 
-    /// Changes everything that can be changed; what is not named gets its default.
+    /// Replaces everything that can be changed; absent properties get their defaults.
     pub(crate) fn replace_job(
         self: &Arc<Self>,
         id: &str,
         new: JobReplace,
         conditions: &Conditions,
-    ) -> Result<Stamp> {
+    ) -> Result<ResourceVersion> {
         self.change_job(id, conditions, |job| {
             if !new.pool_info.pool_id.eq_ignore_ascii_case(&job.spec.pool_info.pool_id) {
                 require_disabled(job)?;
@@ -45,21 +46,21 @@ impl Service {
         id: &str,
         conditions: &Conditions,
         new: impl FnOnce(&Job) -> Result<JobReplace>,
-    ) -> Result<Stamp> {
-        let stamp = {
+    ) -> Result<ResourceVersion> {
+        let version = {
             let mut store = self.store();
             let job = &mut store.job_mut(id)?.job;
-            conditions.check_write(&job.stamp)?;
+            conditions.check_write(&job.version)?;
             job.require_open()?;
             let new = new(job)?;
             limits::check_replacement(&new)?;
             apply(job, new)?;
-            job.stamp.clone()
+            job.version.clone()
         };
         self.watch_wall_clock(id);
-        self.end_if_due(id);
+        self.terminate_if_complete(id);
         self.after_delay(Service::schedule);
-        Ok(stamp)
+        Ok(version)
     }
 }
 
@@ -86,6 +87,6 @@ fn apply(job: &mut Job, new: JobReplace) -> Result<()> {
     spec.pool_info = new.pool_info;
     spec.on_all_tasks_complete = new.on_all_tasks_complete;
     spec.metadata = new.metadata;
-    job.stamp = Stamp::new();
+    job.version = ResourceVersion::new();
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The limits on container settings.
+//! Limits on container settings.
 
 use super::files::check_identity;
 use crate::error::{ApiError, Result};
@@ -6,7 +6,7 @@ use crate::node::run_options;
 use crate::wire::task::{ContainerSettings, Registry};
 
 /// # Errors
-/// Names the first property with a value that the service refuses.
+/// Names the first property with an invalid value.
 pub(super) fn check_container(settings: &ContainerSettings) -> Result<()> {
     if settings.image_name.is_empty() {
         return Err(ApiError::property("containerSettings.imageName", "", "it is empty"));
@@ -25,7 +25,7 @@ fn check_registry(registry: &Registry) -> Result<()> {
     };
     let identity = registry.identity_reference.as_ref();
     if registry.username.is_some() != registry.password.is_some() {
-        return refuse("", "username and password are given together or not at all");
+        return refuse("", "username and password must be given together");
     }
     if registry.username.is_some() == identity.is_some() {
         return refuse("", "exactly one of username and password, and identityReference is needed");

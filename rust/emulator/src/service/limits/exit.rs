@@ -1,14 +1,14 @@
-//! The limits on what a task depends on and on what follows from its end.
+//! Limits on dependencies and exit conditions.
 
 use super::TaskRules;
 use crate::error::{ApiError, Code, Result};
 use crate::wire::task::{ExitConditions, ExitOptions, TaskDependencies, TaskIdRange};
 
-/// Characters that all `taskIds` of a task may take.
+/// The most characters of all `taskIds` of a task.
 const TASK_IDS: usize = 64_000;
 
 /// # Errors
-/// `UnsupportedProperty` in a job that does not use dependencies, `TaskDependencyListTooLong`, and
+/// `UnsupportedProperty` in a job without `usesTaskDependencies`, `TaskDependencyListTooLong`, and
 /// `InvalidPropertyValue` for a range that ends before it starts.
 pub(super) fn check_dependencies(tasks: &TaskDependencies, rules: TaskRules) -> Result<()> {
     if !rules.uses_dependencies && !tasks.is_empty() {
@@ -18,8 +18,10 @@ pub(super) fn check_dependencies(tasks: &TaskDependencies, rules: TaskRules) -> 
     }
     let characters: usize = tasks.task_ids.iter().flatten().map(|id| id.chars().count()).sum();
     if characters > TASK_IDS {
-        return Err(ApiError::from(Code::TaskDependencyListTooLong)
-            .with("Reason", format!("{characters} characters, and {TASK_IDS} are allowed")));
+        return Err(ApiError::from(Code::TaskDependencyListTooLong).with(
+            "Reason",
+            format!("{characters} characters, but at most {TASK_IDS} are allowed"),
+        ));
     }
     let mut ranges = tasks.task_id_ranges.iter().flatten();
     match ranges.find(|TaskIdRange { start, end }| start > end) {
@@ -33,7 +35,7 @@ pub(super) fn check_dependencies(tasks: &TaskDependencies, rules: TaskRules) -> 
 }
 
 /// # Errors
-/// `InvalidPropertyValue` for an action that the job does not use.
+/// `InvalidPropertyValue` for an action that is not enabled in the job.
 pub(super) fn check_exit_conditions(ends: &ExitConditions, rules: TaskRules) -> Result<()> {
     let refuse = |property: &str, reason: &str| {
         Err(ApiError::property(&format!("exitConditions.{property}"), "", reason))

@@ -1,4 +1,4 @@
-//! The limits on resource files and output files.
+//! Limits on resource files and output files.
 
 use serde::Serialize;
 
@@ -8,18 +8,18 @@ use crate::node::{blob, resource_files};
 use crate::wire::common::IdentityReference;
 use crate::wire::task::{OutputFile, ResourceFile, UploadHeader};
 
-/// Characters that all resource files of a task may take as JSON, and all output files too.
+/// The most characters of a task's resource files as JSON, and of its output files.
 const FILE_LIST: usize = 32_768;
 
 /// # Errors
-/// Names the first property with a value that the service refuses.
+/// Names the first property with an invalid value.
 pub(super) fn check_resource_files(files: Option<&[ResourceFile]>, rules: TaskRules) -> Result<()> {
     check_file_list("resourceFiles", files)?;
     files.unwrap_or_default().iter().try_for_each(|file| check_resource_file(file, rules))
 }
 
 /// # Errors
-/// Names the first property with a value that the service refuses.
+/// Names the first property with an invalid value.
 pub(super) fn check_output_files(files: Option<&[OutputFile]>) -> Result<()> {
     check_file_list("outputFiles", files)?;
     files.unwrap_or_default().iter().try_for_each(check_output_file)
@@ -58,7 +58,7 @@ fn check_resource_file(file: &ResourceFile, rules: TaskRules) -> Result<()> {
     }
 }
 
-/// Checks where a resource file comes from.
+/// Checks the source of a resource file.
 fn check_source(file: &ResourceFile, rules: TaskRules) -> Result<()> {
     let refuse = |property: &str, value: &str, reason: &str| {
         Err(ApiError::property(&format!("resourceFiles.{property}"), value, reason))
@@ -100,7 +100,7 @@ fn check_output_file(file: &OutputFile) -> Result<()> {
     let mut headers = to.upload_headers.iter().flatten();
     match headers.find(|header| !is_upload_header(header)) {
         Some(header) => {
-            let reason = "not a header that an upload can have besides the node's own";
+            let reason = "not a valid header, or one that the node sets itself";
             Err(ApiError::property("outputFiles.uploadHeaders", &header.name, reason))
         }
         None => check_identity("outputFiles", to.identity_reference.as_ref()),

@@ -1,4 +1,4 @@
-//! The limits on the preparation and release tasks of jobs.
+//! Limits on the preparation and release tasks of jobs.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use super::TaskRules;
 use super::task::check_task;
 use crate::error::{ApiError, Result};
 use crate::wire::duration;
-use crate::wire::job::JobAdd;
-use crate::wire::task::{JobReleaseTask, RELEASE_TIME, TaskAdd};
+use crate::wire::job::JobCreate;
+use crate::wire::task::{JobReleaseTask, MAX_RELEASE_TIME, TaskCreate};
 
 /// # Errors
-/// Names the first property with a value that the service refuses.
-pub(super) fn check_node_tasks(job: &JobAdd, rules: TaskRules) -> Result<()> {
+/// Names the first property with an invalid value.
+pub(super) fn check_node_tasks(job: &JobCreate, rules: TaskRules) -> Result<()> {
     let preparation = job.job_preparation_task.as_ref();
     if let Some(preparation) = preparation {
         check_within("jobPreparationTask", &preparation.as_task(), rules)?;
@@ -25,15 +25,15 @@ pub(super) fn check_node_tasks(job: &JobAdd, rules: TaskRules) -> Result<()> {
             Err(ApiError::property("jobReleaseTask", &release.id, reason))
         }
         Some(preparation) if preparation.id.eq_ignore_ascii_case(&release.id) => {
-            let reason = "the preparation task has this id";
+            let reason = "it must differ from the id of the preparation task";
             Err(ApiError::property("jobReleaseTask.id", &release.id, reason))
         }
         Some(_) => Ok(()),
     }
 }
 
-/// Checks a task that is a property of the job.
-fn check_within(property: &str, task: &TaskAdd, rules: TaskRules) -> Result<()> {
+/// Checks a task that is a property of a job.
+fn check_within(property: &str, task: &TaskCreate, rules: TaskRules) -> Result<()> {
     check_task(task, rules).map_err(|mut error| {
         if let Some((_, name)) = error.values.iter_mut().find(|(key, _)| *key == "PropertyName") {
             *name = format!("{property}.{name}");
@@ -43,13 +43,13 @@ fn check_within(property: &str, task: &TaskAdd, rules: TaskRules) -> Result<()> 
 }
 
 fn check_release_time(release: &JobReleaseTask) -> Result<()> {
-    let longest = duration::parse(RELEASE_TIME).unwrap_or(Duration::MAX);
+    let longest = duration::parse(MAX_RELEASE_TIME).unwrap_or(Duration::MAX);
     let text = release.max_wall_clock_time.as_str();
     match duration::parse(text) {
         Some(time) if time > longest => Err(ApiError::property(
             "jobReleaseTask.maxWallClockTime",
             text,
-            "a release task has 15 minutes at most",
+            "a release task can run for at most 15 minutes",
         )),
         _ => Ok(()),
     }

@@ -1,19 +1,19 @@
-//! The limits on tasks.
+//! Limits on tasks.
 
 use super::container::check_container;
 use super::exit::{check_dependencies, check_exit_conditions};
 use super::files::{check_output_files, check_resource_files};
 use super::{check_display_name, check_duration, check_environment, check_id, check_retries};
 use crate::error::{ApiError, Result};
-use crate::wire::task::{TaskAdd, TaskConstraints};
+use crate::wire::task::{TaskConstraints, TaskCreate};
 
-/// Tasks of a collection.
+/// The most tasks of a collection.
 const COLLECTION: usize = 100;
 
-/// What a job and its pool allow the job's tasks to ask for.
+/// What the job and its pool allow in the job's tasks.
 #[derive(Clone, Copy, Default)]
 pub(in crate::service) struct TaskRules {
-    /// `None` as long as there is no such pool.
+    /// `None` if the pool does not exist.
     pub(in crate::service) slots_per_node: Option<u32>,
     /// The job's `usesTaskDependencies`.
     pub(in crate::service) uses_dependencies: bool,
@@ -25,7 +25,7 @@ pub(in crate::service) struct TaskRules {
 
 /// # Errors
 /// `InvalidPropertyValue` for a collection that is empty or too large.
-pub(in crate::service) fn check_collection(tasks: &[TaskAdd]) -> Result<()> {
+pub(in crate::service) fn check_collection(tasks: &[TaskCreate]) -> Result<()> {
     match tasks.len() {
         1..=COLLECTION => Ok(()),
         count => {
@@ -36,8 +36,8 @@ pub(in crate::service) fn check_collection(tasks: &[TaskAdd]) -> Result<()> {
 }
 
 /// # Errors
-/// Names the first property with a value that the service refuses.
-pub(in crate::service) fn check_task(task: &TaskAdd, rules: TaskRules) -> Result<()> {
+/// Names the first property with an invalid value.
+pub(in crate::service) fn check_task(task: &TaskCreate, rules: TaskRules) -> Result<()> {
     check_id("id", &task.id)?;
     check_display_name(task.display_name.as_deref())?;
     task.container_settings.as_ref().map_or(Ok(()), check_container)?;
@@ -51,7 +51,7 @@ pub(in crate::service) fn check_task(task: &TaskAdd, rules: TaskRules) -> Result
 }
 
 /// # Errors
-/// Names the first property with a value that the service refuses.
+/// Names the first property with an invalid value.
 pub(in crate::service) fn check_task_constraints(constraints: &TaskConstraints) -> Result<()> {
     check_duration("constraints.maxWallClockTime", constraints.max_wall_clock_time.as_deref())?;
     check_duration("constraints.retentionTime", constraints.retention_time.as_deref())?;
@@ -65,7 +65,7 @@ fn check_slots(slots: Option<i32>, slots_per_node: Option<u32>) -> Result<()> {
         Ok(slots) if (1..=most).contains(&slots) => Ok(()),
         _ => {
             let reason = match slots_per_node {
-                Some(most) => format!("not from 1 to the {most} slots of a node"),
+                Some(most) => format!("it must be from 1 to {most}, the slots of a node"),
                 None => "less than 1".to_owned(),
             };
             Err(ApiError::property("requiredSlots", &slots.to_string(), reason))
@@ -85,7 +85,7 @@ mod tests {
         if let (Some(body), Value::Object(mut extra)) = (body.as_object_mut(), extra) {
             body.append(&mut extra);
         }
-        let task: TaskAdd = crate::wire::body::read(&Bytes::from(body.to_string()))?;
+        let task: TaskCreate = crate::wire::body::read(&Bytes::from(body.to_string()))?;
         check_task(&task, TaskRules { slots_per_node: Some(4), ..TaskRules::default() })
     }
 

@@ -1,4 +1,4 @@
-//! Filters against trees that are evaluated without being written down.
+//! Compares filters with syntax trees that are evaluated directly.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 use super::{Filter, TASK};
 use crate::wire::time::instant;
 
-/// A filter as a tree.
+/// The syntax tree of a filter.
 #[derive(Clone, Debug)]
 enum Tree {
     And(Box<Tree>, Box<Tree>),
@@ -20,7 +20,7 @@ enum Tree {
     StartsWith(String),
 }
 
-/// An operator's name, and whether it holds for less, equal and greater.
+/// An operator's name, and whether it is true for less, equal and greater.
 type Comparison = (&'static str, [bool; 3]);
 
 const COMPARISONS: [Comparison; 6] = [
@@ -32,25 +32,25 @@ const COMPARISONS: [Comparison; 6] = [
     ("ge", [false, true, true]),
 ];
 
-/// What a task shows of itself.
+/// The properties of a task that are filtered by.
 #[derive(Clone, Debug)]
-struct Shown {
+struct TaskProperties {
     id: String,
     state: String,
     created: i64,
     exit_code: Option<i64>,
 }
 
-impl Shown {
+impl TaskProperties {
     fn json(&self) -> Map<String, Value> {
-        let mut shown = Map::new();
-        shown.insert("id".into(), json!(self.id));
-        shown.insert("state".into(), json!(self.state));
-        shown.insert("creationTime".into(), json!(instant(at(self.created))));
+        let mut task = Map::new();
+        task.insert("id".into(), json!(self.id));
+        task.insert("state".into(), json!(self.state));
+        task.insert("creationTime".into(), json!(instant(at(self.created))));
         if let Some(code) = self.exit_code {
-            shown.insert("executionInfo".into(), json!({"exitCode": code}));
+            task.insert("executionInfo".into(), json!({"exitCode": code}));
         }
-        shown
+        task
     }
 }
 
@@ -67,21 +67,21 @@ fn holds<T: Ord>((_, [less, equal, greater]): Comparison, value: &T, operand: &T
 }
 
 impl Tree {
-    fn accepts(&self, shown: &Shown) -> bool {
+    fn accepts(&self, task: &TaskProperties) -> bool {
         match self {
-            Tree::And(one, other) => one.accepts(shown) && other.accepts(shown),
-            Tree::Or(one, other) => one.accepts(shown) || other.accepts(shown),
+            Tree::And(one, other) => one.accepts(task) && other.accepts(task),
+            Tree::Or(one, other) => one.accepts(task) || other.accepts(task),
             Tree::Id(comparison, id) => {
-                holds(*comparison, &shown.id.to_lowercase(), &id.to_lowercase())
+                holds(*comparison, &task.id.to_lowercase(), &id.to_lowercase())
             }
-            Tree::State(equal, state) => (shown.state == *state) == *equal,
-            Tree::Created(comparison, operand) => holds(*comparison, &shown.created, operand),
-            // What is not there differs from every value.
-            Tree::ExitCode(comparison, operand) => match shown.exit_code {
+            Tree::State(equal, state) => (task.state == *state) == *equal,
+            Tree::Created(comparison, operand) => holds(*comparison, &task.created, operand),
+            // A missing property is unequal to every value.
+            Tree::ExitCode(comparison, operand) => match task.exit_code {
                 Some(code) => holds(*comparison, &code, operand),
                 None => comparison.0 == "ne",
             },
-            Tree::StartsWith(prefix) => shown.id.to_lowercase().starts_with(&prefix.to_lowercase()),
+            Tree::StartsWith(prefix) => task.id.to_lowercase().starts_with(&prefix.to_lowercase()),
         }
     }
 
@@ -140,13 +140,18 @@ fn tree() -> impl Strategy<Value = Tree> {
     })
 }
 
-fn shown() -> impl Strategy<Value = Shown> {
+fn task() -> impl Strategy<Value = TaskProperties> {
     let parts = (id(), state(), 0..5_i64, prop::option::of(-2..3_i64));
-    parts.prop_map(|(id, state, created, exit_code)| Shown { id, state, created, exit_code })
+    parts.prop_map(|(id, state, created, exit_code)| TaskProperties {
+        id,
+        state,
+        created,
+        exit_code,
+    })
 }
 
-/// Words of filters in any order.
-fn soup() -> impl Strategy<Value = String> {
+/// Words of filters in random order.
+fn random_words() -> impl Strategy<Value = String> {
     let words = vec![
         "(",
         ")",
@@ -179,16 +184,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2048))]
 
     #[test]
-    fn a_written_filter_accepts_what_its_tree_accepts(tree in tree(), shown in shown()) {
+    fn a_written_filter_accepts_what_its_tree_accepts(tree in tree(), task in task()) {
         let text = tree.written();
         let filter = Filter::parse(&text, TASK).map_err(TestCaseError::fail)?;
-        prop_assert_eq!(filter.accepts(&shown.json()), tree.accepts(&shown), "{}", text);
+        prop_assert_eq!(filter.accepts(&task.json()), tree.accepts(&task), "{}", text);
     }
 
     #[test]
-    fn any_text_is_a_filter_or_an_error(text in soup().boxed().prop_union("\\PC*".boxed()), shown in shown()) {
+    fn any_text_is_a_filter_or_an_error(text in random_words().boxed().prop_union("\\PC*".boxed()), task in task()) {
         if let Ok(filter) = Filter::parse(&text, TASK) {
-            filter.accepts(&shown.json());
+            filter.accepts(&task.json());
         }
     }
 }

@@ -15,13 +15,13 @@ pub(crate) struct ContainerSettings {
     pub(crate) registry: Option<Registry>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) working_directory: Option<WorkingDirectory>,
-    /// Absent: the whole node root is mounted; an empty list mounts nothing.
+    /// Absent: the whole node root is mounted. An empty list mounts nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) container_host_batch_bind_mounts: Option<Vec<BindMount>>,
 }
 
-/// The registry of an image. Images are local here, so its credentials are only checked for
-/// their form; like the service, the emulator never shows the password.
+/// The registry of an image. Images are local here, so credentials are only validated. Like the
+/// service, the emulator never returns the password.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Registry {
@@ -43,7 +43,7 @@ pub(crate) enum WorkingDirectory {
     ContainerImageDefault,
 }
 
-/// A directory of the node that a container sees.
+/// A directory of the node that is mounted in a container.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct BindMount {
@@ -52,7 +52,7 @@ pub(crate) struct BindMount {
     pub(crate) is_read_only: Option<bool>,
 }
 
-/// The directories of a node that can be bound one by one.
+/// The directories of a node that can be mounted individually.
 #[derive(Clone, Copy, Deserialize, Serialize)]
 pub(crate) enum BindSource {
     Shared,

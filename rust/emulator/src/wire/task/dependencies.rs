@@ -1,8 +1,8 @@
-//! The tasks that a task waits for.
+//! The dependencies of a task.
 
 use serde::{Deserialize, Serialize};
 
-/// The tasks that must end well before the task with this runs.
+/// The tasks whose success a task waits for.
 #[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct TaskDependencies {
@@ -12,7 +12,7 @@ pub(crate) struct TaskDependencies {
     pub(crate) task_id_ranges: Option<Vec<TaskIdRange>>,
 }
 
-/// The tasks whose ids are the numbers from the one to the other, both included.
+/// The tasks with ids in a range of numbers, both ends included.
 #[derive(Clone, Copy, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TaskIdRange {
@@ -21,13 +21,14 @@ pub(crate) struct TaskIdRange {
 }
 
 impl TaskDependencies {
-    /// Whether it names no task at all.
+    /// Returns whether it contains no task.
     pub(crate) fn is_empty(&self) -> bool {
         self.task_ids.as_ref().is_none_or(Vec::is_empty)
             && self.task_id_ranges.as_ref().is_none_or(Vec::is_empty)
     }
 
-    /// The ids of these tasks. A range may be far larger than the job, so take no more than needed.
+    /// Returns the ids of these tasks. A range may be far larger than the job, so callers should
+    /// stop early.
     pub(crate) fn ids(&self) -> impl Iterator<Item = String> {
         let single = self.task_ids.iter().flatten().cloned();
         let ranges = self.task_id_ranges.iter().flatten();

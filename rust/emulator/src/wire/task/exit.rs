@@ -1,8 +1,8 @@
-//! What the service does when a task ends.
+//! Exit conditions.
 
 use serde::{Deserialize, Serialize};
 
-/// What follows from each way in which a task may end.
+/// The exit options for each way in which a task may end.
 #[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ExitConditions {
@@ -18,7 +18,7 @@ pub(crate) struct ExitConditions {
     pub(crate) default: Option<ExitOptions>,
 }
 
-/// What follows from one exit code.
+/// The exit options of one exit code.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ExitCodeMapping {
@@ -26,7 +26,7 @@ pub(crate) struct ExitCodeMapping {
     pub(crate) exit_options: ExitOptions,
 }
 
-/// What follows from the exit codes from the one to the other, both included.
+/// The exit options of a range of exit codes, both ends included.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ExitCodeRangeMapping {
@@ -35,7 +35,7 @@ pub(crate) struct ExitCodeRangeMapping {
     pub(crate) exit_options: ExitOptions,
 }
 
-/// What follows from an end; what is absent is as it would be without exit conditions.
+/// The actions after an end; an absent one has the default that applies without exit conditions.
 #[derive(Clone, Copy, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ExitOptions {
@@ -45,7 +45,7 @@ pub(crate) struct ExitOptions {
     pub(crate) dependency_action: Option<DependencyAction>,
 }
 
-/// What a task's end means for its job.
+/// The effect of a task's end on its job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum JobAction {
@@ -54,7 +54,7 @@ pub(crate) enum JobAction {
     Terminate,
 }
 
-/// What a task's end means for the tasks that depend on it.
+/// The effect of a task's end on dependent tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum DependencyAction {
@@ -63,8 +63,8 @@ pub(crate) enum DependencyAction {
 }
 
 impl ExitConditions {
-    /// What the conditions say about an exit code by itself; a code counts more than a range.
-    pub(crate) fn of_code(&self, code: i32) -> Option<ExitOptions> {
+    /// Returns the exit options of an exit code. A single code has precedence over a range.
+    pub(crate) fn for_exit_code(&self, code: i32) -> Option<ExitOptions> {
         let mut codes = self.exit_codes.iter().flatten();
         let mut ranges = self.exit_code_ranges.iter().flatten();
         codes.find(|mapping| mapping.code == code).map(|mapping| mapping.exit_options).or_else(
@@ -75,7 +75,7 @@ impl ExitConditions {
         )
     }
 
-    /// Everything that it says.
+    /// Returns all exit options.
     pub(crate) fn options(&self) -> impl Iterator<Item = &ExitOptions> {
         let codes = self.exit_codes.iter().flatten().map(|mapping| &mapping.exit_options);
         let ranges = self.exit_code_ranges.iter().flatten().map(|mapping| &mapping.exit_options);

@@ -1,11 +1,11 @@
-//! What is downloaded before a task starts and uploaded after it ended.
+//! Resource files and output files.
 
 use reqwest::header::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use crate::wire::common::IdentityReference;
 
-/// What is downloaded before the task starts: a blob, or the blobs of a container.
+/// A resource file, downloaded before the task starts: a blob, or the blobs of a container.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ResourceFile {
@@ -17,17 +17,17 @@ pub(crate) struct ResourceFile {
     pub(crate) blob_prefix: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) file_path: Option<String>,
-    /// Octal; 0770 if absent.
+    /// Octal; the default is 0770.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) file_mode: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) auto_storage_container_name: Option<String>,
-    /// Instead of a SAS in the URL.
+    /// Used instead of a SAS in the URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) identity_reference: Option<IdentityReference>,
 }
 
-/// What is uploaded after the task ended.
+/// An output file, uploaded after the task ended.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct OutputFile {
@@ -36,14 +36,14 @@ pub(crate) struct OutputFile {
     pub(crate) upload_options: UploadOptions,
 }
 
-/// Where an output file goes.
+/// The destination of an output file.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OutputDestination {
     pub(crate) container: OutputContainer,
 }
 
-/// A blob container and a place in it.
+/// A blob container and a path in it.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct OutputContainer {
@@ -52,7 +52,7 @@ pub(crate) struct OutputContainer {
     pub(crate) path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) upload_headers: Option<Vec<UploadHeader>>,
-    /// Instead of a SAS in the URL.
+    /// Used instead of a SAS in the URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) identity_reference: Option<IdentityReference>,
 }
@@ -67,7 +67,7 @@ pub(crate) struct UploadHeader {
 }
 
 impl UploadHeader {
-    /// The header, if HTTP can have one of this name and value.
+    /// Returns the header if its name and value are valid.
     pub(crate) fn pair(&self) -> Option<(HeaderName, HeaderValue)> {
         let name = HeaderName::from_bytes(self.name.as_bytes()).ok()?;
         let value = HeaderValue::from_str(self.value.as_deref().unwrap_or("")).ok()?;
@@ -82,7 +82,7 @@ pub(crate) struct UploadOptions {
     pub(crate) upload_condition: UploadCondition,
 }
 
-/// The ends of a task after which an output file is uploaded.
+/// The results of a task after which an output file is uploaded.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) enum UploadCondition {
     #[serde(rename = "tasksuccess")]

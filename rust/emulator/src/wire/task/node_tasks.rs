@@ -1,18 +1,18 @@
-//! The tasks that a job runs on each of its nodes, before its first task there and at its end.
+//! The preparation and release tasks of a job, which run on each of its nodes.
 
 use serde::{Deserialize, Serialize};
 
-use super::{ContainerSettings, ResourceFile, TaskAdd, TaskConstraints, UserIdentity};
+use super::{ContainerSettings, ResourceFile, TaskConstraints, TaskCreate, UserIdentity};
 use crate::wire::common::{EnvironmentSetting, Unsupported};
 
-/// The limit of a release task that names none, which is the longest too: ISO 8601.
-pub(crate) const RELEASE_TIME: &str = "PT15M";
+/// The default and the longest time limit of a release task, in ISO 8601.
+pub(crate) const MAX_RELEASE_TIME: &str = "PT15M";
 
-/// What runs on a node before the first task of the job there.
+/// Runs on a node before the job's first task there.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct JobPreparationTask {
-    #[serde(default = "preparation")]
+    #[serde(default = "default_preparation_id")]
     pub(crate) id: String,
     command_line: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,19 +24,19 @@ pub(crate) struct JobPreparationTask {
     #[serde(skip_serializing_if = "Option::is_none")]
     constraints: Option<TaskConstraints>,
     /// Whether the job's tasks wait for it, and run only where it succeeded.
-    #[serde(default = "yes")]
+    #[serde(default = "default_true")]
     pub(crate) wait_for_success: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_identity: Option<UserIdentity>,
-    #[serde(default = "yes")]
+    #[serde(default = "default_true")]
     pub(crate) rerun_on_node_reboot_after_success: bool,
 }
 
-/// What runs at the end of the job on each node that was prepared.
+/// Runs on each prepared node at the end of the job.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct JobReleaseTask {
-    #[serde(default = "release")]
+    #[serde(default = "default_release_id")]
     pub(crate) id: String,
     command_line: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,8 +45,8 @@ pub(crate) struct JobReleaseTask {
     resource_files: Option<Vec<ResourceFile>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     environment_settings: Option<Vec<EnvironmentSetting>>,
-    /// ISO 8601, 15 minutes at most.
-    #[serde(default = "release_time")]
+    /// ISO 8601, at most 15 minutes.
+    #[serde(default = "default_release_time")]
     pub(crate) max_wall_clock_time: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     retention_time: Option<String>,
@@ -57,9 +57,9 @@ pub(crate) struct JobReleaseTask {
 }
 
 impl JobPreparationTask {
-    /// The task that a node runs.
-    pub(crate) fn as_task(&self) -> TaskAdd {
-        TaskAdd {
+    /// Returns the task that a node runs.
+    pub(crate) fn as_task(&self) -> TaskCreate {
+        TaskCreate {
             id: self.id.clone(),
             command_line: self.command_line.clone(),
             container_settings: self.container_settings.clone(),
@@ -67,20 +67,20 @@ impl JobPreparationTask {
             environment_settings: self.environment_settings.clone(),
             constraints: self.constraints.clone(),
             user_identity: self.user_identity.clone(),
-            ..TaskAdd::default()
+            ..TaskCreate::default()
         }
     }
 
-    /// How often a non-zero exit is tried again; -1 without limit.
+    /// Returns how often a non-zero exit is retried; -1 without limit.
     pub(crate) fn max_retries(&self) -> i32 {
         self.constraints.as_ref().and_then(|own| own.max_task_retry_count).unwrap_or(0)
     }
 }
 
 impl JobReleaseTask {
-    /// The task that a node runs.
-    pub(crate) fn as_task(&self) -> TaskAdd {
-        TaskAdd {
+    /// Returns the task that a node runs.
+    pub(crate) fn as_task(&self) -> TaskCreate {
+        TaskCreate {
             id: self.id.clone(),
             command_line: self.command_line.clone(),
             container_settings: self.container_settings.clone(),
@@ -92,23 +92,23 @@ impl JobReleaseTask {
                 max_task_retry_count: None,
             }),
             user_identity: self.user_identity.clone(),
-            ..TaskAdd::default()
+            ..TaskCreate::default()
         }
     }
 }
 
-fn preparation() -> String {
+fn default_preparation_id() -> String {
     "jobpreparation".to_owned()
 }
 
-fn release() -> String {
+fn default_release_id() -> String {
     "jobrelease".to_owned()
 }
 
-fn release_time() -> String {
-    RELEASE_TIME.to_owned()
+fn default_release_time() -> String {
+    MAX_RELEASE_TIME.to_owned()
 }
 
-fn yes() -> bool {
+fn default_true() -> bool {
     true
 }

@@ -14,7 +14,7 @@ pub(crate) struct UserIdentity {
     user_name: Option<Unsupported>,
 }
 
-/// A user that the service makes.
+/// A user that the service creates.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct AutoUser {
@@ -25,14 +25,14 @@ struct AutoUser {
 }
 
 impl UserIdentity {
-    /// Whether this user is an administrator.
+    /// Returns whether this user is an administrator.
     pub(super) fn is_elevated(&self) -> bool {
         let auto_user = self.auto_user.as_ref();
         auto_user.is_some_and(|user| user.elevation_level == Some(ElevationLevel::Admin))
     }
 }
 
-/// Whom the service makes a user for; here every task has the same.
+/// The scope of the user; it makes no difference here.
 #[derive(Clone, Copy, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum AutoUserScope {

@@ -1,4 +1,4 @@
-//! Bodies of any sort.
+//! Property tests of request bodies.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -8,7 +8,7 @@ use super::{CASES, for_each, is_answer};
 use crate::support::client::{Reply, escape};
 use crate::support::{Cloud, shell_task};
 
-/// Texts that mean something somewhere.
+/// Strings that are significant somewhere.
 const WORDS: [&str; 10] = [
     "",
     "a",
@@ -46,10 +46,10 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A change at some place of a body.
+/// A change at some place in a body.
 #[derive(Clone, Debug)]
 enum Change {
-    /// Another text for a text, another number for a number.
+    /// Another string for a string, another number for a number.
     Alike(String, i64),
     Replace(Value),
     Remove,
@@ -67,7 +67,7 @@ fn change() -> impl Strategy<Value = (Index, Change)> {
     (any::<Index>(), change)
 }
 
-/// Where something is in a body, the body itself left out.
+/// Returns the paths of all values in a body, except the body itself.
 fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     let inner: Vec<(String, &Value)> = match value {
         Value::Object(object) => object.iter().map(|(name, value)| (name.clone(), value)).collect(),
@@ -115,7 +115,7 @@ fn alike(value: &mut Value, text: &str, number: i64) {
     }
 }
 
-/// What is sent where, all of it right.
+/// Valid bodies with their methods and paths.
 fn right_bodies() -> Vec<(&'static str, &'static str, Value)> {
     let file = json!({"httpUrl": "http://127.0.0.1:1/c/f", "filePath": "f", "fileMode": "0640"});
     let blobs =
@@ -192,7 +192,7 @@ async fn send(cloud: &Cloud, verb: &str, path: &str, body: &str) -> Reply {
     request.body(body).send().await
 }
 
-/// Sends a body, looks at what came of it, and removes that.
+/// Sends a body, checks the response, and removes what it created.
 async fn try_body(cloud: &Cloud, verb: &str, path: &str, body: &Value) {
     let reply = send(cloud, verb, path, &body.to_string()).await;
     is_answer(reply.status, &reply.body);
@@ -216,7 +216,7 @@ fn a_right_body_with_changes_is_taken_or_refused() {
     let changes = (select(right_bodies()), prop::collection::vec(change(), 1..3));
     for_each(4 * CASES, &changes, async |cloud, ((verb, path, mut body), changes)| {
         if path == "/jobs" {
-            // A job that is being deleted keeps its id for a moment.
+            // The id of a job that is being deleted cannot be reused for a moment.
             body["id"] = json!(uuid::Uuid::new_v4().to_string());
         }
         try_body(cloud, verb, path, &changes.iter().fold(body, changed)).await;
@@ -244,7 +244,7 @@ fn a_damaged_body_is_taken_or_refused() {
     });
 }
 
-/// What the admin endpoint is asked for.
+/// Requests to the admin endpoint.
 fn admin_order() -> impl Strategy<Value = Value> {
     let fault = "(any|get-job|node-get-blob)(#[0-9.]{0,3})?=(429|503|cut|denied|lost)(,ms=[0-9]{1,3})?|\\PC{0,9}";
     prop_oneof![
@@ -257,7 +257,7 @@ fn admin_order() -> impl Strategy<Value = Value> {
 }
 
 #[test]
-fn any_order_of_the_admin_is_taken_or_refused_in_words() {
+fn any_admin_request_is_accepted_or_refused_with_a_reason() {
     let paths = select(vec!["faults", "nodes", "pools", "operations", "x"]);
     for_each(CASES, &(paths, admin_order()), async |cloud, (path, order)| {
         let url = |path: &str| format!("{}/_emulator/{path}", cloud.emulator.endpoint());

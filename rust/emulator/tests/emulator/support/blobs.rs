@@ -1,4 +1,4 @@
-//! A blob server that does just enough: list, get and put with a SAS that says what it allows.
+//! A minimal blob server: list, get and put, with a SAS whose permissions are checked.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -16,9 +16,9 @@ use sha2::Sha256;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// The blobs of a page of a listing: few, so that every test with three blobs needs a second.
+/// The blobs per page of a listing: few, so that every test with three blobs needs a second page.
 const PAGE: usize = 2;
-/// The only signature that is right without more.
+/// The signature that is always accepted.
 const SIGNATURE: &str = "c2ln";
 /// "key of the account" in base64.
 const KEY: &str = "a2V5IG9mIHRoZSBhY2NvdW50";
@@ -51,29 +51,29 @@ impl BlobServer {
         BlobServer { address, blobs, headers, server }
     }
 
-    /// The URL of a container with a SAS that permits these letters.
+    /// Returns the URL of a container with a SAS with these permissions.
     pub(crate) fn container(&self, name: &str, permissions: &str) -> String {
         format!("http://{}/acc/{name}?sp={permissions}&sig={SIGNATURE}", self.address)
     }
 
-    /// The account's connection string, by which the emulator makes a SAS of its own.
+    /// Returns the account's connection string, with which the emulator creates a SAS.
     pub(crate) fn connection_string(&self) -> String {
         let endpoint = format!("http://{}/acc", self.address);
         format!("AccountName=acc;AccountKey={KEY};BlobEndpoint={endpoint};")
     }
 
-    /// The URL of a container without a SAS.
+    /// Returns the URL of a container without a SAS.
     pub(crate) fn plain(&self, name: &str) -> String {
         format!("http://{}/acc/{name}", self.address)
     }
 
-    /// A header of the last upload.
+    /// Returns a header of the last upload.
     pub(crate) fn header(&self, name: &str) -> String {
         let headers = self.headers.lock().unwrap();
         headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned()
     }
 
-    /// The URL of a blob of `box` with a SAS to read it.
+    /// Returns the URL of a blob of `box` with a SAS that permits reading.
     pub(crate) fn blob(&self, name: &str) -> String {
         format!("http://{}/acc/box/{name}?sp=r&sig={SIGNATURE}", self.address)
     }
@@ -115,7 +115,7 @@ fn refused(container: &str, query: &Parameters, permission: char) -> Option<Resp
     Some(status.into_response())
 }
 
-/// The signature of a service SAS for a container, which ends where the query says.
+/// Returns the signature of a service SAS for a container, with the expiry in the query.
 /// [Create a service SAS](https://learn.microsoft.com/rest/api/storageservices/create-service-sas)
 fn signature(container: &str, query: &Parameters) -> String {
     let text = |name: &str| query.get(name).map_or("", String::as_str);

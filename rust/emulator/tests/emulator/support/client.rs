@@ -1,4 +1,4 @@
-//! A small HTTP client that signs as the Batch documentation says.
+//! A small HTTP client that signs requests as documented by Azure Batch.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -27,23 +27,23 @@ pub(crate) struct Request<'a> {
     body: Option<String>,
 }
 
-/// An answer.
+/// A response.
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
-    /// The text as JSON; null if it is none.
+    /// The body as JSON; null if it is not JSON.
     pub(crate) body: Value,
 }
 
 impl Reply {
-    /// The answer, which must have this status.
+    /// Checks the status and returns the response.
     pub(crate) fn expect(self, status: u16) -> Reply {
         assert_eq!(self.status, status, "{}", self.text);
         self
     }
 
-    /// Checks an error answer.
+    /// Checks an error response.
     pub(crate) fn expect_error(self, status: u16, code: &str) -> Reply {
         let reply = self.expect(status);
         assert_eq!(reply.body["code"], code, "{}", reply.text);
@@ -54,13 +54,13 @@ impl Reply {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The value of an error's detail.
+    /// Returns a value of an error's details.
     pub(crate) fn value(&self, key: &str) -> &str {
         let values = self.body["values"].as_array().unwrap();
         values.iter().find(|one| one["key"] == key).map_or("", |one| one["value"].as_str().unwrap())
     }
 
-    /// The ids (or names) of a list.
+    /// Returns the ids (or names) of a list.
     pub(crate) fn ids(&self, property: &str) -> Vec<String> {
         let items = self.body["value"].as_array().unwrap();
         items.iter().map(|item| item[property].as_str().unwrap().to_owned()).collect()
@@ -111,7 +111,7 @@ impl Client {
         Ok(Reply { status, headers, text, body })
     }
 
-    /// Follows the link to a next page, as it is.
+    /// Requests the URL of a next page as it is.
     pub(crate) async fn follow(&self, link: &str) -> Reply {
         let url = url::Url::parse(link).unwrap();
         assert!(link.starts_with(&self.endpoint), "{link}");
@@ -142,13 +142,13 @@ impl Request<'_> {
         self.body(&body.to_string())
     }
 
-    /// A body that says that it is JSON.
+    /// Sets a body with a JSON content type.
     pub(crate) fn body(mut self, text: &str) -> Self {
         self.body = Some(text.to_owned());
         self
     }
 
-    /// With a body that may be no JSON.
+    /// Sets a body that may be invalid JSON.
     pub(crate) fn text(mut self, body: &str) -> Self {
         self.body = Some(body.to_owned());
         self
@@ -164,25 +164,25 @@ impl Request<'_> {
         client.reply(self.signed(at)).await.unwrap()
     }
 
-    /// Sends with this Authorization header and date; an empty one is left out.
+    /// Sends with this Authorization header and date; empty ones are omitted.
     pub(crate) async fn send_as(self, authorization: &str, date: &str) -> Reply {
         let client = self.client;
         client.reply(self.build(authorization, date)).await.unwrap()
     }
 
-    /// Sends where no answer, or not all of it, may come.
+    /// Sends a request that may get no response, or an incomplete one.
     pub(crate) async fn try_send(self) -> reqwest::Result<Reply> {
         let client = self.client;
         client.reply(self.signed(OffsetDateTime::now_utc())).await
     }
 
-    /// The bytes of the request on a connection of its own.
+    /// Returns the bytes of the request, for a raw connection.
     pub(crate) fn bytes(self) -> Vec<u8> {
         let path = self.path.clone();
         self.bytes_at(&path)
     }
 
-    /// The same with this path, which is sent as it is written, and no more to come.
+    /// The same with this path, which is sent as it is written, and closes the connection.
     pub(crate) fn bytes_at(self, path: &str) -> Vec<u8> {
         let request = self.signed(OffsetDateTime::now_utc());
         let url = request.url();
@@ -254,7 +254,7 @@ impl Request<'_> {
     }
 }
 
-/// The signature of a string to sign.
+/// Returns the signature of a string to sign.
 pub(crate) fn sign(text: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(&STANDARD.decode(KEY).unwrap()).unwrap();
     mac.update(text.as_bytes());

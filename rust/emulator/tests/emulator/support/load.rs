@@ -12,8 +12,8 @@ use super::until;
 /// The most tasks of a collection.
 const COLLECTION: usize = 100;
 
-/// Creates a job and adds that many tasks to it.
-pub(crate) async fn add_tasks(
+/// Creates a job with this many tasks.
+pub(crate) async fn create_tasks(
     client: &Client,
     job: &str,
     count: usize,
@@ -30,7 +30,8 @@ pub(crate) async fn add_tasks(
     }
 }
 
-/// Waits until that many tasks of a job are completed; there is no limit as long as it goes on.
+/// Waits until this many tasks of a job are completed, without a time limit as long as there is
+/// progress.
 pub(crate) async fn all_completed(client: &Client, job: &str, count: u64) {
     let path = format!("/jobs/{job}/taskcounts");
     let mut completed = 0;
@@ -53,7 +54,7 @@ pub(crate) async fn delete_job(client: &Client, job: &str) {
     .await;
 }
 
-/// All items of a list, page by page.
+/// Returns all items of a list, page by page.
 pub(crate) async fn all_items(client: &Client, path: &str) -> Vec<Value> {
     let mut page = client.get(path).send().await.expect(200).body;
     let mut items = Vec::new();
@@ -64,8 +65,8 @@ pub(crate) async fn all_items(client: &Client, path: &str) -> Vec<Value> {
     }
 }
 
-/// That many connections that ask for these paths, one request after the other with a pause in
-/// between, until it is enough. Every request must be answered with 200. Gives how long each took.
+/// Opens this many connections, each of which polls these paths with a pause in between until
+/// `enough` is set. Every request must be answered with 200. Returns the response times.
 pub(crate) async fn poll(
     client: &Client,
     paths: &[String],

@@ -18,7 +18,7 @@ use client::{Client, Reply};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// How often something is asked for before it counts as not coming, and how long in between.
+/// How often and at what interval a condition is checked before a test fails.
 const TRIES: usize = 1200;
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -67,12 +67,12 @@ impl Cloud {
         self.client.post("/jobs").json(&body).send().await.expect(201);
     }
 
-    /// Changes a job by an operation of this name that takes a while.
+    /// Sends an asynchronous job operation of this name.
     pub(crate) async fn ask_job(&self, job: &str, operation: &str, body: Value) -> Reply {
         self.client.post(&format!("/jobs/{job}/{operation}")).json(&body).send().await
     }
 
-    /// Adds a task that runs a shell script.
+    /// Creates a task that runs a shell script.
     pub(crate) async fn script(&self, job: &str, task: &str, script: &str) {
         self.script_with(job, task, script, json!({})).await;
     }
@@ -82,7 +82,7 @@ impl Cloud {
         self.client.post(&format!("/jobs/{job}/tasks")).json(&body).send().await.expect(201);
     }
 
-    /// Runs a shell script as the only task of a job of its own, to its end.
+    /// Runs a shell script as the only task of its own job, to its end.
     pub(crate) async fn run(&self, script: &str) -> Value {
         self.run_with(script, json!({})).await
     }
@@ -93,7 +93,7 @@ impl Cloud {
         self.completed("run", "task").await
     }
 
-    /// The task once it is completed.
+    /// Returns the task once it is completed.
     pub(crate) async fn completed(&self, job: &str, task: &str) -> Value {
         self.task_in_state(job, task, "completed").await
     }
@@ -116,7 +116,7 @@ impl Cloud {
         .await
     }
 
-    /// Waits until a job that was deleted cannot be read any more.
+    /// Waits until a deleted job is gone.
     pub(crate) async fn gone(&self, job: &str) {
         let path = format!("/jobs/{job}");
         until(&format!("{path} is gone"), || async {
@@ -125,7 +125,7 @@ impl Cloud {
         .await;
     }
 
-    /// The text of a file of the task that [`Cloud::run`] ran.
+    /// Returns a file of the task that [`Cloud::run`] ran.
     pub(crate) async fn output(&self, name: &str) -> String {
         self.get(&format!("/jobs/run/tasks/task/files/{name}")).await.expect(200).text
     }
@@ -140,7 +140,7 @@ impl Cloud {
     }
 }
 
-/// The body of a task that runs a shell script in the image.
+/// Returns the body of a task that runs a shell script in the image.
 pub(crate) fn shell_task(id: &str, script: &str) -> Value {
     let escaped = script.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$");
     json!({
@@ -150,7 +150,7 @@ pub(crate) fn shell_task(id: &str, script: &str) -> Value {
     })
 }
 
-/// An object with the properties of another one added.
+/// Returns an object with the properties of another one added.
 pub(crate) fn merged(mut body: Value, extra: Value) -> Value {
     for (name, value) in extra.as_object().unwrap() {
         body[name] = value.clone();
@@ -158,7 +158,7 @@ pub(crate) fn merged(mut body: Value, extra: Value) -> Value {
     body
 }
 
-/// Asks until there is an answer; gives up with a panic that says what did not come.
+/// Polls until there is a value; panics with a description if there is none in time.
 pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
     what: &str,
     mut ask: impl FnMut() -> F,

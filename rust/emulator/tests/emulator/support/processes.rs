@@ -1,15 +1,15 @@
-//! Looks at the processes of this machine.
+//! Finds processes on this machine.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A number of seconds to sleep that no other test of this machine uses: processes are told
-/// apart by it.
+/// Returns a number of seconds to sleep that no other test on this machine uses; it identifies the
+/// process.
 pub(crate) fn unique_sleep() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     format!("9{}.{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// How many processes have this argument.
+/// Returns how many processes have this argument.
 pub(crate) fn count(argument: &str) -> usize {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     processes

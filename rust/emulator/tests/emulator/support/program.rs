@@ -1,4 +1,4 @@
-//! The emulator as a program.
+//! The command line program.
 
 use std::process::Stdio;
 
@@ -8,7 +8,7 @@ use tokio::process::{Child, Command};
 use super::client::Client;
 use super::{ACCOUNT, KEY};
 
-/// The program with these arguments, not yet started.
+/// Returns the program with these arguments, not yet started.
 pub(crate) fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_azure-batch-emulator"));
     command.args(["--account", ACCOUNT, "--key", KEY, "--listen", "127.0.0.1:0"]);
@@ -16,7 +16,7 @@ pub(crate) fn program(arguments: &[&str]) -> Command {
     command
 }
 
-/// The client for the endpoint in the first line of output.
+/// Returns a client for the endpoint in the first line of output.
 pub(crate) async fn client(child: &mut Child) -> Client {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line = lines.next_line().await.unwrap().unwrap();
@@ -25,7 +25,7 @@ pub(crate) async fn client(child: &mut Child) -> Client {
     Client::new(endpoint)
 }
 
-/// The resident memory of a process that runs, in bytes.
+/// Returns the resident memory of a running process, in bytes.
 pub(crate) fn resident_memory(child: &Child) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id().unwrap())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();

@@ -1,4 +1,4 @@
-//! Requests as bytes, also such as no HTTP library would send.
+//! Raw requests, including those that no HTTP library would send.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use tokio::time::timeout;
 use super::ACCOUNT;
 use super::client::{now, sign};
 
-/// An answer that takes longer does not come.
+/// The longest wait for a response.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// An answer without its headers.
+/// A response without its headers.
 #[derive(Debug)]
 pub(crate) struct RawReply {
     pub(crate) status: u16,
-    /// The body as JSON; null if it is none.
+    /// The body as JSON; null if it is not JSON.
     pub(crate) body: Value,
 }
 
@@ -36,7 +36,7 @@ pub(crate) async fn send_signed(endpoint: &str, verb: &str, path: &str, query: &
     send(endpoint, head.as_bytes()).await
 }
 
-/// Sends a request line and headers of this text, and what every request needs.
+/// Sends a request line and headers with this text, and the headers that every request needs.
 pub(crate) async fn send(endpoint: &str, head: &[u8]) -> RawReply {
     let address = endpoint.trim_start_matches("http://");
     let request = [head, b"host: ", address.as_bytes(), b"\r\nconnection: close\r\n\r\n"].concat();
@@ -63,7 +63,8 @@ fn read(answer: &[u8]) -> RawReply {
     }
 }
 
-/// The query in the string to sign; of one that is not UTF-8 there is none, and it needs none.
+/// Returns the query in the string to sign; a query that is not UTF-8 is refused before its
+/// signature is checked.
 fn canonical_query(query: &str) -> String {
     let decode =
         |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();

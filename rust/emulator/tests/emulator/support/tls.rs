@@ -1,4 +1,4 @@
-//! A TLS front for a server of this machine, with a certificate of its own.
+//! A TLS proxy for a server on this machine, with its own certificate.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,11 +13,11 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// Takes TLS connections and hands their bytes on to a server that knows no TLS.
+/// Accepts TLS connections and forwards their bytes to a server without TLS.
 pub(crate) struct TlsFront {
     /// `127.0.0.1:PORT`.
     pub(crate) address: String,
-    /// What a client has to trust.
+    /// The certificate that clients must trust.
     pub(crate) certificate: PathBuf,
     _directory: TempDir,
     server: JoinHandle<()>,
@@ -46,7 +46,7 @@ impl Drop for TlsFront {
 async fn serve(listener: TcpListener, acceptor: TlsAcceptor, behind: String) {
     while let Ok((client, _)) = listener.accept().await {
         let (acceptor, behind) = (acceptor.clone(), behind.clone());
-        // A client that trusts nobody hangs up in the middle of the handshake.
+        // A client without trust closes the connection during the handshake.
         tokio::spawn(async move {
             let mut client = acceptor.accept(client).await?;
             let mut server = TcpStream::connect(behind).await?;

@@ -39,7 +39,6 @@ pub(crate) fn kind(method: &str, url: &Url) -> String {
         [_account, _container] => "blobs".to_owned(),
         // All of a run's blobs are deleted alike, and in any order.
         [_, _, ..] if method == "delete" => "blob".to_owned(),
-        [_, _, "kestra-runs", ..] => "claim".to_owned(),
         [_, _, _, kind, ..] => format!("blob {kind}"),
         _ => url.path().to_owned(),
     };

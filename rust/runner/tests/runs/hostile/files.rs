@@ -73,7 +73,7 @@ async fn a_limit_that_is_reached_while_files_travel_ends_the_run() {
     lab.write("in.txt", b"input\n");
     let mut request = lab.request("true");
     request["inputFiles"] = json!(["in.txt"]);
-    request["waitUntilCompletionMillis"] = json!(1_000);
+    request["waitUntilCompletion"] = json!(1.0);
     let _held = gate.hold(&Step::new("put blob in", 1));
     let report = lab.start_run_with(&request, &gate.client()).ended().await;
     assert_eq!(report.outcome().status, Status::Failed);

@@ -141,11 +141,11 @@ fn request(flow: &Flow, service: &Service, outer: &Path) -> Value {
         "localWorkingDir": outer.join("wd"),
         "inputFiles": flow.inputs.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         "outputFiles": flow.patterns,
-        // Claims would have to be listed as they were written.
+        // Blobs would have to be listed as they were written.
         "resume": false,
-        "waitUntilCompletionMillis": 1_500,
-        "waitUntilRunningMillis": null,
-        "completionCheckIntervalMillis": 100,
+        "waitUntilCompletion": 1.5,
+        "waitUntilRunning": null,
+        "completionCheckInterval": 0.1,
     });
     request.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     request
@@ -163,6 +163,7 @@ async fn told(request: &Value, http: &HttpClient) -> Result<String, String> {
     let (mut told, mut outcomes) = (String::new(), 0);
     loop {
         let events = pull.next().await;
+        pull.acknowledge();
         outcomes += events.iter().filter(|event| matches!(event, Event::Outcome(_))).count();
         told += &format!("{events:?}");
         if events.is_empty() {

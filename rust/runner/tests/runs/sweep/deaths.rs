@@ -18,7 +18,7 @@ use crate::support::{Lab, Left, until};
 pub(super) enum Death {
     /// Somebody ends the execution.
     Kill,
-    /// The worker shuts down: the thread is interrupted, and there is a moment for last words.
+    /// The worker shuts down: the thread is interrupted, and there is a moment to record what the caller has.
     Interrupt,
     /// The worker's process is gone without one.
     Sigkill,
@@ -97,14 +97,17 @@ async fn kill(trial: &Trial<'_>, worker: Worker, go_on: impl FnOnce()) -> Vec<St
 
 async fn interrupt(trial: &Trial<'_>, worker: Worker, go_on: impl FnOnce()) -> Vec<String> {
     let Worker { gate, run, dir, request } = worker;
-    let last_words = run.left();
+    let left = run.left();
+    if run.has_outcome() {
+        // Kestra has recorded it too, and asks for no other worker.
+        run.acknowledge();
+    }
     let Left { report, kill: _kill, .. } = run.leave();
     go_on();
-    until(async || last_words.is_cancelled()).await;
+    left.cancelled().await;
     let has_outcome = report.has_outcome();
     let first = Told::new(report, &gate, dir.path(), &request);
     if has_outcome {
-        // Kestra has it too, and asks for no other worker.
         return and_left_behind(trial, secrets_told(&[&first])).await;
     }
     let second = successor(trial).await;
@@ -117,8 +120,7 @@ async fn sigkill(trial: &Trial<'_>, worker: Worker, go_on: impl FnOnce()) -> Vec
     go_on();
     until(async || gate.is_idle()).await;
     if first.report.has_outcome() {
-        // It was asked for what follows, so Kestra has it in its books and asks nobody to go on: what was not removed
-        // yet stays.
+        // It was acknowledged, so Kestra asks nobody to go on: what was not removed yet stays.
         return wrong(&[&first], trial.exit_code, Lines::GoOn);
     }
     let second = successor(trial).await;

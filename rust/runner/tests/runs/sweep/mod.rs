@@ -63,7 +63,7 @@ async fn a_request_that_fails_once_changes_nothing_of_a_kill() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_fails_in_any_way_is_made_once() {
     let lab = lab().await;
-    let kinds = ["put claim", "post jobs", "post tasks", "patch job", "delete job"];
+    let kinds = ["put blob run.sh", "post jobs", "post tasks", "patch job", "delete job"];
     let cells = kinds.iter().flat_map(|kind| {
         let step = Step::new(kind, 1);
         Fault::ALL.map(|fault| Cell::new(Shape::Whole, &step, fault, 0))
@@ -105,16 +105,8 @@ async fn a_worker_that_stops_between_two_requests_is_replaced_and_nothing_is_los
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_gone_after_a_write_is_replaced_and_nothing_is_lost() {
     let lab = lab().await;
-    let kinds = [
-        "put claim",
-        "put blob in",
-        "put blob run.sh",
-        "post jobs",
-        "post tasks",
-        "patch job",
-        "put blob collected",
-        "delete job",
-    ];
+    let kinds =
+        ["put blob run.sh", "put blob in", "post jobs", "post tasks", "patch job", "delete job"];
     let cells = kinds.map(|kind| Stop { step: Step::new(kind, 1), death: Death::Sigkill });
     let verdicts = stop_all(&lab, cells.into()).await;
     assert!(verdicts.iter().all(|(_, verdict)| *verdict != Verdict::NotReached));

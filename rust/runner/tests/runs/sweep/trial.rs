@@ -84,9 +84,9 @@ impl<'a> Trial<'a> {
 
     /// Every worker has random names of its own.
     fn request(&self, dir: &Path, worker: usize) -> Value {
-        let prefix = format!("{}{worker:06x}", self.prefix_start());
+        let prefix = format!("{}{worker:012x}", self.prefix_start());
         let mut request = self.lab.request(&format!("{SCRIPT}{}", self.exit_code));
-        request["jobName"] = json!(format!("{}{worker:08x}", self.job_start()));
+        request["jobName"] = json!(format!("company-team-flow-task-{worker:08x}"));
         request["labels"] = json!({
             "kestra-taskrun-id": format!("taskrun{}", self.number),
             "kestra-taskrun-attempt": worker.to_string(),
@@ -101,11 +101,11 @@ impl<'a> Trial<'a> {
     }
 
     fn job_start(&self) -> String {
-        format!("company-team-flow-{:06x}-", self.number)
+        format!("company-team-flow-task-{:020x}-", self.number)
     }
 
     fn prefix_start(&self) -> String {
-        format!("kestra-{:06x}", self.number)
+        format!("kestra-{:020x}-", self.number)
     }
 
     /// Waits for the end of the run. It gets no further than its middle before both streams were read.
@@ -157,8 +157,6 @@ impl<'a> Trial<'a> {
         let filter = format!("startswith(id,'{}')", self.job_start());
         let jobs = self.lab.batch().list_jobs(Some(&filter)).await.unwrap();
         let blobs = self.lab.blobs_below(&self.prefix_start()).await;
-        let mut claims = self.lab.blobs_below("kestra-runs/").await;
-        claims.retain(|name| name.contains(&self.prefix_start()));
-        jobs.into_iter().map(|job| job.id).chain(blobs).chain(claims).collect()
+        jobs.into_iter().map(|job| job.id).chain(blobs).collect()
     }
 }

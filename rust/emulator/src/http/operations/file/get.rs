@@ -9,14 +9,14 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
-use super::{described, url};
+use super::{file_headers, url};
 use crate::error::{ApiError, Code, Result};
 use crate::http::call::Call;
 use crate::http::reply::Reply;
 use crate::service::Service;
 use crate::service::files::Owner;
 
-/// Answers 200 for a range too: Microsoft's Python and JavaScript clients refuse 206.
+/// Returns 200 for a range too: Microsoft's Python and JavaScript clients do not accept 206.
 pub(in crate::http::operations) async fn run(
     call: &Call,
     service: &Service,
@@ -30,7 +30,7 @@ pub(in crate::http::operations) async fn run(
     }
     let (opened, length) = service.content(owner, name)?;
     let bytes = range(call.header("ocp-range"), length)?;
-    let reply = described(&file, &url(call, owner, name))
+    let reply = file_headers(&file, &url(call, owner, name))
         .header("content-length", &(bytes.end - bytes.start).to_string());
     let mut opened = File::from_std(opened);
     opened
@@ -41,11 +41,11 @@ pub(in crate::http::operations) async fn run(
     Ok(reply.body(Body::from_stream(stream)))
 }
 
-/// The bytes that `ocp-range` asks for of a file of this length.
+/// Returns the bytes of a file of this length that `ocp-range` asks for.
 fn range(header: Option<&str>, length: u64) -> Result<Range<u64>> {
     let Some(text) = header else { return Ok(0..length) };
     let (start, end) = parse_range(text).ok_or_else(|| {
-        ApiError::header("ocp-range", text, "it is bytes=START-END or bytes=START-")
+        ApiError::header("ocp-range", text, "it must be bytes=START-END or bytes=START-")
     })?;
     let end = end.map_or(length, |end| end.saturating_add(1).min(length));
     if start >= length {
@@ -65,7 +65,7 @@ fn parse_range(text: &str) -> Option<(u64, Option<u64>)> {
     }
 }
 
-/// A number without a sign, which Rust would take.
+/// Parses a number without a sign; Rust would accept one.
 fn digits(text: &str) -> Option<u64> {
     text.parse().ok().filter(|_| !text.starts_with('+'))
 }
@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    /// The bytes of a file that a range names, the header read as its form is documented.
+    /// Returns the bytes that a range names, by a simple implementation of the documented syntax.
     fn bytes_of(content: &[u8], header: &str) -> Option<Vec<u8>> {
         let (start, end) = header.strip_prefix("bytes=")?.split_once('-')?;
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -92,7 +92,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_range_brings_the_bytes_that_it_names_or_is_refused(
+        fn a_range_returns_the_bytes_that_it_names_or_is_refused(
             header in "bytes=[0-9+-]{0,5}|bytes=[0-9]{0,2}-[0-9]{0,2}|\\PC*",
             content in prop::collection::vec(any::<u8>(), 0..30),
         ) {

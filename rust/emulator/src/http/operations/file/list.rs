@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::http::call::Call;
 use crate::http::list::{ListRules, page};
 use crate::http::reply::Reply;
-use crate::http::shown::file::render;
+use crate::http::views::file::render;
 use crate::service::Service;
 use crate::service::files::Owner;
 use crate::wire::filter;

@@ -1,7 +1,7 @@
 //! [Get Task File Properties](https://learn.microsoft.com/rest/api/batchservice/tasks/get-task-file-properties)
 //! and the same [of a node](https://learn.microsoft.com/rest/api/batchservice/nodes/get-node-file-properties)
 
-use super::{described, url};
+use super::{file_headers, url};
 use crate::error::Result;
 use crate::http::call::Call;
 use crate::http::reply::Reply;
@@ -17,6 +17,6 @@ pub(in crate::http::operations) fn run(
     call.allow_query(&[])?;
     let file = service.file(owner, name, &call.conditions()?)?;
     let length = if file.is_directory { 0 } else { file.length };
-    let reply = described(&file, &url(call, owner, name));
+    let reply = file_headers(&file, &url(call, owner, name));
     Ok(reply.header("content-length", &length.to_string()))
 }

@@ -15,7 +15,7 @@ pub(in crate::http::operations) fn run(
     id: &str,
 ) -> Result<Reply> {
     call.allow_query(&["force"])?;
-    // Nothing resists a deletion here, so forcing it changes nothing.
+    // A deletion never fails here, so `force` changes nothing.
     call.query.flag("force")?;
     service.delete_job(id, &call.conditions()?)?;
     Ok(Reply::empty(StatusCode::ACCEPTED))

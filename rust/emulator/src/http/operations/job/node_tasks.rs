@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::http::call::Call;
 use crate::http::list::{ListRules, page};
 use crate::http::reply::Reply;
-use crate::http::shown::node_tasks;
+use crate::http::views::node_tasks;
 use crate::service::Service;
 use crate::wire::filter;
 
@@ -18,6 +18,6 @@ const RULES: ListRules = ListRules {
 pub(super) fn run(call: &Call, service: &Service, id: &str) -> Result<Reply> {
     call.allow_query(&["$filter", "$select", "maxresults", "$skiptoken"])?;
     let all = service.node_tasks(id)?;
-    let shown = all.iter().map(|(node, tasks)| node_tasks::render(node, tasks, &call.endpoint));
-    page(call, shown, &RULES)
+    let items = all.iter().map(|(node, tasks)| node_tasks::render(node, tasks, &call.endpoint));
+    page(call, items, &RULES)
 }

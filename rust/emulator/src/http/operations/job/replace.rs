@@ -12,6 +12,6 @@ use crate::service::Service;
 
 pub(super) fn run(call: &Call, service: &Arc<Service>, id: &str) -> Result<Reply> {
     call.allow_query(&[])?;
-    let stamp = service.replace_job(id, call.model()?, &call.conditions()?)?;
-    Ok(Reply::empty(StatusCode::OK).stamped(&stamp).service_id(&url(call, id)))
+    let version = service.replace_job(id, call.model()?, &call.conditions()?)?;
+    Ok(Reply::empty(StatusCode::OK).version(&version).service_id(&url(call, id)))
 }

@@ -17,7 +17,7 @@ pub(in crate::http::operations) fn run(
     id: &str,
 ) -> Result<Reply> {
     call.allow_query(&["force"])?;
-    // Nothing resists a termination here, so forcing it changes nothing.
+    // A termination never fails here, so `force` changes nothing.
     call.query.flag("force")?;
     let given: JobTerminate = call.optional_model()?;
     service.terminate_job(id, given.terminate_reason, &call.conditions()?)?;

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::http::call::Call;
 use crate::http::list::select;
 use crate::http::reply::Reply;
-use crate::http::shown::node::{PROPERTIES, render};
+use crate::http::views::node::{PROPERTIES, render};
 use crate::service::Service;
 
 pub(in crate::http::operations) fn run(
@@ -15,6 +15,6 @@ pub(in crate::http::operations) fn run(
 ) -> Result<Reply> {
     call.allow_query(&["$select"])?;
     let node = service.pool_node(pool, id)?;
-    let shown = select(call, render(&node, &call.endpoint), Some(PROPERTIES))?;
-    Ok(Reply::resource(shown, &call.endpoint, "nodes/@Element"))
+    let properties = select(call, render(&node, &call.endpoint), Some(PROPERTIES))?;
+    Ok(Reply::resource(properties, &call.endpoint, "nodes/@Element"))
 }

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::http::call::Call;
 use crate::http::list::{ListRules, page};
 use crate::http::reply::Reply;
-use crate::http::shown::node;
+use crate::http::views::node;
 use crate::service::Service;
 use crate::wire::filter;
 

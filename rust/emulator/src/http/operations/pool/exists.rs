@@ -9,7 +9,7 @@ use crate::service::Service;
 
 pub(in crate::http::operations) fn run(call: &Call, service: &Service, id: &str) -> Result<Reply> {
     call.allow_query(&[])?;
-    let stamp = service.pool(id)?.stamp;
-    call.conditions()?.check_read(&stamp)?;
-    Ok(Reply::empty(StatusCode::OK).stamped(&stamp))
+    let version = service.pool(id)?.version;
+    call.conditions()?.check_read(&version)?;
+    Ok(Reply::empty(StatusCode::OK).version(&version))
 }

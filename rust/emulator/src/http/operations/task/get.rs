@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::http::call::Call;
 use crate::http::list::select;
 use crate::http::reply::Reply;
-use crate::http::shown::task::{PROPERTIES, render};
+use crate::http::views::task::{PROPERTIES, render};
 use crate::service::Service;
 
 pub(in crate::http::operations) fn run(
@@ -17,7 +17,7 @@ pub(in crate::http::operations) fn run(
     call.allow_query(&["$select", "$expand"])?;
     call.check_expand()?;
     let (task, job) = service.task(job, id, &call.conditions()?)?;
-    let shown = select(call, render(&task, &job, &call.endpoint), Some(PROPERTIES))?;
-    let reply = Reply::resource(shown, &call.endpoint, "tasks/@Element");
-    Ok(reply.stamped(&task.stamp).service_id(&url(call, &job, &task.spec.id)))
+    let properties = select(call, render(&task, &job, &call.endpoint), Some(PROPERTIES))?;
+    let reply = Reply::resource(properties, &call.endpoint, "tasks/@Element");
+    Ok(reply.version(&task.version).service_id(&url(call, &job, &task.spec.id)))
 }

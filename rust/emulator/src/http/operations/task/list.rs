@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::http::call::Call;
 use crate::http::list::{ListRules, page};
 use crate::http::reply::Reply;
-use crate::http::shown::task;
+use crate::http::views::task;
 use crate::service::Service;
 use crate::wire::filter;
 

@@ -10,6 +10,6 @@ use crate::service::Service;
 
 pub(super) fn run(call: &Call, service: &Service, job: &str, id: &str) -> Result<Reply> {
     call.allow_query(&[])?;
-    let stamp = service.update_task(job, id, call.model()?, &call.conditions()?)?;
-    Ok(Reply::empty(StatusCode::OK).stamped(&stamp).service_id(&url(call, job, id)))
+    let version = service.replace_task(job, id, call.model()?, &call.conditions()?)?;
+    Ok(Reply::empty(StatusCode::OK).version(&version).service_id(&url(call, job, id)))
 }

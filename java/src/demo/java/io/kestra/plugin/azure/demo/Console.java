@@ -17,10 +17,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.slf4j.event.Level;
 
-/** Prints what a user wants to see while a flow runs, and a sign of life when there is nothing to see. */
+/** Prints the log of the flows, and from time to time the elapsed time if there are no new lines. */
 final class Console implements AutoCloseable {
     private static final Duration SILENCE = Duration.ofSeconds(5);
-    /** Kestra keeps entries in about the order of their time stamps: this much later it is the exact order. */
+    /** How late an entry may arrive. Entries that are older than this are in the order of their time stamps. */
     private static final Duration DISORDER = Duration.ofMillis(300);
     private static final int TICK_MILLIS = 100;
     private static final int ERROR_SECONDS = 5;
@@ -35,19 +35,19 @@ final class Console implements AutoCloseable {
     private Supplier<List<LogEntry>> log = List::of;
     private Instant lastLine = started;
 
-    /** @param name who speaks */
+    /** @param name the program that prints */
     Console(String name) {
         this.name = name;
         ticker.scheduleAtFixedRate(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
     }
 
-    /** Shows what flows log, at the levels that Kestra's UI shows by default, until the result is closed. */
+    /** Prints what flows log, at the levels that Kestra's UI shows by default, until the result is closed. */
     synchronized Following follow(Supplier<List<LogEntry>> log) {
         this.log = log;
         return this::unfollow;
     }
 
-    /** Ends the showing of a log. */
+    /** Stops printing a log. */
     interface Following extends AutoCloseable {
         @Override
         void close();
@@ -58,13 +58,13 @@ final class Console implements AutoCloseable {
         log = List::of;
     }
 
-    /** A line of our own, after everything that was logged before. */
+    /** Prints a line of this program, after everything that was logged before. */
     synchronized void say(String format, Object... arguments) {
         showUntil(Instant.MAX);
         print("[" + name + "] " + format.formatted(arguments));
     }
 
-    /** Waits for the line that says why a flow failed: it may come a little later than the flow's end. */
+    /** Waits for the line that says why a flow failed. It may arrive shortly after the flow has ended. */
     void awaitError() throws InterruptedException {
         if (!error.await(ERROR_SECONDS, TimeUnit.SECONDS)) {
             say("no error was logged within %d s", ERROR_SECONDS);

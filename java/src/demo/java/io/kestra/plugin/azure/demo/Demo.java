@@ -34,7 +34,7 @@ public final class Demo {
         } catch (Exception e) {
             e.printStackTrace();
         }
-        // The engine leaves threads behind that would keep the process alive.
+        // The engine leaves threads that would keep the process alive.
         System.exit(exitCode);
     }
 
@@ -50,7 +50,7 @@ public final class Demo {
         }
     }
 
-    /** Lets Kestra's scanner find the plugin and says in which jar it did. */
+    /** Lets Kestra's scanner find the plugin and returns its jar. */
     static Path scan(Path plugins) {
         Engine.registerPlugins(plugins);
         return Engine.originOf(RUNNER)
@@ -58,14 +58,14 @@ public final class Demo {
             .orElseThrow(() -> new DemoFailure("no jar in %s holds %s; 'make plugin' builds one".formatted(plugins, RUNNER)));
     }
 
-    /** The flow of Kestra's page about the Azure Batch task runner. */
+    /** Runs the flow of Kestra's page about the Azure Batch task runner. */
     private void seed() throws Exception {
         var outputs = runToSuccess("azure_batch_runner");
         printOutputs("Kestra.outputs", output(outputs, "vars"));
         printFile(outputs, "environment_info.json");
     }
 
-    /** A flow that reads a file of its namespace. */
+    /** Runs a flow that reads a file of its namespace. */
     private void namespaceFile() throws Exception {
         engine.putNamespaceFile(NAMESPACE, "greeting.txt", "Hello from a namespace file!\n");
         printFile(runToSuccess("namespace_file"), "copy.txt");
@@ -97,7 +97,7 @@ public final class Demo {
     private void printFile(Map<String, Object> outputs, String name) throws Exception {
         var uri = output(outputs, "outputFiles").get(name);
         if (uri == null) {
-            throw new DemoFailure("the task delivered no output file %s".formatted(name));
+            throw new DemoFailure("the task has no output file %s".formatted(name));
         }
         console.say("%s (%s):%n%s", name, uri, engine.read(NAMESPACE, uri.toString()));
     }

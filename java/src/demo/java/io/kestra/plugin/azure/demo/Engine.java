@@ -47,7 +47,7 @@ public final class Engine implements AutoCloseable {
         DefaultPluginRegistry.getOrCreate().registerIfAbsent(folder);
     }
 
-    /** The jar or folder that a plugin's class was loaded from; empty where no such plugin is registered. */
+    /** Returns the jar or folder that a plugin's class was loaded from; empty if no such plugin is registered. */
     public static Optional<Path> originOf(String type) {
         return Optional.ofNullable(DefaultPluginRegistry.getOrCreate().findClassByIdentifier(type))
             .map(plugin -> Path.of(plugin.getProtectionDomain().getCodeSource().getLocation().getPath()));
@@ -58,7 +58,7 @@ public final class Engine implements AutoCloseable {
         return start(storage, Map.of());
     }
 
-    /** Boots an engine with settings beyond those of the demo. */
+    /** Boots an engine with settings in addition to those of the demo. */
     public static Engine start(Path storage, Map<String, Object> settings) {
         return start(storage, settings, true);
     }
@@ -82,7 +82,7 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
-     * Takes a flow into the engine, as saving it in Kestra's editor does.
+     * Saves a flow in the engine, as Kestra's editor does.
      *
      * @throws Exception if Kestra refuses the flow; the message names the property
      */
@@ -97,26 +97,26 @@ public final class Engine implements AutoCloseable {
             .putFile(Path.of(path), new ByteArrayInputStream(content.getBytes(StandardCharsets.UTF_8)));
     }
 
-    /** Stores a text in Kestra's storage and gives the address under which a flow's FILE input takes it. */
+    /** Stores a text in Kestra's storage and returns the address that a flow's FILE input accepts. */
     public String putFile(String namespace, String path, String content) throws IOException {
         var bytes = content.getBytes(StandardCharsets.UTF_8);
         return storage().put(TENANT, namespace, URI.create(path), new ByteArrayInputStream(bytes)).toString();
     }
 
-    /** For what only this version of Kestra can do. */
+    /** For calls that only this version of Kestra has. */
     public ApplicationContext context() {
         return context;
     }
 
     /**
-     * What all executions have logged so far and Kestra has kept. Who listens to Kestra's queue instead misses an entry
-     * now and then, when two are written at the same time.
+     * Returns what all executions have logged so far, from Kestra's log repository. A listener on Kestra's queue would miss
+     * some entries that are written at the same time as others.
      */
     public List<LogEntry> log() {
         return KestraApi.log(context, TENANT);
     }
 
-    /** What an execution has logged so far and Kestra has kept. */
+    /** Returns what an execution has logged so far, from Kestra's log repository. */
     public List<LogEntry> log(Execution execution) {
         return KestraApi.log(context, TENANT, execution.getId());
     }
@@ -141,19 +141,19 @@ public final class Engine implements AutoCloseable {
         return executions.killExecution(execution);
     }
 
-    /** The outputs of the first task of an execution that has ended. */
+    /** Returns the outputs of the first task of an execution that has ended. */
     public Map<String, Object> outputs(Execution execution) throws Exception {
         return KestraApi.outputs(context, execution.getTaskRunList().getFirst());
     }
 
-    /** The metrics of an execution by name, timers in milliseconds, as far as the repository has them yet. */
+    /** Returns the metrics of an execution by name, timers in milliseconds, as far as the repository has them yet. */
     public Map<String, Double> metrics(Execution execution) {
         return context.getBean(MetricRepositoryInterface.class)
             .findByExecutionId(TENANT, execution.getId(), Pageable.from(1, 100)).stream()
             .collect(Collectors.toMap(MetricEntry::getName, MetricEntry::getValue));
     }
 
-    /** The content of a file in Kestra's storage. */
+    /** Returns the content of a file in Kestra's storage. */
     public String read(String namespace, String uri) throws IOException {
         try (var content = storage().get(TENANT, namespace, URI.create(uri))) {
             return new String(content.readAllBytes(), StandardCharsets.UTF_8);

@@ -15,13 +15,13 @@ import java.util.Map;
 import org.slf4j.event.Level;
 
 /**
- * Runs flows on the Azure account that the environment names, and says of each whether it did what it should.
+ * Runs flows on the Azure account that the environment names, and reports for each whether it passed.
  * <p>
  * Arguments: the plugins folder, the folder of the flows, a folder for Kestra's storage. The exit code is 0 only if every flow passed.
  */
 public final class Live {
     private static final String NAMESPACE = "company.team";
-    /** A pool may have to start a node and pull an image first. */
+    /** Long, because a pool may have to start a node and pull an image first. */
     private static final Duration LIMIT = Duration.ofMinutes(20);
     private static final long PAUSE_MILLIS = 200;
     private static final String POOL = "AZURE_BATCH_POOL";
@@ -30,10 +30,10 @@ public final class Live {
     private final Engine engine;
     private final Console console;
     private final Path flows;
-    /** Copies of the flows that name the account's pool and container. */
+    /** The folder for copies of the flows with the account's pool and container. */
     private final Path copies;
 
-    /** What a flow should do; throws where it does not. */
+    /** Runs a flow and throws if it did not do what it should. */
     private interface Check {
         void run() throws Exception;
     }
@@ -54,7 +54,7 @@ public final class Live {
         } catch (Exception e) {
             e.printStackTrace();
         }
-        // The engine leaves threads behind that would keep the process alive.
+        // The engine leaves threads that would keep the process alive.
         System.exit(exitCode);
     }
 
@@ -116,7 +116,7 @@ public final class Live {
         requireState(engine.kill(execution), State.Type.KILLED);
     }
 
-    /** The task's first line or, where it never prints one, why. */
+    /** Waits for the task's first line, or for the error that says why there is none. */
     private LogEntry awaitWhatCounts(Execution execution) throws InterruptedException {
         var deadline = Instant.now().plus(LIMIT);
         while (Instant.now().isBefore(deadline)) {

@@ -15,7 +15,7 @@ import lombok.experimental.SuperBuilder;
  * What the {@code Commands} tasks of Kestra's script plugins have in common: commands, run one after the other.
  * <p>
  * Those plugins are not on Maven Central, so the demo and the flow tests bring stand-ins under the same type names.
- * All the work is done by Kestra's own {@link AbstractExecScript}, on which the real ones are built too.
+ * They extend Kestra's {@link AbstractExecScript}, as the real ones do.
  */
 @SuperBuilder
 @Getter

@@ -8,22 +8,22 @@ import java.util.List;
 import java.util.Map;
 import org.slf4j.event.Level;
 
-/** What the engine is asked differently in Kestra 1 and 2: here, in Kestra 1. */
+/** Calls of the engine that differ between Kestra 1 and 2, here for Kestra 1. */
 final class KestraApi {
     private KestraApi() {
     }
 
-    /** What all executions of a tenant have logged. */
+    /** Returns what all executions of a tenant have logged. */
     static List<LogEntry> log(ApplicationContext context, String tenant) {
         return context.getBean(LogRepositoryInterface.class).findAllAsync(tenant).collectList().block();
     }
 
-    /** What one execution has logged. */
+    /** Returns what one execution has logged. */
     static List<LogEntry> log(ApplicationContext context, String tenant, String executionId) {
         return context.getBean(LogRepositoryInterface.class).findByExecutionId(tenant, executionId, Level.TRACE);
     }
 
-    /** The outputs of a task that has ended. */
+    /** Returns the outputs of a task that has ended. */
     static Map<String, Object> outputs(ApplicationContext context, TaskRun task) {
         return task.getOutputs();
     }

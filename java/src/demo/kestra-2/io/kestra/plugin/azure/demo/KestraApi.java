@@ -9,22 +9,22 @@ import java.util.List;
 import java.util.Map;
 import org.slf4j.event.Level;
 
-/** What the engine is asked differently in Kestra 1 and 2: here, in Kestra 2. */
+/** Calls of the engine that differ between Kestra 1 and 2, here for Kestra 2. */
 final class KestraApi {
     private KestraApi() {
     }
 
-    /** What all executions of a tenant have logged. */
+    /** Returns what all executions of a tenant have logged. */
     static List<LogEntry> log(ApplicationContext context, String tenant) {
         return context.getBean(LogDataStoreInterface.class).findAllAsync(tenant).collectList().block();
     }
 
-    /** What one execution has logged. */
+    /** Returns what one execution has logged. */
     static List<LogEntry> log(ApplicationContext context, String tenant, String executionId) {
         return context.getBean(LogDataStoreInterface.class).findByExecutionId(tenant, executionId, Level.TRACE);
     }
 
-    /** The outputs of a task that has ended. */
+    /** Returns the outputs of a task that has ended. */
     static Map<String, Object> outputs(ApplicationContext context, TaskRun task) throws Exception {
         return context.getBean(TaskOutputService.class).getOutputs(task);
     }

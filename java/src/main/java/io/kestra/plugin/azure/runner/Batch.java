@@ -23,39 +23,37 @@ import lombok.NoArgsConstructor;
 import lombok.ToString;
 import lombok.experimental.SuperBuilder;
 
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 
-/** The task runner: it renders the flow's properties and hands them to the Rust side, which does the rest. */
+/** The task runner. It renders its properties and passes them to the Rust library, which does the rest. */
 @SuperBuilder
 @ToString(callSuper = true)
 @EqualsAndHashCode(callSuper = true)
 @Getter
 @NoArgsConstructor
 @Schema(
-    title = "Run the commands of a script task as a container on an Azure Batch pool",
+    title = "Run a script task in a container on an Azure Batch pool",
     description = """
-        The runner creates a job with one task on an existing pool, follows its log while it runs, and fails the Kestra task with the exit code of the command.
+        The runner creates a job with one task on an existing pool and shows its log while it runs. If the command exits with a code other than 0, the Kestra task fails with that code.
 
-        Inside the container the working directory is the current directory. `{{ workingDir }}`, `{{ outputDir }}` and relative paths all mean the same files, in the script and in its commands.
+        In the container, `{{ workingDir }}` is the current directory, so that `{{ workingDir }}/data.txt` and `data.txt` are the same file. `{{ outputDir }}` is a directory in it.
 
-        To use `inputFiles`, `namespaceFiles`, `outputFiles`, `{{ outputDir }}` or `syncWorkingDirectory`, set `blobStorage`: the files travel through a blob container.
+        To use `inputFiles`, `namespaceFiles`, `outputFiles`, `{{ outputDir }}` or `syncWorkingDirectory`, set `blobStorage`: the files are transferred through a blob container.
 
         The nodes of the pool must be able to run containers, and the image must have a `/bin/sh`.
 
-        When the execution is killed or the task runs into its `timeout`, the job is terminated. When the worker is shut down, the job is left alone, and with `resume` the worker that gets the task next goes on with it.
+        When the execution is killed or the task reaches its `timeout`, the job is terminated. When the worker is shut down, the job continues; with `resume`, the next worker that gets the task continues to follow the job.
 
-        The exit code is -1 when the command never ran to its end, for example because its image could not be pulled."""
+        The exit code is -1 if the command did not run to its end, for example because its image could not be pulled."""
 )
 @Plugin(
     metrics = {
         @Metric(name = Details.STAGE_METRIC, type = Timer.TYPE, description = "How long the upload of the input files took."),
         @Metric(name = Details.QUEUE_METRIC, type = Timer.TYPE, description = "How long the task waited for a node."),
-        @Metric(name = Details.RUN_METRIC, type = Timer.TYPE, description = "How long the task ran on the node, with the transfer of its files."),
+        @Metric(name = Details.RUN_METRIC, type = Timer.TYPE, description = "How long the task ran on the node, including the transfer of its files."),
         @Metric(name = Details.COLLECT_METRIC, type = Timer.TYPE, description = "How long the download of the output files took.")
     },
     examples = {
@@ -84,7 +82,7 @@ import java.util.Map;
                 """
         ),
         @Example(
-            title = "Give the task an input file and keep the file that it writes.",
+            title = "Pass an input file to the task and keep the file that it writes.",
             full = true,
             code = """
                 id: azure_batch_files
@@ -156,9 +154,10 @@ import java.util.Map;
     }
 )
 public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInterface {
-    private static final SecureRandom RANDOM = new SecureRandom();
+    private static final CleanUp CLEAN_UP = new CleanUp();
+    private static final String CONTAINER_PARENT = "/tmp/";
 
-    /** The output directory inside the container; the Rust side knows it too. The local one has another name in every attempt. */
+    /** Name of the output directory in the container. The Rust library has the same constant; tests/fixtures/request.json holds it for the tests of both. */
     private static final String OUTPUT_DIR = "kestra-output";
 
     @Schema(title = "Name of the Batch account")
@@ -179,29 +178,29 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
     private Property<String> poolId;
 
     @Schema(
-        title = "The blob container through which files reach the task and come back",
+        title = "Blob container through which input and output files are transferred",
         description = "Needed for `inputFiles`, `namespaceFiles`, `outputFiles`, `{{ outputDir }}` and `syncWorkingDirectory`."
     )
     @PluginProperty
     @Valid
     private BlobStorage blobStorage;
 
-    @Schema(title = "The private registry that holds the container image", description = "Not needed where the image is public, or the pool itself knows the registry.")
+    @Schema(title = "Private registry of the container image", description = "Not needed if the image is public, or if the pool is configured with the registry.")
     @PluginProperty
     @Valid
     private Registry registry;
 
     @Schema(
-        title = "Rights of the user that runs the task on its node",
-        description = "`NON_ADMIN` is an ordinary user that exists only for this task; `ADMIN` makes that user an administrator of the node."
+        title = "Rights of the user that runs the task on the node",
+        description = "`NON_ADMIN` is an ordinary user that exists only for this task. `ADMIN` gives that user administrator rights; in the container it is root."
     )
     @NotNull
     @Builder.Default
     private Property<ElevationLevel> elevationLevel = Property.ofValue(ElevationLevel.NON_ADMIN);
 
     @Schema(
-        title = "How long the Batch task may take, staging its input files and waiting in the queue included",
-        description = "After that the job is terminated and the Kestra task fails. A `timeout` on the Kestra task takes precedence."
+        title = "How long the Batch task may take, including the upload of its input files and the wait for a node",
+        description = "After that, the job is terminated and the Kestra task fails. If the Kestra task has a `timeout`, that is used instead."
     )
     @NotNull
     @Builder.Default
@@ -209,13 +208,13 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
 
     @Schema(
         title = "How long the Batch task may wait for a node",
-        description = "After that the job is terminated and the Kestra task fails with what the pool's nodes are doing. Without it the task waits as long as `waitUntilCompletion` allows."
+        description = "After that, the job is terminated and the Kestra task fails; the message says what state the nodes of the pool are in. If it is not set, only `waitUntilCompletion` limits the wait."
     )
     private Property<Duration> waitUntilRunning;
 
     @Schema(
-        title = "The longest pause between two looks at the state of the Batch task",
-        description = "The runner looks more often at first. A longer interval makes fewer calls to Azure Batch; the end of the task is then noticed later."
+        title = "Longest pause between two requests for the state of the Batch task",
+        description = "The pauses are shorter at first. With a longer interval the runner sends fewer requests to Azure Batch, but notices the end of the task later."
     )
     @NotNull
     @Builder.Default
@@ -227,32 +226,32 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
     private Property<Boolean> delete = Property.ofValue(true);
 
     @Schema(
-        title = "Whether to go on with the job that an earlier worker started for the same task run",
-        description = "Otherwise a worker that was restarted submits the task once more."
+        title = "Whether to continue with the job that an earlier worker started for the same task run",
+        description = "Otherwise the next worker that gets the task run submits it again."
     )
     @NotNull
     @Builder.Default
     private Property<Boolean> resume = Property.ofValue(true);
 
-    @Schema(title = "Whether log lines appear while the task runs", description = "Otherwise they appear when it has ended.")
+    @Schema(title = "Whether to show log lines while the task runs", description = "Otherwise they are shown when it has ended.")
     @NotNull
     @Builder.Default
     private Property<Boolean> streamLogs = Property.ofValue(true);
 
     @Schema(
-        title = "Whether to bring the whole working directory back after the task",
-        description = "All of its files come back then, and not only `outputFiles` and `{{ outputDir }}`. Needs `blobStorage`."
+        title = "Whether to download the whole working directory after the task",
+        description = "All of its files are downloaded then, not only `outputFiles` and `{{ outputDir }}`. Needs `blobStorage`."
     )
     @NotNull
     @Builder.Default
     private Property<Boolean> syncWorkingDirectory = Property.ofValue(false);
 
     /**
-     * Runs the commands and waits for their end.
+     * Runs the commands and returns when they have ended.
      *
      * @throws io.kestra.core.models.tasks.runners.TaskException if the task fails, with its exit code
      * @throws IllegalArgumentException if the configuration is wrong; the message names the property
-     * @throws InterruptedException if the thread is interrupted; whether the job ends is decided by whether {@link #kill} follows
+     * @throws InterruptedException if the thread is interrupted; the job goes on, unless {@link #kill} is called too
      */
     @Override
     public TaskRunnerResult<BatchDetails> run(RunContext runContext, TaskCommands taskCommands, List<String> filesToDownload) throws Exception {
@@ -261,22 +260,21 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
 
     TaskRunnerResult<BatchDetails> run(BatchRun run, RunContext runContext, TaskCommands taskCommands, List<String> filesToDownload) throws Exception {
         onKill(run::kill);
-        // A kill from before this line has found no callback; any later one finds it.
+        // A kill before the line above found no callback; any later one finds it.
         if (getIsKilled().get()) {
             run.kill();
         }
-        refuseOutputsWithoutStorage(runContext, taskCommands, filesToDownload);
-        run.start(new Request(this, runContext, taskCommands).toJson(filesToDownload));
+        run.start(new RequestRenderer(this, runContext, taskCommands).render(filesToDownload).toJson());
         Event.Outcome outcome = run.follow(runContext.logger(), taskCommands.getLogConsumer());
-        new CleanUp(run, taskCommands.getWorkingDirectory(), runContext.logger()).begin();
+        CLEAN_UP.begin(run, taskCommands.getWorkingDirectory(), runContext.logger());
         outcome.sendMetricsTo(taskCommands.getLogConsumer());
         return outcome.toResult(taskCommands.getLogConsumer());
     }
 
-    /** Kestra asks for these names, and remembers them, before it runs anything: so they are chosen here. */
+    /** Names the run. Kestra calls this before it renders the commands, and keeps the result for this object. */
     @Override
     protected Map<String, Object> runnerAdditionalVars(RunContext runContext, TaskCommands taskCommands) {
-        String workingDir = "/tmp/kestra-" + token();
+        String workingDir = CONTAINER_PARENT + RunName.of(labels(runContext));
         Map<String, Object> vars = new HashMap<>();
         vars.put(ScriptService.VAR_WORKING_DIR, workingDir);
         if (taskCommands.outputDirectoryEnabled()) {
@@ -288,35 +286,19 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
         return vars;
     }
 
-    /** The absolute path that stands for the working directory inside the container. */
+    /** Returns the absolute path of the working directory in the container. */
     String containerWorkingDir(RunContext runContext, TaskCommands taskCommands) throws IllegalVariableEvaluationException {
         return additionalVars(runContext, taskCommands).get(ScriptService.VAR_WORKING_DIR).toString();
     }
 
-    /** What the names of the staged blobs begin with: the directory's own name, which no other run shares. */
+    /** Returns the first part of the names of all staged blobs: the name of the run. */
     static String stagingPrefix(String containerWorkingDir) {
-        return containerWorkingDir.substring(containerWorkingDir.lastIndexOf('/') + 1);
+        return containerWorkingDir.substring(CONTAINER_PARENT.length());
     }
 
-    /** The output directory's name inside the working directory. */
-    static String outputDirName(TaskCommands taskCommands) {
-        return taskCommands.getWorkingDirectory().relativize(taskCommands.getOutputDirectory()).toString();
-    }
-
-    private void refuseOutputsWithoutStorage(RunContext runContext, TaskCommands taskCommands, List<String> filesToDownload) throws IllegalVariableEvaluationException {
-        if (blobStorage != null) {
-            return;
-        }
-        boolean wanted = taskCommands.outputDirectoryEnabled() || (filesToDownload != null && !filesToDownload.isEmpty());
-        if (wanted || runContext.render(syncWorkingDirectory).as(Boolean.class).orElse(false)) {
-            throw new IllegalArgumentException("blobStorage: `outputFiles`, `{{ outputDir }}` and `syncWorkingDirectory` come back through a blob container, so the task runner needs a `blobStorage`");
-        }
-    }
-
-    private static String token() {
-        byte[] bytes = new byte[6];
-        RANDOM.nextBytes(bytes);
-        return HexFormat.of().formatHex(bytes);
+    /** Returns Kestra's labels of the task run. */
+    static Map<String, String> labels(RunContext runContext) {
+        return ScriptService.labels(runContext, "kestra-", true, true);
     }
 
     /** Lombok's own builder prints every field. */

@@ -6,7 +6,7 @@ import lombok.Getter;
 import lombok.ToString;
 import lombok.experimental.SuperBuilder;
 
-/** Where the task ran and how long it took; it becomes part of the Kestra task's outputs. */
+/** Where the task ran and how long it took. It is part of the outputs of the Kestra task, as {@code taskRunner}. */
 @SuperBuilder
 @ToString
 @Getter
@@ -20,7 +20,7 @@ public class BatchDetails extends TaskRunnerDetailResult {
     @Schema(title = "Id of the pool")
     private final String poolId;
 
-    @Schema(title = "Id of the node that ran the task", description = "Absent when no node took the task.")
+    @Schema(title = "Id of the node that ran the task", description = "Absent if the task did not reach a node.")
     private final String nodeId;
 
     @Schema(title = "Exit code of the command")
@@ -32,7 +32,7 @@ public class BatchDetails extends TaskRunnerDetailResult {
     @Schema(title = "How long the task waited for a node, in milliseconds")
     private final Long queueMillis;
 
-    @Schema(title = "How long the task ran on the node, with the transfer of its files, in milliseconds")
+    @Schema(title = "How long the task ran on the node, including the transfer of its files, in milliseconds")
     private final Long runMillis;
 
     @Schema(title = "How long the download of the output files took, in milliseconds")

@@ -8,18 +8,18 @@ import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.function.Supplier;
 
-/** One run of the Rust side, from its start to its end, that may be killed from another thread at any moment. */
+/** One run of the Rust library. Another thread may kill it at any time. */
 final class BatchRun {
-    /** In milliseconds: how long an interrupt may go unseen, because a native call cannot be interrupted. A process that is told to end does not wait long. */
-    private static final long PULL_TIMEOUT = 50;
+    /** In milliseconds. An interrupt is noticed this much later at most, because it does not end a native call. */
+    private static final long NEXT_TIMEOUT = 50;
 
     private final Supplier<Boundary> library;
     private Boundary boundary;
     private long id;
     private boolean killed;
-    private volatile boolean ended;
+    private boolean ended;
 
-    /** @param library is asked only if the run starts, so that a run killed before needs none */
+    /** @param library is called only when the run starts, so that a run that was killed before does not load the library */
     BatchRun(Supplier<Boundary> library) {
         this.library = library;
     }
@@ -27,7 +27,7 @@ final class BatchRun {
     /**
      * Starts the run, unless it has been killed already.
      *
-     * @throws CancellationException if it has
+     * @throws CancellationException if it has been killed
      */
     synchronized void start(String requestJson) {
         if (killed) {
@@ -39,28 +39,28 @@ final class BatchRun {
     }
 
     /**
-     * Passes notes and log lines on until the outcome is there. An interrupt does not lose one that has come.
+     * Passes notes and log lines on until the outcome is there, and returns it. An outcome that has come with an interrupt is returned.
      *
-     * @throws InterruptedException if the thread is interrupted before that; the run is detached then, and the Batch job knows nothing of it
+     * @throws InterruptedException if the thread is interrupted before the outcome; the run is then closed, and the Batch job goes on
      */
     Event.Outcome follow(Logger logger, AbstractLogConsumer logConsumer) throws InterruptedException {
         Event.Outcome outcome = null;
         try {
             while (outcome == null) {
-                outcome = followOn(logger, logConsumer);
+                outcome = followOnce(logger, logConsumer);
             }
             return outcome;
         } finally {
             if (outcome == null) {
-                detach();
+                close();
             }
         }
     }
 
-    /** Gives the outcome if it is among the next events. */
-    private Event.Outcome followOn(Logger logger, AbstractLogConsumer logConsumer) throws InterruptedException {
-        List<Event> events = next();
-        // Put aside while lines are passed on: what Kestra sends them through may fail on an interrupted thread.
+    /** Passes the next events on. Returns the outcome if it is among them, otherwise null. */
+    private Event.Outcome followOnce(Logger logger, AbstractLogConsumer logConsumer) throws InterruptedException {
+        List<Event> events = next(NEXT_TIMEOUT);
+        // Cleared while lines are passed on, because Kestra's queue may fail on an interrupted thread.
         boolean interrupted = Thread.interrupted();
         events.forEach(event -> pass(event, logger, logConsumer));
         Optional<Event> outcome = events.stream().filter(Event.Outcome.class::isInstance).findFirst();
@@ -73,15 +73,38 @@ final class BatchRun {
         return (Event.Outcome) outcome.orElse(null);
     }
 
-    /** After the outcome: lets Rust remove what the run made, and passes on what it says of it. An interrupt leaves that to Rust alone. */
+    /** Whether the last event has come. */
+    boolean hasEnded() {
+        return ended;
+    }
+
+    /** Says that Kestra has recorded the outcome, so that the clean-up begins. */
+    void acknowledge() {
+        boundary.acknowledge(id);
+    }
+
+    /** Passes on, without waiting, the notes that have come since the outcome. Returns whether the run has ended. */
+    boolean drain(Logger logger) {
+        return drain(logger, 0);
+    }
+
+    private boolean drain(Logger logger, long timeout) {
+        if (!ended) {
+            // No log line of the task comes after the outcome.
+            next(timeout).forEach(event -> pass(event, logger, null));
+        }
+        return ended;
+    }
+
+    /** After the outcome: acknowledges it, waits for the end of the clean-up and closes the run. An interrupt ends the waiting, not the clean-up. */
     void finish(Logger logger) {
         try {
-            while (!ended && !Thread.currentThread().isInterrupted()) {
-                // No line of the task follows its outcome.
-                next().forEach(event -> pass(event, logger, null));
+            acknowledge();
+            while (!Thread.currentThread().isInterrupted() && !drain(logger, NEXT_TIMEOUT)) {
+                // drain() has waited.
             }
         } finally {
-            detach();
+            close();
         }
     }
 
@@ -94,7 +117,7 @@ final class BatchRun {
         }
     }
 
-    /** Ends the Batch job, or keeps it from being made. Also after {@link #detach}: Kestra kills a task that ran out of time after it has unwound. */
+    /** Ends the Batch job, or prevents it from being created. Also after {@link #close}: Kestra kills a task that timed out when {@code run} has returned. */
     synchronized void kill() {
         killed = true;
         if (boundary != null) {
@@ -102,13 +125,13 @@ final class BatchRun {
         }
     }
 
-    /** Stops listening and leaves the Batch job alone. */
-    void detach() {
+    /** Ends the reading of events. The Batch job goes on. */
+    void close() {
         boundary.close(id);
     }
 
-    private List<Event> next() {
-        String events = boundary.next(id, PULL_TIMEOUT);
+    private List<Event> next(long timeout) {
+        String events = boundary.next(id, timeout);
         return events == null ? List.of() : Event.parse(events);
     }
 }

@@ -9,15 +9,15 @@ import lombok.NoArgsConstructor;
 import lombok.ToString;
 import lombok.experimental.SuperBuilder;
 
-/** Where files are staged. Whether the two forms are used rightly is checked in one place, by the Rust side. */
+/** The blob container for staged files. The Rust library checks that one of the two forms is complete. */
 @SuperBuilder
 @ToString
 @EqualsAndHashCode
 @Getter
 @NoArgsConstructor
 @Schema(
-    title = "The blob container through which files reach the task and come back",
-    description = "Give either `connectionString`, or `endpoint` with `sharedKeyAccountName` and `sharedKeyAccountAccessKey`."
+    title = "Blob container through which input and output files are transferred",
+    description = "Set either `connectionString`, or `endpoint` with `sharedKeyAccountName` and `sharedKeyAccountAccessKey`."
 )
 public class BlobStorage {
     @Schema(title = "Name of the blob container", description = "It must exist already.")

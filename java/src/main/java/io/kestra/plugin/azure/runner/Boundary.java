@@ -1,6 +1,6 @@
 package io.kestra.plugin.azure.runner;
 
-/** The four calls of the Rust library. Tests put something else in its place. */
+/** The five calls of the Rust library. Only {@link #next} waits. Tests use another implementation. */
 interface Boundary {
     /**
      * Starts a run and returns at once.
@@ -11,17 +11,25 @@ interface Boundary {
     long start(String requestJson);
 
     /**
-     * Waits for the next events, at most {@code timeoutMillis} milliseconds. To ask again after the outcome says that it is in the caller's
-     * books: what the run made is removed then.
+     * Returns the next events. If there are none yet, it waits for them, at most {@code timeoutMillis} milliseconds; with 0 it returns at once.
      *
-     * @return a JSON array of events, or null if there is nothing yet
-     * @throws IllegalStateException after the end, and after {@link #close}
+     * @return a JSON array of events, or null if there are none
+     * @throws IllegalStateException after the event {@code end}, and after {@link #close}
      */
     String next(long run, long timeoutMillis);
 
-    /** Ends the Batch job. From any thread, any number of times, also after {@link #close}. */
+    /**
+     * Says that the caller has recorded the outcome, so that the clean-up may begin. Its notes follow as events, up to {@code end}.
+     * It may be called more than once. An unknown id is ignored.
+     */
+    void acknowledge(long run);
+
+    /** Ends the Batch job. It may be called from any thread, more than once, and after {@link #close}. */
     void kill(long run);
 
-    /** Ends the pulling of events and leaves the Batch job alone. Any number of times. */
+    /**
+     * Ends the reading of events. Without {@link #acknowledge} the job and its files stay for the next worker; a clean-up that has begun goes on.
+     * It may be called more than once.
+     */
     void close(long run);
 }

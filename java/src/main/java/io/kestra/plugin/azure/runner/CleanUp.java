@@ -1,94 +1,151 @@
 package io.kestra.plugin.azure.runner;
 
 import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * What follows an outcome: the job and the staged files are removed once Kestra has the outcome in its books. A worker that dies before that leaves
- * them, and the next hands the outcome over again.
+ * Takes care of finished runs: the job and the staged files of each are removed once Kestra has recorded its outcome. A worker that dies before that
+ * leaves them, and the next worker reports the outcome again.
  *
- * <p>Kestra does not say when that is, but it takes the task's working directory away right after.
+ * <p>One thread and one shutdown hook serve all runs. They exist only while there is a finished run, because they keep the plugin's class loader in memory.
  */
 final class CleanUp {
-    /** For tasks that share a working directory, which goes with the last of them. */
-    private static final Duration PATIENCE = Duration.ofMinutes(5);
-
-    /** Kestra 2 sends the outcome while it takes the directory away. */
+    /** Kestra 2 sends the outcome from another thread while it removes the working directory. */
     private static final Duration SENDING = Duration.ofSeconds(2);
 
-    /** How long a JVM that shuts down waits for the directory to go, and then for what is to be removed. */
+    /** How long a JVM that shuts down waits for the working directories to be removed, and then for the clean-up. */
     private static final Duration SHUTDOWN = Duration.ofSeconds(10);
+    private static final Duration PAUSE = Duration.ofMillis(100);
+    private static final Logger LOG = LoggerFactory.getLogger(CleanUp.class);
 
-    private static final long PAUSE = 100;
-
-    private final BatchRun run;
-    private final Path workingDirectory;
-    private final Logger logger;
     private final Duration sending;
-    final Thread thread = Thread.ofPlatform().daemon().name("kestra-azure-batch-clean-up").unstarted(this::cleanUpInTime);
-    final Thread atShutdown = new Thread(this::hurry);
-    private volatile Instant deadline = Instant.now().plus(PATIENCE);
 
-    CleanUp(BatchRun run, Path workingDirectory, Logger logger) {
-        this(run, workingDirectory, logger, SENDING);
+    /** This and the fields below are guarded by the lock of this object. */
+    private final List<FinishedRun> runs = new ArrayList<>();
+    private Thread thread;
+    private Thread shutdownHook;
+    private boolean shuttingDown;
+
+    CleanUp() {
+        this(SENDING);
     }
 
-    /** @param sending how long it may take to send the outcome */
-    CleanUp(BatchRun run, Path workingDirectory, Logger logger, Duration sending) {
-        this.run = run;
-        this.workingDirectory = workingDirectory;
-        this.logger = logger;
+    /** @param sending how long after the removal of a working directory Kestra may still be sending the outcome */
+    CleanUp(Duration sending) {
         this.sending = sending;
     }
 
-    /** Returns at once, unless the JVM is shutting down: then nobody would see to it later. */
-    void begin() {
-        try {
-            Runtime.getRuntime().addShutdownHook(atShutdown);
-        } catch (IllegalStateException shuttingDown) {
+    /** Returns at once. Only while the JVM shuts down, when nothing would be done later, it returns after the clean-up. */
+    void begin(BatchRun run, Path workingDirectory, Logger logger) {
+        if (run.hasEnded()) {
+            run.close();
+        } else if (!add(new FinishedRun(run, workingDirectory, logger, sending, Instant.now()))) {
             run.finish(logger);
-            return;
-        }
-        thread.start();
-    }
-
-    private void cleanUpInTime() {
-        try {
-            awaitBooks();
-            run.finish(logger);
-        } catch (InterruptedException e) {
-            run.detach();
-        } finally {
-            forgetHook();
         }
     }
 
-    private void awaitBooks() throws InterruptedException {
-        while (Files.exists(workingDirectory) && Instant.now().isBefore(deadline)) {
+    /** Returns false if the JVM is shutting down. */
+    private synchronized boolean add(FinishedRun run) {
+        if (shuttingDown || (runs.isEmpty() && !addShutdownHook())) {
+            return false;
+        }
+        if (runs.isEmpty()) {
+            thread = newThread(this::cleanUp);
+            thread.start();
+        }
+        runs.add(run);
+        return true;
+    }
+
+    private void cleanUp() {
+        List<FinishedRun> remaining = remaining();
+        while (!remaining.isEmpty()) {
+            remaining.stream().filter(CleanUp::hasEnded).forEach(this::remove);
+            pause();
+            remaining = remaining();
+        }
+    }
+
+    /** Returns a copy. When it is empty the thread ends, and the next run starts another. */
+    private synchronized List<FinishedRun> remaining() {
+        if (runs.isEmpty()) {
+            removeShutdownHook();
+        }
+        return List.copyOf(runs);
+    }
+
+    private synchronized void remove(FinishedRun run) {
+        runs.remove(run);
+    }
+
+    private static boolean hasEnded(FinishedRun run) {
+        try {
+            return run.step(Instant.now());
+        } catch (RuntimeException | Error e) {
+            // An Error too: the thread goes on for the other runs.
+            LOG.warn("The clean-up after a run on Azure Batch failed; its job or its staged files may remain", e);
+            return true;
+        }
+    }
+
+    private static void pause() {
+        try {
             Thread.sleep(PAUSE);
+        } catch (InterruptedException e) {
+            // Nobody has a reason to interrupt this thread; it ends with the last run.
         }
-        Thread.sleep(sending);
     }
 
-    private void hurry() {
-        deadline = Instant.now().plus(SHUTDOWN);
+    private boolean addShutdownHook() {
+        Thread hook = newThread(this::shutDown);
         try {
-            thread.join(SHUTDOWN.multipliedBy(2));
+            Runtime.getRuntime().addShutdownHook(hook);
+        } catch (IllegalStateException alreadyShuttingDown) {
+            return false;
+        }
+        shutdownHook = hook;
+        return true;
+    }
+
+    private void removeShutdownHook() {
+        try {
+            Runtime.getRuntime().removeShutdownHook(shutdownHook);
+        } catch (IllegalStateException alreadyShuttingDown) {
+            // The hook runs, and the JVM ends after it.
+        }
+    }
+
+    private void shutDown() {
+        try {
+            hurry().join(SHUTDOWN.multipliedBy(2));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
-    /** It would hold the plugin's class loader. */
-    private void forgetHook() {
-        try {
-            Runtime.getRuntime().removeShutdownHook(atShutdown);
-        } catch (IllegalStateException shuttingDown) {
-            // It is running, and holds nothing for long.
-        }
+    private synchronized Thread hurry() {
+        shuttingDown = true;
+        Instant deadline = Instant.now().plus(SHUTDOWN);
+        runs.forEach(run -> run.removalUntil(deadline));
+        return thread;
+    }
+
+    /** A thread that inherits nothing from the Kestra task that happens to start it, in particular not its class loader. */
+    private static Thread newThread(Runnable task) {
+        return Thread.ofPlatform().name("kestra-azure-batch-clean-up").daemon().inheritInheritableThreadLocals(false).unstarted(task);
+    }
+
+    synchronized Thread thread() {
+        return thread;
+    }
+
+    synchronized Thread shutdownHook() {
+        return shutdownHook;
     }
 }

@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Where a run took place and how long its parts took, as the Rust side tells it. What is null did not come to pass. */
+/** Where a run took place and how long its parts took. The duration of a part that did not take place is null. */
 record Details(
     String jobId,
     String taskId,
@@ -41,14 +41,14 @@ record Details(
     }
 
     /**
-     * Makes the durations metrics of the Kestra task, by the kind of line with which a script reports its own:
-     * Kestra forgets the metrics of the RunContext that a task runner gets.
+     * Reports the durations as metrics of the Kestra task, with a log line of the form that scripts use for theirs.
+     * Kestra ignores metrics that a task runner adds to its RunContext, which is a copy.
      */
     void sendMetricsTo(AbstractLogConsumer logConsumer) {
         try {
             logConsumer.accept("::" + JacksonMapper.ofJson().writeValueAsString(Map.of("metrics", metrics())) + "::", false);
         } catch (JsonProcessingException e) {
-            throw new IllegalStateException("Kestra's own metrics could not be written as JSON", e);
+            throw new IllegalStateException("The metrics of the run could not be written as JSON", e);
         }
     }
 

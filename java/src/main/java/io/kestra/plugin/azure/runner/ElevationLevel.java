@@ -1,6 +1,6 @@
 package io.kestra.plugin.azure.runner;
 
-/** The rights of the Batch task's user on its node, by the names that its request has. */
+/** Rights of the user that runs the Batch task on its node. The names are those of the request to the Rust library. */
 public enum ElevationLevel {
     NON_ADMIN,
     ADMIN

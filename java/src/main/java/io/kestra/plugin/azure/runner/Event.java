@@ -5,7 +5,6 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.kestra.core.models.tasks.runners.AbstractLogConsumer;
 import io.kestra.core.models.tasks.runners.TaskException;
 import io.kestra.core.models.tasks.runners.TaskRunnerResult;
@@ -15,7 +14,7 @@ import org.slf4j.event.Level;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 
-/** What a run reports, in order: notes and lines, one outcome, notes, and the end. */
+/** What a run reports, in this order: notes and log lines, one outcome, further notes, and the end. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
 @JsonSubTypes({
     @JsonSubTypes.Type(value = Event.Note.class, name = "note"),
@@ -24,19 +23,19 @@ import java.util.concurrent.CancellationException;
     @JsonSubTypes.Type(value = Event.End.class, name = "end")
 })
 sealed interface Event {
-    /** The Kestra task's exit code where the command never ran to its end: no process ends with it. */
+    /** Exit code of the Kestra task if the command did not run to its end. No process exits with it. */
     int NO_EXIT_CODE = -1;
 
-    /** @throws IllegalStateException if Java and Rust do not speak of the same events */
+    /** @throws IllegalStateException if the JSON is not a list of events that are known here */
     static List<Event> parse(String json) {
         try {
-            return new ObjectMapper().readValue(json, new TypeReference<>() {});
+            return Json.MAPPER.readValue(json, new TypeReference<>() {});
         } catch (JsonProcessingException e) {
-            throw new IllegalStateException("The plugin does not understand an event of its native library: " + e.getOriginalMessage(), e);
+            throw new IllegalStateException("The plugin could not read the events of its native library: " + e.getOriginalMessage(), e);
         }
     }
 
-    /** Something about the run itself that a person wants to know. */
+    /** A message about the run itself. */
     record Note(Level level, String message) implements Event {
         void writeTo(Logger logger) {
             logger.atLevel(level).log(message);
@@ -50,9 +49,9 @@ sealed interface Event {
         }
     }
 
-    /** How the run ended. Success has everything but a message; otherwise only the status is certain. */
+    /** How the run ended. A success has everything but a message; otherwise any component but the status may be null. */
     record Outcome(Status status, Integer exitCode, String message, Details details) implements Event {
-        /** However the run ended: a failed task has its durations too. */
+        /** Reports the durations, also those of a failed task. */
         void sendMetricsTo(AbstractLogConsumer logConsumer) {
             if (details != null) {
                 details.sendMetricsTo(logConsumer);
@@ -69,7 +68,7 @@ sealed interface Event {
         }
     }
 
-    /** The last event: everything is cleaned up. */
+    /** The last event: the clean-up has ended. */
     record End() implements Event {
     }
 

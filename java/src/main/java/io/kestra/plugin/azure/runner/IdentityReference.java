@@ -15,7 +15,7 @@ import lombok.experimental.SuperBuilder;
 @EqualsAndHashCode
 @Getter
 @NoArgsConstructor
-@Schema(title = "A user-assigned managed identity of the pool")
+@Schema(title = "User-assigned managed identity of the pool")
 public class IdentityReference {
     @Schema(
         title = "Azure resource id of the identity",

@@ -1,13 +1,13 @@
 package io.kestra.plugin.azure.runner;
 
-/** The Rust library's side of the {@link Boundary}. Its names are known to {@code rust/bridge}. */
+/** The Rust library's side of the {@link Boundary}. {@code rust/bridge} exports its native methods by their names. */
 final class Native {
     private Native() {
     }
 
     /**
-     * Loads the library if this class loader has not done so yet. Not in a static initialiser: what is thrown
-     * there is a LinkageError, of which only the first says why, and which Kestra takes for the worker's own end.
+     * Loads the library, unless this class loader has loaded it already. This is not in a static initialiser, because an exception there becomes a
+     * LinkageError: only the first one says why, and Kestra's worker ends on it.
      */
     static Boundary boundary() {
         NativeLibrary.load();
@@ -20,6 +20,11 @@ final class Native {
             @Override
             public String next(long run, long timeoutMillis) {
                 return Native.next(run, timeoutMillis);
+            }
+
+            @Override
+            public void acknowledge(long run) {
+                Native.acknowledge(run);
             }
 
             @Override
@@ -37,6 +42,8 @@ final class Native {
     private static native long start(String requestJson);
 
     private static native String next(long run, long timeoutMillis);
+
+    private static native void acknowledge(long run);
 
     private static native void kill(long run);
 

@@ -12,7 +12,7 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 
-/** Loads the Rust library that travels inside the plugin jar. */
+/** Loads the Rust library that is part of the plugin jar. */
 final class NativeLibrary {
     private static final String FAILED = "The native library of the Azure Batch task runner could not be loaded: ";
     private static final String NAME = "libkestra_azure_batch.so";
@@ -33,7 +33,7 @@ final class NativeLibrary {
         }
     }
 
-    /** Where the library for an operating system and architecture is found on the class path. */
+    /** Returns the path, on the class path, of the library for an operating system and architecture. */
     static String resource(String os, String arch) {
         if (os.equals("Linux") && LINUX_X86_64.contains(arch)) {
             return "/native/linux-x86_64/" + NAME;
@@ -41,7 +41,7 @@ final class NativeLibrary {
         throw new IllegalStateException("The Azure Batch task runner works on Linux x86_64 only; this worker runs on " + os + " " + arch + ".");
     }
 
-    /** A copy of its own for each class loader: the JVM refuses one file in two of them. Once loaded it is not needed any more. */
+    /** Loads a copy of the library, because the JVM does not load one file in two class loaders. The copy is deleted when it has been loaded. */
     private static void loadCopy(String resource) {
         Path parent = Path.of(System.getProperty("java.io.tmpdir")).toAbsolutePath();
         try (InputStream library = open(resource); Unpacked unpacked = Unpacked.into(parent, library)) {
@@ -57,14 +57,14 @@ final class NativeLibrary {
     private static InputStream open(String resource) throws IOException {
         InputStream library = NativeLibrary.class.getResourceAsStream(resource);
         if (library == null) {
-            throw new IOException("the plugin jar holds no " + resource);
+            throw new IOException("the plugin jar does not contain " + resource);
         }
         return library;
     }
 
     /**
-     * The library as a file, in a new directory that is its owner's alone: in one that others can write to, they
-     * could put a file of theirs in its place before it is loaded. Both are gone after {@link #close()}.
+     * The library as a file, in a new directory that only its owner can access: in a directory that others can write to,
+     * they could replace the file before it is loaded. {@link #close()} deletes both.
      */
     record Unpacked(Path directory, Path file) implements AutoCloseable {
         static Unpacked into(Path parent, InputStream library) throws IOException {
@@ -80,8 +80,8 @@ final class NativeLibrary {
         }
 
         private void write(InputStream library) throws IOException {
-            Set<StandardOpenOption> anew = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-            try (OutputStream target = Channels.newOutputStream(Files.newByteChannel(file, anew, OWNER_ONLY))) {
+            Set<StandardOpenOption> newFile = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+            try (OutputStream target = Channels.newOutputStream(Files.newByteChannel(file, newFile, OWNER_ONLY))) {
                 library.transferTo(target);
             }
         }

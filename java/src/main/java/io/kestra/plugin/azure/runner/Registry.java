@@ -10,18 +10,18 @@ import lombok.NoArgsConstructor;
 import lombok.ToString;
 import lombok.experimental.SuperBuilder;
 
-/** Where the image comes from. Whether the two forms are used rightly is checked in one place, by the Rust side. */
+/** The registry of the image. The Rust library checks that one of the two forms is complete. */
 @SuperBuilder
 @ToString
 @EqualsAndHashCode
 @Getter
 @NoArgsConstructor
 @Schema(
-    title = "The private registry that holds the container image",
-    description = "Give either `userName` and `password`, or `identityReference`."
+    title = "Private registry of the container image",
+    description = "Set either `userName` and `password`, or `identityReference`."
 )
 public class Registry {
-    @Schema(title = "Host of the registry", description = "For example `myregistry.azurecr.io`. Docker Hub where it is left out.")
+    @Schema(title = "Host of the registry", description = "For example `myregistry.azurecr.io`. If it is not set, Docker Hub is used.")
     private Property<String> registryServer;
 
     @Schema(title = "User name")
@@ -31,7 +31,7 @@ public class Registry {
     @ToString.Exclude
     private Property<String> password;
 
-    @Schema(title = "A managed identity that may pull from the registry, instead of a user name and password")
+    @Schema(title = "Managed identity that may pull from the registry, instead of a user name and password")
     @PluginProperty
     @Valid
     private IdentityReference identityReference;

@@ -1,6 +1,6 @@
 @PluginSubGroup(
     title = "Azure Batch",
-    description = "Runs script tasks as containers on an Azure Batch pool.",
+    description = "Runs script tasks in containers on an Azure Batch pool.",
     categories = PluginSubGroup.PluginCategory.CLOUD
 )
 package io.kestra.plugin.azure.runner;

@@ -23,17 +23,20 @@ import jakarta.validation.ConstraintViolationException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.NullAndEmptySource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mockito.Mockito;
 
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
+import java.util.stream.Stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -41,7 +44,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.tuple;
 import static org.mockito.Mockito.when;
 
-/** From the YAML of a flow to the document that starts a run. */
+/** How the properties in a flow become the request that starts a run. */
 @KestraTest
 class BatchPropertiesTest {
     private static final String YAML = """
@@ -76,7 +79,7 @@ class BatchPropertiesTest {
     @BeforeEach
     void prepareTheTask() throws Exception {
         JsonNode request = Fixtures.read("request.json");
-        runContext = runContextFactory.of(variables(request));
+        runContext = runContextFactory.of(variables(request, 0));
         taskCommands = Mockito.mock(TaskCommands.class, Mockito.CALLS_REAL_METHODS);
         Path workingDir = runContext.workingDir().path();
         Files.writeString(workingDir.resolve("main.py"), "print('hello')");
@@ -90,22 +93,27 @@ class BatchPropertiesTest {
 
     @Test
     void the_request_is_the_document_that_the_rust_tests_read() throws Exception {
+        when(taskCommands.getEnableOutputDirectory()).thenReturn(true);
         ObjectNode expected = (ObjectNode) Fixtures.read("request.json");
         ObjectNode request = request(YAML + "waitUntilRunning: PT10M\n" + STORAGE + REGISTRY, List.of("environment_info.json"));
         String prefix = request.get("stagingPrefix").asText();
 
-        assertThat(prefix).matches("kestra-[0-9a-f]{12}");
+        assertThat(prefix).matches("kestra-[0-9a-f]{20}-[0-9a-f]{12}");
+        assertThat(prefix).hasSameSizeAs(expected.get("stagingPrefix").asText());
         assertThat(request.get("jobName").asText()).startsWith("companyteam-azure-batch-runner-");
         expected.set("jobName", request.get("jobName"));
         expected.put("localWorkingDir", runContext.workingDir().path().toString());
         expected.put("stagingPrefix", prefix);
         expected.put("containerWorkingDir", "/tmp/" + prefix);
-        expected.withObject("/environment").put("WORKING_DIR", "/tmp/" + prefix).put("BUCKET_PATH", prefix);
+        expected.withObject("/environment")
+            .put("WORKING_DIR", "/tmp/" + prefix)
+            .put("OUTPUT_DIR", "/tmp/" + prefix + "/kestra-output")
+            .put("BUCKET_PATH", prefix);
         assertThat(request).isEqualTo(expected);
     }
 
     @Test
-    void the_second_form_of_blob_storage_sends_what_is_there_and_no_more() throws Exception {
+    void the_second_form_of_blob_storage_is_sent_and_what_is_not_set_is_null() throws Exception {
         JsonNode storage = request(YAML + """
             blobStorage:
               containerName: kestra
@@ -113,7 +121,8 @@ class BatchPropertiesTest {
               sharedKeyAccountName: contosostore
             """, null).get("blobStorage");
         assertThat(storage).isEqualTo(new ObjectMapper().readTree("""
-            {"containerName": "kestra", "endpoint": "https://contosostore.blob.core.windows.net", "sharedKeyAccountName": "contosostore"}
+            {"containerName": "kestra", "connectionString": null, "endpoint": "https://contosostore.blob.core.windows.net",
+             "sharedKeyAccountName": "contosostore", "sharedKeyAccountAccessKey": null}
             """));
     }
 
@@ -144,7 +153,7 @@ class BatchPropertiesTest {
     }
 
     @Test
-    void what_is_set_is_sent_in_place_of_the_default() throws Exception {
+    void a_property_that_is_set_is_sent_instead_of_its_default() throws Exception {
         JsonNode request = request(YAML + """
             elevationLevel: ADMIN
             resume: false
@@ -163,46 +172,77 @@ class BatchPropertiesTest {
     }
 
     @Test
-    void the_timeout_of_the_task_wins_over_wait_until_completion() throws Exception {
+    void attempts_of_one_task_run_have_names_that_begin_alike() throws Exception {
+        String first = request(YAML, null).get("stagingPrefix").asText();
+        runContext = runContextFactory.of(variables(Fixtures.read("request.json"), 1));
+        String second = request(YAML, null).get("stagingPrefix").asText();
+        assertThat(second.substring(0, second.lastIndexOf('-'))).isEqualTo(first.substring(0, first.lastIndexOf('-')));
+    }
+
+    @Test
+    void the_commands_and_the_request_see_the_same_name() throws Exception {
+        Batch batch = parse(YAML + STORAGE);
+        Map<String, Object> seenByTheCommands = batch.additionalVars(runContext, taskCommands);
+        Request request = new RequestRenderer(batch, runContext, taskCommands).render(null);
+        assertThat(seenByTheCommands).containsEntry("workingDir", request.containerWorkingDir()).containsEntry("bucketPath", request.stagingPrefix());
+        assertThat(request.containerWorkingDir()).isEqualTo("/tmp/" + request.stagingPrefix());
+    }
+
+    @Test
+    void the_timeout_of_the_task_is_sent_beside_wait_until_completion() throws Exception {
         when(taskCommands.getTimeout()).thenReturn(Duration.ofSeconds(3));
-        assertThat(request(YAML + "waitUntilCompletion: PT2H", null).get("waitUntilCompletionMillis").asLong()).isEqualTo(3000);
+        JsonNode request = request(YAML + "waitUntilCompletion: PT2H", null);
+        assertThat(request.get("timeout").asLong()).isEqualTo(3);
+        assertThat(request.get("waitUntilCompletion").asLong()).isEqualTo(7200);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "PT0.5S, 0.5",
+        "PT1.000000001S, 1.000000001",
+        "PT0S, 0",
+        "PT-0.5S, -0.5",
+        "P100000000000D, 8640000000000000",
+        "PT9223372036854775807S, 9223372036854775807",
+    })
+    void every_duration_is_sent_as_a_decimal_number_of_seconds(String duration, BigDecimal seconds) throws Exception {
+        assertThat(request(YAML + "completionCheckInterval: " + duration, null).get("completionCheckInterval").decimalValue()).isEqualByComparingTo(seconds);
     }
 
     @Test
-    void without_wait_until_running_the_task_waits_as_long_as_it_may_take() throws Exception {
-        assertThat(request(YAML, null).get("waitUntilRunningMillis").isNull()).isTrue();
-    }
-
-    @Test
-    void a_duration_that_is_not_positive_is_refused_by_name() {
-        assertThatThrownBy(() -> request(YAML + "completionCheckInterval: PT0S", null))
-            .isInstanceOf(IllegalArgumentException.class)
-            .hasMessageStartingWith("completionCheckInterval: PT0S");
+    void properties_that_are_not_set_are_sent_as_null() throws Exception {
+        JsonNode request = request("type: io.kestra.plugin.azure.runner.Batch\nelevationLevel: null\ndelete: null", null);
+        assertThat(List.of("account", "accessKey", "endpoint", "poolId", "blobStorage", "registry", "elevationLevel", "timeout", "waitUntilRunning", "delete", "outputDir"))
+            .allSatisfy(name -> assertThat(request.get(name).isNull()).as(name).isTrue());
     }
 
     @ParameterizedTest
     @NullAndEmptySource
-    void a_task_without_container_image_is_refused(String image) {
+    void a_missing_container_image_is_sent_as_kestra_renders_it(String image) throws Exception {
         when(taskCommands.getContainerImage()).thenReturn(image);
-        assertThatThrownBy(() -> request(YAML, null))
-            .isInstanceOf(IllegalArgumentException.class)
-            .hasMessageStartingWith("containerImage: ");
+        assertThat(request(YAML, null).get("containerImage").asText("")).isEmpty();
     }
 
     @Test
-    void output_files_without_blob_storage_are_refused_before_anything_starts() {
-        assertOutputsRefused(YAML, List.of("out.txt"));
+    void an_unknown_operating_system_is_sent_as_null() throws Exception {
+        when(taskCommands.getTargetOS()).thenReturn(null);
+        assertThat(request(YAML, null).get("targetOs").isNull()).isTrue();
     }
 
     @Test
-    void an_output_directory_without_blob_storage_is_refused_before_anything_starts() {
+    void without_output_files_an_empty_list_is_sent() throws Exception {
+        assertThat(request(YAML, null).get("outputFiles")).isEqualTo(new ObjectMapper().createArrayNode());
+    }
+
+    @Test
+    void outputs_without_blob_storage_are_sent_as_they_are() throws Exception {
         when(taskCommands.getEnableOutputDirectory()).thenReturn(true);
-        assertOutputsRefused(YAML, null);
-    }
-
-    @Test
-    void sync_working_directory_without_blob_storage_is_refused_before_anything_starts() {
-        assertOutputsRefused(YAML + "syncWorkingDirectory: true", null);
+        JsonNode request = request(YAML + "syncWorkingDirectory: true", List.of("out.txt"));
+        assertThat(request.get("blobStorage").isNull()).isTrue();
+        assertThat(request.at("/outputFiles/0").asText()).isEqualTo("out.txt");
+        assertThat(request.get("outputDir").asText()).isEqualTo("out");
+        assertThat(request.get("syncWorkingDirectory").asBoolean()).isTrue();
+        assertThat(request.get("environment").has("BUCKET_PATH")).isFalse();
     }
 
     @Test
@@ -215,7 +255,7 @@ class BatchPropertiesTest {
     }
 
     @Test
-    void a_timeout_detaches_first_and_kills_the_job_afterwards() throws Exception {
+    void a_timeout_closes_the_run_first_and_kills_the_job_afterwards() throws Exception {
         FakeBoundary rust = new FakeBoundary().answers(() -> {
             Thread.currentThread().interrupt();
             return null;
@@ -242,7 +282,7 @@ class BatchPropertiesTest {
     }
 
     @Test
-    void a_misspelt_required_property_is_noticed() throws Exception {
+    void a_misspelt_required_property_is_refused_by_name() throws Exception {
         for (String name : List.of("account", "accessKey", "endpoint", "poolId")) {
             Batch batch = parse(YAML.replace(name + ":", name.toUpperCase() + ":"));
             assertThatThrownBy(() -> validator.validate(batch)).isInstanceOf(ConstraintViolationException.class).hasMessageContaining(name);
@@ -250,13 +290,13 @@ class BatchPropertiesTest {
     }
 
     @Test
-    void a_misspelt_container_name_is_noticed() throws Exception {
+    void a_misspelt_container_name_is_refused_by_name() throws Exception {
         Batch batch = parse(YAML + STORAGE.replace("containerName", "container"));
         assertThatThrownBy(() -> validator.validate(batch)).isInstanceOf(ConstraintViolationException.class).hasMessageContaining("blobStorage.containerName");
     }
 
     @Test
-    void a_misspelt_resource_id_is_noticed() throws Exception {
+    void a_misspelt_resource_id_is_refused_by_name() throws Exception {
         Batch batch = parse(YAML + "registry: {identityReference: {resourceid: /subscriptions/1/puller}}");
         assertThatThrownBy(() -> validator.validate(batch)).isInstanceOf(ConstraintViolationException.class).hasMessageContaining("registry.identityReference.resourceId");
     }
@@ -282,42 +322,37 @@ class BatchPropertiesTest {
         var storage = BlobStorage.builder().connectionString(secret).sharedKeyAccountAccessKey(secret);
         var registry = Registry.builder().password(secret);
         var batch = Batch.builder().accessKey(secret).blobStorage(storage.build()).registry(registry.build());
-        for (Object printed : List.of(storage, storage.build(), registry, registry.build(), batch, batch.build())) {
+        var request = Request.builder().accessKey("canary");
+        var rendered = List.of(new Request.BlobContainer(null, "canary", null, null, "canary"), new Request.ContainerRegistry(null, null, "canary", null), request.build());
+        var models = List.of(storage, storage.build(), registry, registry.build(), batch, batch.build(), request);
+        for (Object printed : Stream.concat(models.stream(), rendered.stream()).toList()) {
             assertThat(printed.toString()).isNotBlank().doesNotContain("canary");
         }
     }
 
-    /** The first outcome of the fixture with this status. */
+    /** Returns the first outcome of the fixture that has this status. */
     private static JsonNode outcome(String status) throws IOException {
         return Fixtures.read("events.json").valueStream()
             .filter(event -> event.path("status").asText().equals(status))
             .findFirst().orElseThrow();
     }
 
-    private void assertOutputsRefused(String yaml, List<String> outputFiles) {
-        FakeBoundary rust = new FakeBoundary();
-        assertThatThrownBy(() -> parse(yaml).run(new BatchRun(() -> rust), runContext, taskCommands, outputFiles))
-            .isInstanceOf(IllegalArgumentException.class)
-            .hasMessageStartingWith("blobStorage: ");
-        assertThat(rust.calls).isEmpty();
-    }
-
     private ObjectNode request(String yaml, List<String> outputFiles) throws Exception {
-        return (ObjectNode) new ObjectMapper().readTree(new Request(parse(yaml), runContext, taskCommands).toJson(outputFiles));
+        return (ObjectNode) new ObjectMapper().readTree(new RequestRenderer(parse(yaml), runContext, taskCommands).render(outputFiles).toJson());
     }
 
-    /** As the engine reads a flow: names that it does not know are skipped. */
+    /** Reads a flow as the engine does: it ignores unknown names. */
     private static Batch parse(String yaml) throws Exception {
         return JacksonMapper.ofYaml().readerFor(Batch.class).without(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES).readValue(yaml);
     }
 
-    /** What Kestra knows of the run that the fixture describes. */
-    private static Map<String, Object> variables(JsonNode request) {
+    /** The variables of Kestra for the task run in the fixture. */
+    private static Map<String, Object> variables(JsonNode request, int attempt) {
         return Map.of(
             "flow", Map.of("id", "azure_batch_runner", "namespace", "company.team"),
             "task", Map.of("id", "scrape_environment_info", "type", "io.kestra.plugin.scripts.python.Commands"),
             "execution", Map.of("id", request.at("/labels/kestra-execution-id").asText()),
-            "taskrun", Map.of("id", request.at("/labels/kestra-taskrun-id").asText(), "attemptsCount", 0),
+            "taskrun", Map.of("id", request.at("/labels/kestra-taskrun-id").asText(), "attemptsCount", attempt),
             "vars", Map.of("poolId", request.get("poolId").asText()),
             "secrets", Map.of(
                 "account", request.get("account").asText(),

@@ -21,7 +21,7 @@ class BatchRunTest {
     }
 
     @Test
-    void a_run_is_pulled_until_its_outcome_and_not_once_more() throws Exception {
+    void a_run_is_followed_to_its_outcome_and_no_further() throws Exception {
         rust.answers(() -> null).answers(BatchRunTest::fixtureUpToTheOutcome);
         run.start("{}");
         Event.Outcome outcome = follow();
@@ -31,21 +31,32 @@ class BatchRunTest {
     }
 
     @Test
-    void a_run_is_finished_by_asking_for_what_follows_the_outcome() throws Exception {
+    void a_run_is_finished_by_its_acknowledgement_and_by_reading_to_the_end() throws Exception {
         rust.answers(BatchRunTest::fixtureUpToTheOutcome).answers(() -> null).answers(() -> "[{\"type\": \"end\"}]");
         run.start("{}");
         follow();
         run.finish(NOPLogger.NOP_LOGGER);
-        assertThat(rust.calls).containsExactly("start", "next 7", "next 7", "next 7", "close 7");
+        assertThat(rust.calls).containsExactly("start", "next 7", "acknowledge 7", "next 7", "next 7", "close 7");
     }
 
     @Test
-    void a_run_that_ended_with_its_outcome_is_not_asked_again() throws Exception {
+    void a_run_that_ended_with_its_outcome_is_not_read_again() throws Exception {
         rust.answers(BatchRunTest::fixture);
         run.start("{}");
         follow();
-        run.finish(NOPLogger.NOP_LOGGER);
-        assertThat(rust.calls).containsExactly("start", "next 7", "close 7");
+        assertThat(run.hasEnded()).isTrue();
+        assertThat(run.drain(NOPLogger.NOP_LOGGER)).isTrue();
+        assertThat(rust.calls).containsExactly("start", "next 7");
+    }
+
+    @Test
+    void notes_after_the_outcome_are_read_without_waiting() throws Exception {
+        rust.answers(BatchRunTest::fixtureUpToTheOutcome).answers(() -> null).answers(() -> "[{\"type\": \"end\"}]");
+        run.start("{}");
+        follow();
+        assertThat(run.drain(NOPLogger.NOP_LOGGER)).isFalse();
+        assertThat(run.drain(NOPLogger.NOP_LOGGER)).isTrue();
+        assertThat(rust.calls).endsWith("next 7 without waiting", "next 7 without waiting");
     }
 
     @Test
@@ -63,7 +74,7 @@ class BatchRunTest {
     }
 
     @Test
-    void an_interrupt_ends_the_pulling_and_leaves_the_job_alone() {
+    void an_interrupt_ends_the_following_but_not_the_job() {
         rust.answers(() -> {
             Thread.currentThread().interrupt();
             return null;
@@ -85,7 +96,7 @@ class BatchRunTest {
     }
 
     @Test
-    void an_interrupt_leaves_the_finishing_to_rust() throws Exception {
+    void an_interrupt_leaves_the_rest_of_the_clean_up_to_rust() throws Exception {
         rust.answers(BatchRunTest::fixtureUpToTheOutcome).answers(() -> {
             Thread.currentThread().interrupt();
             return null;
@@ -93,7 +104,7 @@ class BatchRunTest {
         run.start("{}");
         follow();
         run.finish(NOPLogger.NOP_LOGGER);
-        assertThat(rust.calls).containsExactly("start", "next 7", "next 7", "close 7");
+        assertThat(rust.calls).containsExactly("start", "next 7", "acknowledge 7", "next 7", "close 7");
     }
 
     @Test
@@ -109,9 +120,9 @@ class BatchRunTest {
     }
 
     @Test
-    void a_kill_that_follows_the_detaching_still_ends_the_job() {
+    void a_kill_after_the_close_still_ends_the_job() {
         run.start("{}");
-        run.detach();
+        run.close();
         run.kill();
         assertThat(rust.calls).containsExactly("start", "close 7", "kill 7");
     }

@@ -6,7 +6,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Keeps what it is given, each line with the name of its stream. */
+/** Collects the lines, each with the name of its stream. */
 final class CollectingLogConsumer extends AbstractLogConsumer {
     final List<String> lines = new ArrayList<>();
     boolean onInterruptedThread;

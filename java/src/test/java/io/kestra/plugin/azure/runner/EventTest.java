@@ -24,7 +24,7 @@ class EventTest {
     }
 
     @Test
-    void every_event_of_the_fixture_is_understood() {
+    void every_event_of_the_fixture_can_be_read() {
         assertThat(events).hasSize(9);
         assertThat(events.getFirst()).isEqualTo(new Event.Note(Level.INFO, "Job 'company-team-1a2b3c4d' submitted to pool 'pool'"));
     }
@@ -76,7 +76,7 @@ class EventTest {
     }
 
     @Test
-    void a_command_that_never_ended_has_exit_code_minus_one() {
+    void a_command_that_did_not_run_to_its_end_has_exit_code_minus_one() {
         TaskException failure = catchThrowableOfType(TaskException.class, () -> outcome(5).toResult(logConsumer));
         assertThat(failure).hasMessageContaining("could not be pulled");
         assertThat(failure.getExitCode()).isEqualTo(-1);

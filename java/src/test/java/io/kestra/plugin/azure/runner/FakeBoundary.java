@@ -1,16 +1,16 @@
 package io.kestra.plugin.azure.runner;
 
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Supplier;
 
-/** Stands in for the Rust library: writes down what it is asked, and answers as it was told. */
+/** Replaces the Rust library: records every call and answers {@code next} as the test says. */
 final class FakeBoundary implements Boundary {
     static final long RUN = 7;
 
-    final List<String> calls = new ArrayList<>();
+    final List<String> calls = new CopyOnWriteArrayList<>();
     private final Queue<Supplier<String>> answers = new ArrayDeque<>();
 
     FakeBoundary answers(Supplier<String> answer) {
@@ -26,8 +26,13 @@ final class FakeBoundary implements Boundary {
 
     @Override
     public String next(long run, long timeoutMillis) {
-        calls.add("next " + run);
+        calls.add(timeoutMillis == 0 ? "next " + run + " without waiting" : "next " + run);
         return answers.remove().get();
+    }
+
+    @Override
+    public void acknowledge(long run) {
+        calls.add("acknowledge " + run);
     }
 
     @Override

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** The documents of the Java/Rust boundary, which the Rust tests read too. */
+/** Examples of the documents that Java and Rust exchange. The Rust tests read them too. */
 final class Fixtures {
     private Fixtures() {
     }

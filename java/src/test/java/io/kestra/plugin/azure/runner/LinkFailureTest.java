@@ -21,13 +21,13 @@ class LinkFailureTest {
         "/t/l.so: Can't load AMD 64-bit .so on a AARCH64-bit platform | 64-bit Java for x86_64",
         "/t/l.so: invalid ELF header | the linker refused it in /t",
     })
-    void every_way_in_which_the_linker_refuses_says_what_to_change(String said, String meaning) {
-        assertThat(LinkFailure.explain(said, "/t")).contains(meaning).contains(said);
-        assertThat(LinkFailure.explain(said, "/t").contains("noexec")).isEqualTo(meaning.contains("noexec"));
+    void every_error_of_the_linker_is_explained_with_what_to_change(String error, String meaning) {
+        assertThat(LinkFailure.explain(error, "/t")).contains(meaning).contains(error);
+        assertThat(LinkFailure.explain(error, "/t").contains("noexec")).isEqualTo(meaning.contains("noexec"));
     }
 
     @Test
-    void a_failure_without_words_is_told_all_the_same() {
+    void an_error_without_a_message_is_explained_too() {
         assertThat(LinkFailure.explain(null, "/t")).contains("/t");
     }
 }

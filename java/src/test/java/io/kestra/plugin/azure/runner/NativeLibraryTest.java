@@ -35,7 +35,7 @@ class NativeLibraryTest {
     }
 
     @Test
-    void the_unpacked_library_is_its_owners_alone_and_gone_afterwards(@TempDir Path parent) throws IOException {
+    void only_its_owner_can_access_the_unpacked_library_and_it_is_deleted_afterwards(@TempDir Path parent) throws IOException {
         byte[] library = {1, 2, 3};
         Unpacked unpacked = Unpacked.into(parent, new ByteArrayInputStream(library));
         try (unpacked) {

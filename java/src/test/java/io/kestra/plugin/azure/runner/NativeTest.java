@@ -16,7 +16,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-/** The real library, as far as it goes without a service. */
+/** The real library, without a service. */
 class NativeTest {
     private static final long NO_SUCH_RUN = -1;
 
@@ -46,14 +46,15 @@ class NativeTest {
     }
 
     @Test
-    void kill_and_close_of_a_run_that_does_not_exist_do_nothing() {
+    void acknowledge_kill_and_close_of_a_run_that_does_not_exist_do_nothing() {
         assertThatCode(() -> {
+            rust.acknowledge(NO_SUCH_RUN);
             rust.kill(NO_SUCH_RUN);
             rust.close(NO_SUCH_RUN);
         }).doesNotThrowAnyException();
     }
 
-    /** The JVM gives one library file to one class loader only, and Kestra may load a plugin in several. */
+    /** The JVM does not load one library file in two class loaders, and Kestra may load a plugin in several. */
     @Test
     void every_class_loader_gets_the_library() throws Exception {
         for (int i = 0; i < 2; i++) {

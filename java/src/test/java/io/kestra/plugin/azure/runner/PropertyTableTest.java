@@ -12,7 +12,7 @@ import java.util.List;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** Flows that were written for Kestra's own task runners of this name go on to work: a name, a type or a default changes here first. */
+/** Flows that were written for Kestra's own task runners of this name must keep working, so a change of a name, type or default has to be made here too. */
 class PropertyTableTest {
     static final List<Table> TABLES = List.of(
         new Table(Batch.builder().build(), """
@@ -49,7 +49,7 @@ class PropertyTableTest {
             """)
     );
 
-    /** What a flow's author may write in a model, and the model with nothing written. */
+    /** The properties of a model, and the model without any of them set. */
     record Table(Object model, String rows) {
         @Override
         public String toString() {

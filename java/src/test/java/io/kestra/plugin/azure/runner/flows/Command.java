@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** A command of this project in a process of its own, run to its end. */
+/** A command of this project that has run in a process of its own. */
 record Command(int exitCode, String output) {
     private static final int LIMIT_MINUTES = 4;
 

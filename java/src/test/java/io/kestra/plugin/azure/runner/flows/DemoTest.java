@@ -15,7 +15,7 @@ import java.util.jar.JarFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The demo in a JVM of its own, where the built jar is all there is of the plugin. */
+/** The demo in a JVM of its own, in which the plugin is only the jar that was built. */
 class DemoTest {
     @TempDir
     private Path folder;

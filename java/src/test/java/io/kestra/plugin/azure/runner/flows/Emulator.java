@@ -21,7 +21,7 @@ import java.util.stream.StreamSupport;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
-/** The emulator as a bystander sees it: what it says of its jobs, and which requests it got. */
+/** The jobs of the emulator, and the requests that it has received. */
 final class Emulator {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String VERSION = "2025-06-01";
@@ -38,12 +38,12 @@ final class Emulator {
         }
     }
 
-    /** Ids of the jobs that still use up quota. */
+    /** Returns the ids of the jobs that count against the quota. */
     List<String> activeJobs() {
         return ids(job -> job.path("state").asText().equals("active"));
     }
 
-    /** Ids of all jobs. */
+    /** Returns the ids of all jobs. */
     List<String> jobs() {
         return ids(job -> true);
     }
@@ -55,7 +55,7 @@ final class Emulator {
             .toList();
     }
 
-    /** Every request so far, in the order of arrival. */
+    /** Returns every request so far, in the order of arrival. */
     List<Request> requests() throws IOException {
         try (var lines = Files.lines(requestLog)) {
             return lines.map(Emulator::parse)
@@ -64,7 +64,7 @@ final class Emulator {
         }
     }
 
-    /** How many jobs anybody has tried to create so far. */
+    /** Returns how many requests to create a job there have been so far. */
     long jobsCreated() throws IOException {
         return requests().stream().filter(Request::createsJob).count();
     }
@@ -86,7 +86,7 @@ final class Emulator {
         }
     }
 
-    /** A GET has no headers to sign but the date, and no query but the version. */
+    /** Signs a GET request whose only header to sign is the date and whose only query parameter is the version. */
     private String signature(String path, String date) {
         var text = "GET" + "\n".repeat(12) + "ocp-date:" + date + "\n/" + account + path + "\napi-version:" + VERSION;
         try {

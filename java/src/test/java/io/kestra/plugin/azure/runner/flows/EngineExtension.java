@@ -18,7 +18,7 @@ final class EngineExtension implements ParameterResolver {
         return parameter.getParameter().getType() == Flows.class;
     }
 
-    /** JUnit closes what lies in its root store when the last test has ended. */
+    /** JUnit closes the objects in its root store after the last test. */
     @Override
     public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
         return context.getRoot().getStore(NAMESPACE).getOrComputeIfAbsent(Flows.class, key -> boot(), Flows.class);

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The flows of the documentation, as a user would paste them. Each is a file too, under its id. */
+/** The flows in the documentation, as a user would copy them. Each is also a file that is named after its id. */
 @ExtendWith(EngineExtension.class)
 class ExamplesTest {
     private static final Path FOLDER = Flows.FOLDER.resolve("examples");

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** The engine that all flow tests share, and what its flows have logged. */
+/** The engine that all flow tests share, and the logs of its flows. */
 final class Flows implements AutoCloseable {
     static final Path FOLDER = Path.of("tests/flows");
     static final Duration LIMIT = Duration.ofMinutes(2);
@@ -45,12 +45,12 @@ final class Flows implements AutoCloseable {
         return engine.runUntilRunning(flow.getNamespace(), flow.getId(), inputs, LIMIT);
     }
 
-    /** What an execution has logged so far, by time. Entries of the same millisecond have no order. */
+    /** Returns what an execution has logged so far, ordered by time. Entries of the same millisecond are in any order. */
     List<LogEntry> log(Execution execution) {
         return engine.log(execution).stream().filter(entry -> entry.getMessage() != null).toList();
     }
 
-    /** Waits for a line that holds a text. Entries reach the log a little later than the execution its end. */
+    /** Waits for a line that contains a text. Entries may reach the log shortly after the execution has ended. */
     LogEntry awaitLine(Execution execution, String text) throws InterruptedException {
         assertThat(Poll.until(LOG_LIMIT, () -> find(execution, text).isPresent()))
             .as("a line with '%s' in:%n%s", text, String.join("\n", texts(execution)))
@@ -62,12 +62,12 @@ final class Flows implements AutoCloseable {
         return log(execution).stream().filter(entry -> entry.getMessage().contains(text)).findFirst();
     }
 
-    /** The lines of an execution, each with its level. */
+    /** Returns the lines of an execution, each with its level. */
     List<String> texts(Execution execution) {
         return log(execution).stream().map(entry -> entry.getLevel() + " " + entry.getMessage()).toList();
     }
 
-    /** The lines of an execution. */
+    /** Returns the lines of an execution. */
     List<String> messages(Execution execution) {
         return log(execution).stream().map(LogEntry::getMessage).toList();
     }

@@ -12,11 +12,11 @@ import java.util.function.Consumer;
 import java.util.regex.Pattern;
 
 /**
- * Stands before a service and tells of each request of the task runner when its answer has come, and before it is handed
- * on: whoever dies at that moment has had its effect and knows nothing of it.
+ * A proxy for a service. It reports each request of the task runner when the service has answered, and before it passes the answer on: a client that
+ * is killed at that moment has had its request executed and does not know it.
  */
 final class Front implements AutoCloseable {
-    /** The emulator's nodes do not say who they are; their requests pass untold. */
+    /** The requests of the emulator's nodes do not have this header, and are not reported. */
     private static final String OURS = "\r\nuser-agent:";
     private static final Pattern LENGTH = Pattern.compile("\r\ncontent-length: *(\\d+)", Pattern.CASE_INSENSITIVE);
     private static final byte[] END_OF_HEAD = "\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
@@ -25,14 +25,14 @@ final class Front implements AutoCloseable {
     private final URI service;
     private final Consumer<String> answered;
 
-    /** @param answered takes the first line of a request */
+    /** @param answered is called with the first line of each request */
     Front(URI service, Consumer<String> answered) throws IOException {
         this.service = service;
         this.answered = answered;
         Thread.ofVirtual().start(this::accept);
     }
 
-    /** The service's address, with this front in its place. */
+    /** Returns the address of the service with the host and port of this proxy. */
     String address() {
         return "http://127.0.0.1:" + server.getLocalPort() + service.getPath();
     }
@@ -48,7 +48,7 @@ final class Front implements AutoCloseable {
         }
     }
 
-    /** One request a connection. */
+    /** Serves the only request of a connection. */
     private void serve(Socket client) {
         try (client; var upstream = new Socket(service.getHost(), service.getPort())) {
             var head = head(client.getInputStream());
@@ -65,7 +65,7 @@ final class Front implements AutoCloseable {
             }
             client.getOutputStream().write(answer);
         } catch (IOException e) {
-            // The client has gone.
+            // The client has closed the connection.
         }
     }
 

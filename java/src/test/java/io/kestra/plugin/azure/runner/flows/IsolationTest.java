@@ -16,7 +16,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 @ExtendWith(EngineExtension.class)
 class IsolationTest {
-    /** Places of the worker, by the name of the flow's input. */
+    /** Directories of the worker, by the name of the flow's input. */
     private static final Map<String, Path> PLACES = Map.of(
         "home", Path.of(System.getProperty("user.home")),
         "checkout", Path.of("build").toAbsolutePath(),

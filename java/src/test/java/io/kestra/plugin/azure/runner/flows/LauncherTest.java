@@ -11,10 +11,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The launcher of the demo and of these tests, which has to clean up however it ends. */
+/** The launcher of the demo and of these tests must end all of its processes, however it is stopped itself. */
 class LauncherTest {
     private static final Duration LIMIT = Duration.ofSeconds(60);
-    /** Guard, Azurite, emulator, the command and the command's own child. */
+    /** The guard, Azurite, the emulator, the command and the command's child. */
     private static final int PROCESSES = 5;
 
     @TempDir
@@ -38,7 +38,7 @@ class LauncherTest {
         }
     }
 
-    /** A process that has ended but whose parent has not noticed yet has no command line any more. */
+    /** Returns the processes that have a command line. A process that has ended has none, even if its parent has not waited for it yet. */
     private static List<Long> running(List<Long> pids) {
         return pids.stream().filter(pid -> !commandLine(pid).isEmpty()).toList();
     }

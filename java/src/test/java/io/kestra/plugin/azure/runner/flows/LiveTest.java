@@ -8,7 +8,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What {@code make live} runs, on the local account. */
+/** Runs what {@code make live} runs, on the emulator and Azurite. */
 class LiveTest {
     @TempDir
     private Path folder;

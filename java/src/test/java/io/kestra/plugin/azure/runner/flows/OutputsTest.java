@@ -47,7 +47,7 @@ class OutputsTest {
         return execution;
     }
 
-    /** Metrics reach the repository a little later than the execution its end. */
+    /** Metrics may reach the repository shortly after the execution has ended. */
     private static Map<String, Double> awaitMetrics(Flows flows, Execution execution, String... names) throws InterruptedException {
         Poll.until(METRICS_LIMIT, () -> flows.engine.metrics(execution).keySet().containsAll(List.of(names)));
         return flows.engine.metrics(execution);

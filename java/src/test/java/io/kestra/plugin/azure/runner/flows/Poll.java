@@ -4,14 +4,14 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.function.BooleanSupplier;
 
-/** Waiting for what will be true in a moment. */
+/** Waits for a condition. */
 final class Poll {
     private static final long PAUSE_MILLIS = 50;
 
     private Poll() {
     }
 
-    /** Looks until the condition holds, for as long as the limit says; tells whether it did. */
+    /** Checks the condition until it holds or the limit has passed. Returns whether it held. */
     static boolean until(Duration limit, BooleanSupplier condition) throws InterruptedException {
         var end = Instant.now().plus(limit);
         while (!condition.getAsBoolean()) {

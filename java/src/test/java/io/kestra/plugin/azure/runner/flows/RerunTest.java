@@ -12,7 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** A task that runs more than once does its work each time: no run takes the outcome or the job of another. */
+/** A task that is run again does its work again: it takes neither the outcome nor the job of the earlier run. */
 @ExtendWith(EngineExtension.class)
 class RerunTest {
     private final Emulator emulator = new Emulator();

@@ -10,22 +10,22 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** Keys that may stand nowhere, in whatever form. */
+/** Finds keys in texts, in every form in which they could be printed. */
 final class Secrets {
     static final String BATCH_KEY = System.getenv("AZURE_BATCH_ACCESS_KEY");
     static final String STORAGE_KEY = storageKey();
-    /** What a signed URL has in it. */
+    /** Part of every signed URL. */
     static final String SIGNATURE = "sig=";
 
     private Secrets() {
     }
 
-    /** The texts that hold a secret. */
+    /** Returns the texts that contain a secret. */
     static List<String> found(List<String> texts, String secret) {
         return texts.stream().filter(text -> forms(secret).anyMatch(text::contains)).toList();
     }
 
-    /** The texts that hold a key of the account or a signature. */
+    /** Returns the texts that contain a key of the accounts or a signature. */
     static List<String> found(List<String> texts) {
         return Stream.of(BATCH_KEY, STORAGE_KEY, SIGNATURE).flatMap(secret -> found(texts, secret).stream()).toList();
     }

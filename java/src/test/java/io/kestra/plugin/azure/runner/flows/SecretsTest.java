@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.slf4j.LoggerFactory;
 
-/** Keys that come as plain inputs, so that Kestra masks none of them: nothing that a run logs may hold one. */
+/** The keys are plain inputs here, so that Kestra does not mask them: no log of a run may contain one. */
 @ExtendWith(EngineExtension.class)
 class SecretsTest {
     private static final String WRONG_KEY = "Y2FuYXJ5L3NlY3JldCtrZXk=";

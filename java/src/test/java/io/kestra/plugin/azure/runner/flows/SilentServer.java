@@ -7,7 +7,7 @@ import java.net.Socket;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
-/** Accepts one connection and says nothing on it: who talks to it waits, and so can be stopped at a known step. */
+/** Accepts one connection and never answers: a client waits, and can be stopped at a known step. */
 final class SilentServer implements AutoCloseable {
     private static final int LIMIT_SECONDS = 60;
 
@@ -23,7 +23,7 @@ final class SilentServer implements AutoCloseable {
         return "http://127.0.0.1:" + server.getLocalPort();
     }
 
-    /** Waits until somebody has sent the first byte of a request. */
+    /** Waits until a client has sent the first byte of a request. */
     void awaitConnection() throws Exception {
         connection.get(LIMIT_SECONDS, TimeUnit.SECONDS);
     }

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 @ExtendWith(EngineExtension.class)
 class StopTest {
-    /** How soon after its end an execution may no longer have an active job. */
+    /** How long after its end an execution may still have an active job. */
     private static final Duration QUOTA_LIMIT = Duration.ofSeconds(10);
 
     private final Emulator emulator = new Emulator();

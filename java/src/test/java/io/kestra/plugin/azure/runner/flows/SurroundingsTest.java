@@ -10,7 +10,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The demo with surroundings of its own: each test starts a launcher, and in it the demo. */
+/** The demo with other settings of the launcher: each test starts a launcher, which runs the demo. */
 class SurroundingsTest {
     private static final List<String> LINES = List.of("Hello from Azure Batch and kestra!", "Host's network name: ", "Python version: ",
         "Platform information (instance type): ", "OS/Arch: linux/", "Hello from a namespace file!");
@@ -19,7 +19,7 @@ class SurroundingsTest {
     private Path folder;
 
     @Test
-    void logs_that_exist_only_at_the_end_are_all_there() throws Exception {
+    void logs_that_appear_only_at_the_end_are_complete() throws Exception {
         var demo = demo("--emulator-switches=--logs at-end", "--");
 
         assertThat(demo.exitCode()).as(demo.output()).isZero();
@@ -41,7 +41,7 @@ class SurroundingsTest {
         return Command.run(folder, Map.of(), words.flatMap(each -> each).toList());
     }
 
-    /** The lines that a flow has logged and that hold a text. */
+    /** Returns the lines that a flow has logged and that contain a text. */
     private static List<String> logged(Command demo, String text) {
         return demo.output().lines().filter(line -> line.contains(" | ") && line.contains(text)).toList();
     }

@@ -10,12 +10,12 @@ import java.security.cert.CertificateFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 
-/** Trust in the authority that SSL_CERT_FILE names. Rust reads that variable, Java does not. */
+/** The certificate authority that SSL_CERT_FILE names. Rust reads that variable, Java does not. */
 final class TestAuthority {
     private TestAuthority() {
     }
 
-    /** A client that trusts what the Rust library trusts. */
+    /** Returns a client that trusts the same authorities as the Rust library. */
     static HttpClient client() {
         var file = System.getenv("SSL_CERT_FILE");
         var client = HttpClient.newBuilder();

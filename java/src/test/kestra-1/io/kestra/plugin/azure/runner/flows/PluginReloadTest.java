@@ -16,14 +16,14 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
-/** The jar in Kestra's own plugin class loader, with a run, again and again. */
+/** Loads the jar with Kestra's own plugin class loader and runs a command, several times. */
 class PluginReloadTest {
     private static final int LOADS = 4;
     private static final Duration LIMIT = Duration.ofSeconds(60);
     private static final String OURS = "io.kestra.plugin.azure.runner.";
 
     @Test
-    void a_plugin_that_ran_can_be_thrown_away_and_loaded_again() throws Exception {
+    void a_plugin_that_ran_can_be_unloaded_and_loaded_again() throws Exception {
         long before = mappedLibraries();
         for (int n = 0; n < LOADS; n++) {
             var loader = runInLoader();
@@ -36,7 +36,7 @@ class PluginReloadTest {
     private static WeakReference<ClassLoader> runInLoader() throws Exception {
         var jar = jar();
         try (var loader = PluginClassLoader.of(jar, new URL[] {jar}, PluginReloadTest.class.getClassLoader())) {
-            // In a thread that ends: one that goes on keeps the library mapped, for what the library keeps in it.
+            // In a thread that ends: the library's thread-local values keep it mapped as long as the thread lives.
             var inThread = CompletableFuture.supplyAsync(() -> outcome(loader), run -> new Thread(run).start());
             assertThat(inThread.get()).contains("\"succeeded\"");
             return new WeakReference<>(loader);
@@ -54,7 +54,7 @@ class PluginReloadTest {
         return loader.refersTo(null);
     }
 
-    /** Runs a command to its end and gives the last events. */
+    /** Runs a command to its end and returns all events. */
     private static String outcome(ClassLoader loader) {
         try {
             var boundary = method(loader.loadClass(OURS + "Native"), "boundary").invoke(null);
@@ -64,6 +64,9 @@ class PluginReloadTest {
             while (events.indexOf("\"end\"") < 0) {
                 var next = method(type, "next", long.class, long.class).invoke(boundary, run, 200L);
                 events.append(next == null ? "" : next);
+                if (events.indexOf("\"outcome\"") >= 0) {
+                    method(type, "acknowledge", long.class).invoke(boundary, run);
+                }
             }
             method(type, "close", long.class).invoke(boundary, run);
             return events.toString();
@@ -85,14 +88,14 @@ class PluginReloadTest {
         request.put("endpoint", System.getenv("AZURE_BATCH_ENDPOINT"));
         request.put("poolId", System.getenv("AZURE_BATCH_POOL"));
         request.put("containerImage", "ubuntu:latest");
-        request.putNull("blobStorage").putNull("registry");
+        request.putNull("blobStorage").putNull("registry").putNull("outputDir");
         request.putArray("inputFiles");
         request.putArray("outputFiles");
         request.putArray("commands").add("/bin/sh").add("-c").add("echo hello");
-        return request.toString().replace("1a2b3c4d", UUID.randomUUID().toString().substring(0, 8));
+        return request.toString().replace("5c0ffee5c0ff", UUID.randomUUID().toString().substring(24));
     }
 
-    /** Copies of the library in this process, beside the one that the tests share. */
+    /** Returns how many copies of the library are mapped into this process. */
     private static long mappedLibraries() {
         try {
             return Files.readAllLines(Path.of("/proc/self/maps")).stream()

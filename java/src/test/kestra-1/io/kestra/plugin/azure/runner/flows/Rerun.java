@@ -6,17 +6,17 @@ import io.kestra.core.repositories.FlowRepositoryInterface;
 import io.kestra.core.services.ExecutionService;
 import io.kestra.plugin.azure.demo.Engine;
 
-/** How an execution that has ended is run once more: here, in Kestra 1. */
+/** Runs an execution that has ended again, with the API of Kestra 1. */
 final class Rerun {
     private Rerun() {
     }
 
-    /** The same execution, from its failed tasks on. */
+    /** Restarts the same execution, from its failed tasks on. */
     static Execution restarted(Engine engine, Execution execution) throws Exception {
         return service(engine).restart(execution, null);
     }
 
-    /** A new execution with the inputs of the old one. */
+    /** Starts a new execution with the inputs of the old one. */
     static Execution replayed(Engine engine, Execution execution) throws Exception {
         return service(engine).replay(execution, flow(engine, execution), null, null);
     }

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
-/** A worker process that dies in the middle of a run; scripts/sweep-worker does the same after each request. */
+/** A worker process that is killed during a run. scripts/sweep-worker does the same after each request. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class WorkerDeathTest {
     private WorkerLab lab;

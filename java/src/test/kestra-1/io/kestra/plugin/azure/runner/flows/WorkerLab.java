@@ -20,7 +20,7 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/** An engine without a worker of its own, and a worker process that can be ended at each of its requests. */
+/** An engine without a worker of its own, and a worker process that can be killed at each of its requests. */
 final class WorkerLab implements AutoCloseable {
     private static final String FLOW = "worker_dies.yaml";
     private static final List<String> LINES = IntStream.rangeClosed(1, 3).boxed().flatMap(n -> Stream.of("out " + n, "err " + n)).toList();
@@ -37,15 +37,15 @@ final class WorkerLab implements AutoCloseable {
     private WorkerProcess worker;
     private WorkerProcess previous;
     private Execution last;
-    /** Booted and waiting, because a boot takes longer than a run. */
+    /** Already booted, because a boot takes longer than a run. */
     private WorkerProcess spare;
 
-    /** How a worker is ended. */
+    /** A way to stop a worker. */
     interface End {
         void of(WorkerProcess worker) throws Exception;
     }
 
-    /** What came of a run, and whether its worker was ended. */
+    /** The result of a run, and whether its worker was stopped. */
     record Cell(boolean ended, boolean resumed, long jobs, State.Type state, Object answer, String file, List<String> lost, List<String> twice,
         List<String> leaked, List<String> left) {
         boolean hasRightResult() {
@@ -57,7 +57,7 @@ final class WorkerLab implements AutoCloseable {
         }
     }
 
-    /** Notes the requests of a run, and ends the worker after the one that is meant. */
+    /** Counts the requests of a run, and stops the worker after a given one. */
     private final class Watch {
         private final Map<String, Integer> counts = new LinkedHashMap<>();
         private String step;
@@ -88,7 +88,7 @@ final class WorkerLab implements AutoCloseable {
             return struck;
         }
 
-        /** Every request so far: those that come again and again are named twice. */
+        /** Returns every request so far; a repeated one is listed twice, whatever its count. */
         synchronized List<String> steps() {
             return counts.entrySet().stream()
                 .flatMap(each -> IntStream.rangeClosed(1, Math.min(each.getValue(), 2)).mapToObj(count -> step(each.getKey(), count)))
@@ -107,7 +107,7 @@ final class WorkerLab implements AutoCloseable {
         nextWorker();
     }
 
-    /** Runs the flow, ends its worker after a request and lets another go on. */
+    /** Runs the flow, stops its worker after a request and starts another worker. */
     Cell run(String step, End end) throws Exception {
         var jobsBefore = jobs();
         var there = emulator.jobs();
@@ -126,17 +126,17 @@ final class WorkerLab implements AutoCloseable {
         return cell(ended, jobs() - jobsBefore, left);
     }
 
-    /** Runs the flow undisturbed and gives all its steps. */
+    /** Runs the flow without stopping its worker and returns all requests. */
     List<String> steps() throws Exception {
         assertThat(run("none", WorkerProcess::kill).isRight()).as("an undisturbed run").isTrue();
         return watch.steps();
     }
 
-    /** Wakes the worker that hung in the last run, and gives the run's state when that worker has come to an end with it. */
+    /** Resumes the worker that was paused in the last run, and returns the state of that run when this worker has stopped working on it. */
     State.Type stateAfterWakingUp() throws Exception {
         previous.wakeUp();
         var noticed = Poll.until(Flows.LIMIT, () -> previous.hasEnded() || holds(last, "was deleted while it was followed") || count(last, REMOVED) > 1);
-        assertThat(noticed).as("the first worker has come to an end").isTrue();
+        assertThat(noticed).as("the first worker has stopped working on the run").isTrue();
         return flows.engine.awaitEnd(last, Flows.LIMIT).getState().getCurrent();
     }
 
@@ -162,7 +162,7 @@ final class WorkerLab implements AutoCloseable {
         return LINES.stream().filter(line -> !logged.contains(line)).toList();
     }
 
-    /** What the flow or a worker has printed and that holds a secret. */
+    /** Returns the lines of the flow or of a worker that contain a secret. */
     private List<String> leaked(Execution execution) throws IOException {
         var workers = Files.readAllLines(WorkerProcess.log(database));
         return Secrets.found(Stream.concat(workers.stream(), flows.messages(execution).stream()).toList());
@@ -180,7 +180,7 @@ final class WorkerLab implements AutoCloseable {
         return holds(execution, REMOVED);
     }
 
-    /** Jobs that got their task: one that never did is removed by the next worker. */
+    /** Returns how many jobs have got their task. A job without one is removed by the next worker. */
     private long jobs() throws IOException {
         return emulator.requests().stream()
             .filter(request -> request.method().equals("POST") && request.path().endsWith("/tasks") && request.status() == 201)
@@ -193,7 +193,7 @@ final class WorkerLab implements AutoCloseable {
         spare = bootWorker();
     }
 
-    /** A worker that was too slow on a busy machine to report in time counts as lost, and ends itself. */
+    /** A worker whose heartbeats come too late, on a busy machine, counts as lost and exits. */
     private void replaceLost() throws IOException {
         if (worker.hasEnded()) {
             nextWorker();
@@ -204,7 +204,7 @@ final class WorkerLab implements AutoCloseable {
         return WorkerProcess.boot(database, storage, environment());
     }
 
-    /** Both services are reached through their fronts. */
+    /** Returns variables with which a worker reaches both services through their proxies. */
     private Map<String, String> environment() {
         var environment = new HashMap<String, String>();
         environment.put("SECRET_ENDPOINT", encoded(batch.address()));
@@ -216,16 +216,16 @@ final class WorkerLab implements AutoCloseable {
         return Base64.getEncoder().encodeToString(value.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** The {@code count}-th request of its kind. */
+    /** Returns the name of the {@code count}-th request of a kind. */
     private static String step(String name, int count) {
         return count == 1 ? name : name + " #" + count;
     }
 
-    /** A request without what differs from run to run. */
+    /** Returns a request without the parts that are different in every run. */
     private static String named(String request) {
         var words = request.split(" ");
         var path = words[1].replaceFirst("\\?.*?(comp=[a-z]+).*", "?$1").replaceFirst("\\?(?!comp).*", "")
-            .replaceFirst("^/[^/]*/my-container", "container").replaceFirst("/kestra-runs/[0-9a-f]+", "/kestra-runs/RUN").replaceFirst("/kestra-[0-9a-f]{12}", "/PREFIX")
+            .replaceFirst("^/[^/]*/my-container", "container").replaceFirst("/kestra-[0-9a-f]{20}-[0-9a-f]{12}", "/PREFIX")
             .replaceAll("companyteam-[a-z0-9-]+", "JOB");
         return words[0] + " " + path;
     }

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 
-/** A Kestra worker in a process of its own, as `kestra server worker` is one. It dies with whoever started it. */
+/** A Kestra worker in a process of its own, like {@code kestra server worker}. */
 final class WorkerProcess implements AutoCloseable {
     private static final int THREADS = 4;
 
@@ -20,9 +20,9 @@ final class WorkerProcess implements AutoCloseable {
     }
 
     /**
-     * Boots a worker that takes no work before {@link #go}.
+     * Boots a worker that gets no tasks before {@link #go}.
      *
-     * @param environment what differs from ours, such as the addresses of the services
+     * @param environment variables that differ from those of this process, such as the addresses of the services
      */
     static WorkerProcess boot(Path database, Path storage, Map<String, String> environment) throws IOException {
         var java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
@@ -34,12 +34,12 @@ final class WorkerProcess implements AutoCloseable {
             .redirectOutput(ProcessBuilder.Redirect.appendTo(log(database).toFile())).start());
     }
 
-    /** What all workers print. */
+    /** Returns the file that contains the output of all workers. */
     static Path log(Path database) {
         return database.resolveSibling("workers.log");
     }
 
-    /** What the engine and its workers share: a database, and how soon a worker counts as lost. */
+    /** Returns the settings of the engine and its workers: their database, and after what time a worker counts as lost. */
     static Map<String, Object> settings(Path database, String serverType) {
         var settings = new HashMap<String, Object>();
         settings.put("datasources.h2.url", "jdbc:h2:file:" + database.toAbsolutePath() + ";AUTO_SERVER=TRUE;LOCK_TIMEOUT=30000");
@@ -63,7 +63,7 @@ final class WorkerProcess implements AutoCloseable {
         return settings;
     }
 
-    /** The process itself. */
+    /** Runs in the new process. */
     public static void main(String[] args) throws IOException {
         var context = ApplicationContext.builder()
             .environments("demo")
@@ -77,23 +77,23 @@ final class WorkerProcess implements AutoCloseable {
         worker.run();
     }
 
-    /** Lets it take work. */
+    /** Lets it get tasks. */
     void go() throws IOException {
         process.getOutputStream().write('\n');
         process.getOutputStream().flush();
     }
 
-    /** Ends it at once, without last words. */
+    /** Kills it (SIGKILL). */
     void kill() {
         process.destroyForcibly();
     }
 
-    /** Asks it to end, as a service manager does. */
+    /** Asks it to exit (SIGTERM), as a service manager does. */
     void terminate() {
         process.destroy();
     }
 
-    /** Stops it as a machine that hangs does; it does not know. */
+    /** Pauses it (SIGSTOP), like a machine that hangs. */
     void pause() throws IOException, InterruptedException {
         signal("STOP");
     }

@@ -14,11 +14,11 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** An engine whose worker is shut down in the middle of a task and started again, as in an upgrade. */
+/** An engine whose worker is shut down during a task and started again, as for an upgrade. */
 class WorkerRestartTest {
     private static final int LINES = 20;
     private static final Map<String, Object> SETTINGS = Map.ofEntries(
-        // A database of its own that outlives its engine: all engines of a process share the default one.
+        // A database of its own, which stays when its engine is closed: all engines of a process share the default one.
         Map.entry("datasources.h2.url", "jdbc:h2:mem:restart;DB_CLOSE_DELAY=-1"),
         Map.entry("datasources.h2.username", "sa"),
         Map.entry("datasources.h2.password", ""),
@@ -27,7 +27,7 @@ class WorkerRestartTest {
         Map.entry("flyway.datasources.h2.locations", "classpath:migrations/h2"),
         Map.entry("flyway.datasources.h2.ignore-migration-patterns", "*:missing,*:future"),
         Map.entry("flyway.datasources.h2.out-of-order", true),
-        // Only a server of a known type keeps account of its workers and gives their work to others, this soon.
+        // Only a server with a type watches its workers and resubmits their tasks; the settings below make it do so soon.
         Map.entry("kestra.server-type", "STANDALONE"),
         Map.entry("kestra.server.termination-grace-period", "1s"),
         Map.entry("kestra.server.liveness.interval", "1s"),
@@ -49,7 +49,7 @@ class WorkerRestartTest {
             var ended = engine.awaitEnd(execution, Flows.LIMIT);
 
             assertThat(ended.getState().getCurrent()).as(() -> engine.log(execution).toString()).isEqualTo(State.Type.SUCCESS);
-            assertThat(ended.getTaskRunList().getFirst().getOutputs().get("vars")).as("what it said to the first worker").isEqualTo(Map.of("answer", 42));
+            assertThat(ended.getTaskRunList().getFirst().getOutputs().get("vars")).as("the output that the first worker received").isEqualTo(Map.of("answer", 42));
             assertThat(Poll.until(Flows.LIMIT, () -> lines(engine, execution).contains("line " + LINES))).as("the last line").isTrue();
             // Lines that arrive in the same millisecond have no order in Kestra's log.
             assertThat(lines(engine, execution)).containsExactlyInAnyOrderElementsOf(IntStream.rangeClosed(1, LINES).mapToObj(n -> "line " + n).toList());
@@ -61,7 +61,7 @@ class WorkerRestartTest {
         try (var flows = new Flows(Engine.start(storage, SETTINGS))) {
             var execution = flows.start("restart.yaml", Map.of());
             flows.awaitLine(execution, "line 3");
-            // Before the rest of the engine, which would otherwise no longer take the worker's last lines.
+            // Closed before the rest of the engine, which would otherwise not store the worker's last lines.
             flows.engine.context().getBean(DefaultWorker.class).close();
             return execution;
         }

@@ -7,17 +7,17 @@ import io.kestra.core.services.ExecutionService;
 import io.kestra.plugin.azure.demo.Engine;
 import java.util.Optional;
 
-/** How an execution that has ended is run once more: here, in Kestra 2. */
+/** Runs an execution that has ended again, with the API of Kestra 2. */
 final class Rerun {
     private Rerun() {
     }
 
-    /** The same execution, from its failed tasks on. */
+    /** Restarts the same execution, from its failed tasks on. */
     static Execution restarted(Engine engine, Execution execution) throws Exception {
         return service(engine).restart(execution, flow(engine, execution), null);
     }
 
-    /** A new execution with the inputs of the old one. */
+    /** Starts a new execution with the inputs of the old one. */
     static Execution replayed(Engine engine, Execution execution) throws Exception {
         return service(engine).replay(execution, flow(engine, execution), null, null, Optional.empty());
     }

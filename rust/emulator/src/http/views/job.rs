@@ -1,0 +1,64 @@
+//! JSON of jobs.
+
+use serde_json::{Map, Value, json};
+
+use super::object;
+use crate::store::job::Job;
+use crate::wire::time::instant;
+
+/// Every property of a job that `$select` may name.
+pub(crate) const PROPERTIES: &[&str] = &[
+    "id",
+    "displayName",
+    "usesTaskDependencies",
+    "url",
+    "eTag",
+    "lastModified",
+    "creationTime",
+    "state",
+    "stateTransitionTime",
+    "previousState",
+    "previousStateTransitionTime",
+    "priority",
+    "allowTaskPreemption",
+    "maxParallelTasks",
+    "constraints",
+    "jobManagerTask",
+    "jobPreparationTask",
+    "jobReleaseTask",
+    "commonEnvironmentSettings",
+    "poolInfo",
+    "onAllTasksComplete",
+    "onTaskFailure",
+    "networkConfiguration",
+    "metadata",
+    "executionInfo",
+    "stats",
+];
+
+/// Returns a job as the service shows it.
+pub(crate) fn render(job: &Job, endpoint: &str) -> Map<String, Value> {
+    let mut properties = object(&job.spec);
+    properties.insert("url".into(), json!(format!("{endpoint}/jobs/{}", job.spec.id)));
+    let uses_dependencies = job.spec.uses_task_dependencies.unwrap_or(false);
+    properties.insert("usesTaskDependencies".into(), json!(uses_dependencies));
+    properties.insert("priority".into(), json!(job.spec.priority.unwrap_or(0)));
+    properties.insert("maxParallelTasks".into(), json!(job.spec.max_parallel_tasks.unwrap_or(-1)));
+    job.version.add_to(&mut properties);
+    job.phase.add_to(&mut properties);
+    properties.insert("creationTime".into(), json!(instant(job.created)));
+    properties.insert("executionInfo".into(), execution(job));
+    properties
+}
+
+fn execution(job: &Job) -> Value {
+    let mut properties = json!({
+        "startTime": instant(job.created),
+        "poolId": job.spec.pool_info.pool_id,
+    });
+    if let Some(end) = &job.ended {
+        properties["endTime"] = json!(instant(end.at));
+        properties["terminateReason"] = json!(end.reason);
+    }
+    properties
+}

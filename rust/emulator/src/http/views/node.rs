@@ -1,0 +1,102 @@
+//! JSON of nodes.
+
+use serde_json::{Map, Value, json};
+
+use super::pool::{VM_SIZE, image_reference};
+use super::task::execution;
+use super::{object, task};
+use crate::service::nodes::NodeView;
+use crate::store::start_task::StartTaskInfo;
+use crate::wire::time::instant;
+
+/// Every property of a node that `$select` may name.
+pub(crate) const PROPERTIES: &[&str] = &[
+    "id",
+    "url",
+    "state",
+    "schedulingState",
+    "stateTransitionTime",
+    "lastBootTime",
+    "allocationTime",
+    "ipAddress",
+    "ipv6Address",
+    "affinityId",
+    "vmSize",
+    "totalTasksRun",
+    "runningTasksCount",
+    "runningTaskSlotsCount",
+    "totalTasksSucceeded",
+    "recentTasks",
+    "startTask",
+    "startTaskInfo",
+    "errors",
+    "isDedicated",
+    "endpointConfiguration",
+    "nodeAgentInfo",
+    "virtualMachineInfo",
+];
+
+/// Returns a node as the service shows it.
+pub(crate) fn render(view: &NodeView, endpoint: &str) -> Map<String, Value> {
+    let node = &view.node;
+    let mut properties = object(&json!({
+        "id": node.id,
+        "url": format!("{endpoint}/pools/{}/nodes/{}", view.pool_id, node.id),
+        "state": node.phase.state,
+        "schedulingState": if node.scheduling_enabled { "enabled" } else { "disabled" },
+        "stateTransitionTime": instant(node.phase.since),
+        "lastBootTime": instant(node.booted),
+        "allocationTime": instant(node.allocated),
+        "ipAddress": "127.0.0.1",
+        "affinityId": task::affinity_id(&node.id),
+        "vmSize": VM_SIZE,
+        "totalTasksRun": node.total_run,
+        "runningTasksCount": node.running().len(),
+        "runningTaskSlotsCount": node.running_slots(),
+        "totalTasksSucceeded": node.total_succeeded,
+        "isDedicated": node.is_dedicated,
+        "virtualMachineInfo": {"imageReference": image_reference()},
+    }));
+    if !view.recent.is_empty() {
+        properties.insert("recentTasks".into(), recent_tasks(view, endpoint));
+    }
+    if let Some(task) = &view.start_task {
+        properties.insert("startTask".into(), json!(task));
+    }
+    if let Some(info) = &node.start_task_info {
+        properties.insert("startTaskInfo".into(), start_task_info(info));
+    }
+    if !node.errors.is_empty() {
+        properties.insert("errors".into(), json!(node.errors));
+    }
+    properties
+}
+
+fn start_task_info(info: &StartTaskInfo) -> Value {
+    let mut properties = json!({
+        "state": if info.end.is_some() { "completed" } else { "running" },
+        "startTime": instant(info.started),
+        "retryCount": info.retries,
+    });
+    for (name, at) in [("endTime", info.ended), ("lastRetryTime", info.last_retry)] {
+        if let Some(at) = at {
+            properties[name] = json!(instant(at));
+        }
+    }
+    let end = info.end.as_ref().map(object).unwrap_or_default();
+    end.into_iter().for_each(|(name, value)| properties[name] = value);
+    properties
+}
+
+fn recent_tasks(view: &NodeView, endpoint: &str) -> Value {
+    let tasks = view.recent.iter().map(|(job, task)| {
+        json!({
+            "taskUrl": format!("{endpoint}/jobs/{job}/tasks/{}", task.spec.id),
+            "jobId": job,
+            "taskId": task.spec.id,
+            "taskState": task.phase.state,
+            "executionInfo": execution(&task.execution),
+        })
+    });
+    tasks.collect()
+}

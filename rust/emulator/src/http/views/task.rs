@@ -1,0 +1,103 @@
+//! JSON of tasks.
+
+use serde_json::{Map, Value, json};
+
+use super::object;
+use crate::store::task::{Execution, Task};
+use crate::wire::duration::UNLIMITED;
+use crate::wire::time::instant;
+
+/// Every property of a task that `$select` may name.
+pub(crate) const PROPERTIES: &[&str] = &[
+    "id",
+    "displayName",
+    "url",
+    "eTag",
+    "lastModified",
+    "creationTime",
+    "exitConditions",
+    "state",
+    "stateTransitionTime",
+    "previousState",
+    "previousStateTransitionTime",
+    "commandLine",
+    "containerSettings",
+    "resourceFiles",
+    "outputFiles",
+    "environmentSettings",
+    "affinityInfo",
+    "constraints",
+    "requiredSlots",
+    "userIdentity",
+    "executionInfo",
+    "nodeInfo",
+    "multiInstanceSettings",
+    "stats",
+    "dependsOn",
+    "applicationPackageReferences",
+    "authenticationTokenSettings",
+];
+
+/// Returns a task as the service shows it.
+pub(crate) fn render(task: &Task, job_id: &str, endpoint: &str) -> Map<String, Value> {
+    let url = format!("{endpoint}/jobs/{job_id}/tasks/{}", task.spec.id);
+    let mut properties = object(&task.spec);
+    properties.insert("requiredSlots".into(), json!(task.slots()));
+    properties.insert("constraints".into(), constraints(task));
+    task.version.add_to(&mut properties);
+    task.phase.add_to(&mut properties);
+    properties.insert("creationTime".into(), json!(instant(task.created)));
+    properties.insert("executionInfo".into(), execution(&task.execution));
+    if let Some(placement) = &task.placement {
+        let node_url =
+            format!("{endpoint}/pools/{}/nodes/{}", placement.pool_id, placement.node_id);
+        properties.insert(
+            "nodeInfo".into(),
+            json!({
+                "affinityId": affinity_id(&placement.node_id),
+                "nodeUrl": node_url,
+                "poolId": placement.pool_id,
+                "nodeId": placement.node_id,
+                "taskRootDirectory": placement.task_root_directory,
+                "taskRootDirectoryUrl": format!("{node_url}/files/{}", placement.task_root_directory),
+            }),
+        );
+    }
+    properties.insert("url".into(), json!(url));
+    properties
+}
+
+/// Returns the id with which a task can ask for a node.
+pub(super) fn affinity_id(node: &str) -> String {
+    format!("TVM:{node}")
+}
+
+fn constraints(task: &Task) -> Value {
+    let given = task.spec.constraints.clone().unwrap_or_default();
+    json!({
+        "maxWallClockTime": given.max_wall_clock_time.as_deref().unwrap_or(UNLIMITED),
+        "retentionTime": given.retention_time.as_deref().unwrap_or("P7D"),
+        "maxTaskRetryCount": task.max_retries,
+    })
+}
+
+pub(super) fn execution(execution: &Execution) -> Value {
+    let mut properties = Map::new();
+    properties.insert("retryCount".into(), json!(execution.retries));
+    properties.insert("requeueCount".into(), json!(execution.requeues));
+    let times = [
+        ("lastRequeueTime", execution.last_requeue),
+        ("startTime", execution.started),
+        ("endTime", execution.ended),
+        ("lastRetryTime", execution.last_retry),
+    ];
+    for (name, at) in times {
+        if let Some(at) = at {
+            properties.insert(name.into(), json!(instant(at)));
+        }
+    }
+    if let Some(end) = &execution.end {
+        properties.append(&mut object(end));
+    }
+    Value::Object(properties)
+}

@@ -1,0 +1,94 @@
+//! Assigns waiting tasks to nodes.
+
+use std::iter;
+use std::time::Duration;
+
+use crate::store::job::{JobEntry, JobState};
+use crate::store::node::ComputeNode;
+use crate::store::pool::Pool;
+use crate::store::task::Task;
+use crate::store::{Store, TaskKey};
+
+/// A task and the node that it is assigned to.
+pub(super) struct Assignment {
+    pub(super) task: TaskKey,
+    /// The id of the pool.
+    pub(super) pool: String,
+    /// The id of the node.
+    pub(super) node: String,
+    pub(super) slots: u32,
+}
+
+/// The free slots of a pool's nodes.
+struct FreeSlots<'a>(Vec<(&'a ComputeNode, u32)>);
+
+impl FreeSlots<'_> {
+    fn of(pool: &Pool) -> FreeSlots<'_> {
+        FreeSlots(pool.nodes.iter().map(|node| (node, node.free_slots())).collect())
+    }
+
+    fn is_full(&self) -> bool {
+        self.0.iter().all(|(_, free)| *free == 0)
+    }
+
+    /// Takes slots from the node with the most free ones, of those that the job may use: tasks are
+    /// spread over the nodes.
+    fn take(&mut self, slots: u32, job: &JobEntry) -> Option<String> {
+        let open = self.0.iter_mut().filter(|(node, _)| !job.is_excluded_from(node));
+        // The first of equal ones: `max_by_key` returns the last.
+        let (node, free) = open.rev().max_by_key(|(_, free)| *free)?;
+        *free = free.checked_sub(slots)?;
+        Some(node.id.clone())
+    }
+}
+
+/// Returns the tasks that can start now. A task that does not fit does not block smaller ones.
+pub(super) fn assignments(store: &Store, delay: Duration) -> Vec<Assignment> {
+    store.pools.values().flat_map(|pool| assignments_in(store, pool, delay)).collect()
+}
+
+fn assignments_in(store: &Store, pool: &Pool, delay: Duration) -> Vec<Assignment> {
+    let mut free = FreeSlots::of(pool);
+    let mut waiting = waiting(store, &pool.settings.id, delay);
+    let mut assignments = Vec::new();
+    while !free.is_full()
+        && let Some((job, task)) = waiting.next()
+    {
+        if let Some(node) = free.take(task.slots(), job) {
+            let key = TaskKey::new(&job.job.spec.id, task);
+            let (pool, slots) = (pool.settings.id.clone(), task.slots());
+            assignments.push(Assignment { task: key, pool, node, slots });
+        }
+    }
+    assignments
+}
+
+/// Returns the tasks of the pool's active jobs that have been active for this long, whose
+/// dependencies are satisfied, and up to `maxParallelTasks` per job: by descending priority, then
+/// in the order of creation.
+fn waiting<'a>(
+    store: &'a Store,
+    pool: &str,
+    delay: Duration,
+) -> impl Iterator<Item = (&'a JobEntry, &'a Task)> {
+    let of_pool = |entry: &&JobEntry| {
+        entry.job.phase.state == JobState::Active
+            && entry.job.spec.pool_info.pool_id.eq_ignore_ascii_case(pool)
+    };
+    let queue = |entry: &'a JobEntry| {
+        let ready = move |task: &&Task| {
+            task.phase.age() >= delay && entry.tasks.dependencies_satisfied(task)
+        };
+        let most = entry.job.max_parallel_tasks().saturating_sub(entry.tasks.running());
+        (entry, entry.tasks.active().filter(ready).take(most).peekable())
+    };
+    let mut queues: Vec<_> = store.jobs.values().filter(of_pool).map(queue).collect();
+    iter::from_fn(move || {
+        let heads = queues.iter_mut().filter_map(|(entry, queue)| {
+            let number = queue.peek()?.number;
+            Some(((-entry.job.spec.priority.unwrap_or(0), number), (*entry, queue)))
+        });
+        let (_, (entry, queue)) = heads.min_by_key(|(order, _)| *order)?;
+        Some((entry, queue.next()?))
+    })
+}

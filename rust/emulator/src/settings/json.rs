@@ -1,0 +1,43 @@
+//! The settings that the admin endpoint shows, without keys.
+
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use super::{Isolation, PoolSettings, Settings};
+
+impl Settings {
+    /// Returns the settings by the names of their switches.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "account": self.account,
+            "pools": self.pools.iter().map(pool).collect::<Vec<_>>(),
+            "images": self.images,
+            "isolation": if self.isolation == Isolation::Bubblewrap { "bwrap" } else { "none" },
+            "logs": name(&self.logs),
+            "command-line": name(&self.command_line),
+            "blob-prefix": name(&self.blob_prefix),
+            "wildcard-base": name(&self.wildcard_base),
+            "requeue-count": name(&self.requeue_count),
+            "clock-offset": self.clock_offset,
+            "job-quota": self.job_quota,
+            "deleted-id-delay": self.deleted_id_delay.as_millis(),
+            "client-timeout": self.client_timeout.as_secs(),
+        })
+    }
+}
+
+fn pool(pool: &PoolSettings) -> Value {
+    json!({
+        "id": pool.id,
+        "nodes": pool.nodes,
+        "low-priority": pool.low_priority,
+        "slots": pool.slots,
+        "containers": pool.containers,
+    })
+}
+
+/// Returns a value as its switch accepts it.
+fn name(choice: &impl ValueEnum) -> Option<String> {
+    choice.to_possible_value().map(|value| value.get_name().to_owned())
+}
