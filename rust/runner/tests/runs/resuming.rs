@@ -5,6 +5,7 @@ use runner::Status;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::gate::{Gate, Step};
 use crate::support::{
     DIGEST, Lab, Left, POOL, directory, job_id, next_attempt, renamed, until, with_names,
 };
@@ -202,6 +203,27 @@ async fn a_worker_that_is_killed_has_recorded_how_far_its_log_was_delivered() {
     let report = lab.run(&next_attempt(&request)).await;
     assert_eq!(report.stdout, ["second"], "{report:?}");
     assert_eq!(lab.jobs_created(), 1);
+}
+
+/// Kestra keeps a line in memory for a moment before it is in its log, and a worker that is killed takes it with it.
+#[tokio::test]
+async fn a_line_that_a_worker_had_only_just_delivered_when_it_was_killed_is_delivered_again() {
+    let lab = Lab::start().await;
+    let mut request = request(&lab);
+    request["commands"][2] = json!("for n in $(seq 40); do echo $n; sleep 0.2; done");
+    let gate = Gate::start().await;
+    let held = gate.hold(&Step::new("put blob state.json", 1));
+    let mut first = lab.start_run_with(&request, &gate.client());
+    tokio::select! {
+        () = first.until_end() => unreachable!("it runs for seconds"),
+        () = held.arrived() => first.task.abort(),
+    }
+    held.release();
+    let Left { report: first, .. } = first.leave();
+    let second = lab.run(&next_attempt(&request)).await;
+    let last = first.stdout.last().unwrap();
+    assert!(second.stdout.contains(last), "{first:?} {second:?}");
+    assert!(!second.stdout.contains(&first.stdout[0]), "what has settled is not: {second:?}");
 }
 
 #[tokio::test]

@@ -233,3 +233,34 @@ async fn inputs_keep_their_names_and_what_can_be_executed() {
     found.insert(0, "executed".to_owned());
     assert_eq!(report.stdout, found, "{report:?}");
 }
+
+/// Looks at the task and its log are as many as its time asks for; the other requests of a run are always the same.
+#[tokio::test]
+async fn a_run_with_a_file_in_and_a_file_out_makes_few_requests() {
+    let lab = Lab::start().await;
+    lab.write("main.py", b"x");
+    let mut request =
+        lab.request("echo hello; cp main.py environment_info.json; sleep 1; echo end");
+    request["inputFiles"] = json!(["main.py"]);
+    request["outputFiles"] = json!(["environment_info.json"]);
+    let gate = Gate::start().await;
+    let mut run = lab.start_run_with(&request, &gate.client());
+    run.until_outcome().await;
+    // As in Kestra, where the job ends by itself while the outcome is reported.
+    until(async || lab.jobs().await.iter().all(|job| job.state == JobState::Completed)).await;
+    run.ended().await;
+    let steps = gate.steps().into_iter().map(|step| step.kind);
+    let (blobs, batch): (Vec<_>, Vec<_>) = steps.partition(|kind| kind.contains("blob"));
+    let polls = ["get task", "get stdout.txt", "get stderr.txt"];
+    let batch: Vec<_> = batch.iter().filter(|kind| !polls.contains(&kind.as_str())).collect();
+    assert_eq!(
+        batch,
+        ["get pool", "get jobs", "post jobs", "post tasks", "patch job", "delete job"]
+    );
+    let staged = ["get blobs", "put blob run.sh", "put blob in", "get blob run.sh"];
+    let collected = ["get blobs", "get blob out"];
+    // The script, and then what is listed: an input, an output and two logs.
+    let removed = ["delete blob", "get blobs"].into_iter().chain(["delete blob"; 4]);
+    let expected: Vec<_> = staged.into_iter().chain(collected).chain(removed).collect();
+    assert_eq!(blobs, expected);
+}
