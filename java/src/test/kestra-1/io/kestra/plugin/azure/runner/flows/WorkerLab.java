@@ -12,11 +12,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -32,6 +34,7 @@ final class WorkerLab implements AutoCloseable {
     private final Path storage;
     private final Path database;
     private final Watch watch = new Watch();
+    private final Supplier<String> classPaths;
     private final Front batch;
     private final Front blob;
     private WorkerProcess worker;
@@ -60,6 +63,9 @@ final class WorkerLab implements AutoCloseable {
     /** Counts the requests of a run, and stops the worker after a given one. */
     private final class Watch {
         private final Map<String, Integer> counts = new LinkedHashMap<>();
+        /** As they were sent: those before the worker was stopped, and those after that. */
+        private final List<String> before = new ArrayList<>();
+        private final List<String> after = new ArrayList<>();
         private String step;
         private boolean struck;
         private End end;
@@ -69,11 +75,14 @@ final class WorkerLab implements AutoCloseable {
             this.end = end;
             struck = false;
             counts.clear();
+            before.clear();
+            after.clear();
         }
 
         synchronized void answered(String request) {
             var name = named(request);
             var count = counts.merge(name, 1, Integer::sum);
+            (struck ? after : before).add(request);
             if (!struck && step(name, count).equals(step)) {
                 struck = true;
                 try {
@@ -82,6 +91,14 @@ final class WorkerLab implements AutoCloseable {
                     throw new IllegalStateException(e);
                 }
             }
+        }
+
+        synchronized List<String> before() {
+            return List.copyOf(before);
+        }
+
+        synchronized List<String> after() {
+            return List.copyOf(after);
         }
 
         synchronized boolean hasStruck() {
@@ -97,6 +114,12 @@ final class WorkerLab implements AutoCloseable {
     }
 
     WorkerLab() throws Exception {
+        this(WorkerProcess::classPath);
+    }
+
+    /** @param classPaths is asked for the class path of each worker in turn */
+    WorkerLab(Supplier<String> classPaths) throws Exception {
+        this.classPaths = classPaths;
         storage = Files.createTempDirectory(Path.of("build"), "flow-storage-").toAbsolutePath();
         database = storage.resolveSibling(storage.getFileName() + "-db").resolve("kestra");
         Files.createDirectories(database.getParent());
@@ -130,6 +153,16 @@ final class WorkerLab implements AutoCloseable {
     List<String> steps() throws Exception {
         assertThat(run("none", WorkerProcess::kill).isRight()).as("an undisturbed run").isTrue();
         return watch.steps();
+    }
+
+    /** Returns the requests of the last run before its worker was stopped, as they were sent. */
+    List<String> requestsBefore() {
+        return watch.before();
+    }
+
+    /** Returns the requests of the last run after its worker was stopped, as they were sent. */
+    List<String> requestsAfter() {
+        return watch.after();
     }
 
     /** Resumes the worker that was paused in the last run, and returns the state of that run when this worker has stopped working on it. */
@@ -201,7 +234,7 @@ final class WorkerLab implements AutoCloseable {
     }
 
     private WorkerProcess bootWorker() throws IOException {
-        return WorkerProcess.boot(database, storage, environment());
+        return WorkerProcess.boot(classPaths.get(), database, storage, environment());
     }
 
     /** Returns variables with which a worker reaches both services through their proxies. */

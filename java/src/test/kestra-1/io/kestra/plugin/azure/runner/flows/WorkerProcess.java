@@ -22,16 +22,22 @@ final class WorkerProcess implements AutoCloseable {
     /**
      * Boots a worker that gets no tasks before {@link #go}.
      *
+     * @param classPath the engine, and one version of the plugin
      * @param environment variables that differ from those of this process, such as the addresses of the services
      */
-    static WorkerProcess boot(Path database, Path storage, Map<String, String> environment) throws IOException {
+    static WorkerProcess boot(String classPath, Path database, Path storage, Map<String, String> environment) throws IOException {
         var java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
         var builder = new ProcessBuilder(List.of(java, "--enable-native-access=ALL-UNNAMED", "-Dh2.bindAddress=127.0.0.1",
             "-XX:TieredStopAtLevel=1", "-Dlogback.configurationFile=logback-demo.xml",
-            "-cp", System.getProperty("java.class.path"), WorkerProcess.class.getName(), database.toString(), storage.toString()));
+            "-cp", classPath, WorkerProcess.class.getName(), database.toString(), storage.toString()));
         builder.environment().putAll(environment);
         return new WorkerProcess(builder.redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.appendTo(log(database).toFile())).start());
+    }
+
+    /** Returns the class path of this process, with the plugin as it is built. */
+    static String classPath() {
+        return System.getProperty("java.class.path");
     }
 
     /** Returns the file that contains the output of all workers. */
