@@ -28,6 +28,8 @@ final class CleanUp {
 
     /** This and the fields below are guarded by the lock of this object. */
     private final List<FinishedRun> runs = new ArrayList<>();
+    /** The thread goes on. It may also find that there is no run any more, and end. */
+    private boolean working;
     private Thread thread;
     private Thread shutdownHook;
     private boolean shuttingDown;
@@ -52,14 +54,15 @@ final class CleanUp {
 
     /** Returns false if the JVM is shutting down. */
     private synchronized boolean add(FinishedRun run) {
-        if (shuttingDown || (runs.isEmpty() && !addShutdownHook())) {
+        if (shuttingDown || (!working && !addShutdownHook())) {
             return false;
         }
-        if (runs.isEmpty()) {
+        runs.add(run);
+        if (!working) {
+            working = true;
             thread = newThread(this::cleanUp);
             thread.start();
         }
-        runs.add(run);
         return true;
     }
 
@@ -75,6 +78,7 @@ final class CleanUp {
     /** Returns a copy. When it is empty the thread ends, and the next run starts another. */
     private synchronized List<FinishedRun> remaining() {
         if (runs.isEmpty()) {
+            working = false;
             removeShutdownHook();
         }
         return List.copyOf(runs);

@@ -103,6 +103,24 @@ class CleanUpTest {
         assertThat(Runtime.getRuntime().removeShutdownHook(hook)).isFalse();
     }
 
+    /** It comes when the thread has no run any more and has not ended yet. */
+    @Test
+    void a_run_right_after_the_last_one_has_no_thread_and_no_shutdown_hook_of_its_own() throws Exception {
+        for (int n = 0; n < 5; n++) {
+            FakeBoundary last = begin(afterItsOutcome().answers(() -> END));
+            Thread hook = cleanUp.shutdownHook();
+            removeWorkingDirectories();
+            while (!last.calls.contains("close 7")) {
+                Thread.onSpinWait();
+            }
+            FakeBoundary next = begin(afterItsOutcome().answers(() -> END));
+            removeWorkingDirectories();
+            cleanUp.thread().join();
+            assertThat(next.calls).endsWith("close 7");
+            assertThat(Runtime.getRuntime().removeShutdownHook(hook)).isFalse();
+        }
+    }
+
     @Test
     void a_worker_that_shuts_down_waits_for_the_clean_up() throws Exception {
         FakeBoundary rust = begin(afterItsOutcome().answers(() -> null).answers(() -> END));
