@@ -272,7 +272,7 @@ struct Body {
 }
 
 impl Body {
-    /// A body that is neither form, a proxy's page say, tells nothing: the status must do.
+    /// A body that is neither form, a proxy's page say, says nothing of use: the status has to do.
     fn parse(body: &[u8]) -> Self {
         serde_json::from_slice::<BatchBody>(body)
             .map(Self::from)

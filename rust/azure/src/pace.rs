@@ -11,9 +11,9 @@ use tokio::{
 };
 
 /// Nothing that works stands still for so long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const LONGEST_STALL: Duration = Duration::from_secs(60);
 
-/// What must come within [`PATIENCE`], in bytes, while more is to come.
+/// What must come within [`LONGEST_STALL`], in bytes, while more is to come.
 const LEAST: usize = 16 * 1024;
 
 /// A body is sent in pieces of this size: at 4 MB/s, one in 32 requests moves one in 2 s.
@@ -53,12 +53,12 @@ impl Pace {
     /// Waits for `step` while something moves.
     ///
     /// # Errors
-    /// An `Unreachable` error once nothing, or next to nothing, moved for [`PATIENCE`].
+    /// An `Unreachable` error once nothing, or next to nothing, moved for [`LONGEST_STALL`].
     pub(crate) async fn keep<T>(&self, step: impl Future<Output = T>) -> Result<T> {
         let mut step = pin!(step);
         loop {
             let since = self.window().since;
-            if let Ok(done) = timeout_at(since + PATIENCE, &mut step).await {
+            if let Ok(done) = timeout_at(since + LONGEST_STALL, &mut step).await {
                 return Ok(done);
             }
             let window = self.window();
@@ -93,7 +93,7 @@ impl Window {
     }
 
     fn too_slow(self) -> Error {
-        let seconds = PATIENCE.as_secs();
+        let seconds = LONGEST_STALL.as_secs();
         Error::unreachable(match self.bytes {
             0 => format!("not a byte was sent or received for {seconds} s"),
             bytes => format!("only {bytes} bytes of the answer came within {seconds} s"),
@@ -113,7 +113,7 @@ mod tests {
     async fn what_stands_still_is_given_up_after_a_minute() {
         let start = Instant::now();
         let error = Pace::new().keep(pending::<()>()).await.unwrap_err();
-        assert_eq!(start.elapsed(), PATIENCE);
+        assert_eq!(start.elapsed(), LONGEST_STALL);
         assert_eq!(error.to_string(), "not a byte was sent or received for 60 s");
         assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unreachable, true));
     }

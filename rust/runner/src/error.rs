@@ -4,7 +4,7 @@ use crate::{Details, Invalid, refused};
 /// Why a run stops before its end.
 #[derive(Debug)]
 pub(crate) enum RunError {
-    /// The configuration is wrong, as only the services could tell.
+    /// The configuration is wrong in a way that only a service can find.
     Invalid(Invalid),
     /// A service, the worker or the run itself failed; the text says what and where.
     Failed(String),

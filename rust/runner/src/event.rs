@@ -16,7 +16,7 @@ const AT_ONCE: usize = 64 * 1024;
 /// What a text costs beside its bytes: the string, and what its allocation is rounded up by.
 const PER_TEXT: usize = size_of::<String>() + 16;
 
-/// What a run tells its caller, in order: notes and lines, one [`Outcome`], notes, and the end.
+/// What a run reports to its caller, in order: notes and lines, one [`Outcome`], notes, and the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum Event {
@@ -96,7 +96,7 @@ pub enum Status {
     Succeeded,
     /// The command failed, or something on its way did.
     Failed,
-    /// The configuration is wrong in a way that only the services could tell.
+    /// The configuration is wrong in a way that only a service can find.
     Invalid,
     /// The caller killed the run.
     Killed,

@@ -40,7 +40,7 @@ impl Default for LineSplitter {
 }
 
 impl LineSplitter {
-    /// Takes the next bytes and gives the lines that are complete with them.
+    /// Takes the next bytes and returns the lines that are complete with them.
     pub(crate) fn push(&mut self, mut bytes: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
         while !bytes.is_empty() {

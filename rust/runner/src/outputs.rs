@@ -111,7 +111,7 @@ impl Output {
     /// somebody else's blob.
     ///
     /// Where the sub-path of a wildcard starts (at `wd` or at the pattern's fixed part) is not specified;
-    /// our directory has a name of its own, so the two can be told apart.
+    /// our directory has a name of its own, so the two can be distinguished.
     pub(crate) fn file_name(&self, blob: &str) -> Option<String> {
         if self.exact {
             return (blob == self.destination).then(|| self.fixed.clone());

@@ -120,7 +120,7 @@ impl Request {
     ///
     /// # Errors
     /// Says which field is unknown or missing. Other texts of the JSON reader may quote a value, which can
-    /// be a secret: of those only the place is told.
+    /// be a secret: of those only the place is reported.
     pub fn from_json(json: &str) -> Result<Self, Invalid> {
         serde_json::from_str(json).map_err(|error| Invalid::new("request", describe(&error)))
     }

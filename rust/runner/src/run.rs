@@ -271,7 +271,7 @@ impl Run {
         }
     }
 
-    /// Whether a job is there whose creation was not confirmed. Where that cannot be told it is ended all the same.
+    /// Whether a job is there whose creation was not confirmed. Where nobody can say, it is ended all the same.
     async fn establish(&mut self) {
         if self.stage != Stage::Submitting {
             return;

@@ -16,7 +16,7 @@ use crate::refused::in_words;
 use crate::working_dir::{Refusal, WorkingDir};
 
 /// Inputs that are left out, each with a line of its own; the others are counted.
-const TOLD: usize = 20;
+const MOST_NAMED: usize = 20;
 
 /// The files to be staged, with their sizes.
 struct Inputs {
@@ -76,11 +76,11 @@ async fn look_at_inputs(
 }
 
 async fn tell_left_out(left_out: &[String], events: &EventSender) -> Result<(), RunError> {
-    for what in left_out.iter().take(TOLD) {
+    for what in left_out.iter().take(MOST_NAMED) {
         let message = format!("inputFiles: {what} and is not available to the task");
         events.note(Level::Warn, message).await?;
     }
-    let others = left_out.len().saturating_sub(TOLD);
+    let others = left_out.len().saturating_sub(MOST_NAMED);
     if others > 0 {
         let message = format!("inputFiles: {others} more are not regular files");
         events.note(Level::Warn, message).await?;

@@ -115,7 +115,7 @@ impl StateBlob {
         self.record_delivered(delivered, DETACHING).await;
     }
 
-    /// Nobody needs to be told of a failure; some lines may then be delivered again.
+    /// A failure is not reported; some lines may then be delivered again.
     async fn record_delivered(&mut self, delivered: LogPosition, patience: Duration) {
         let _ = timeout(patience, self.record(State { delivered, ..self.state })).await;
     }

@@ -60,7 +60,7 @@ pub(crate) async fn create_job(plan: &Plan, names: &RunNames) -> Result<Submissi
     }
 }
 
-/// Gives the job its task, and sets it to end by itself once the task is done, so that nobody has to be alive for
+/// Creates the job's task, and sets the job to end by itself once the task is done, so that no worker is needed for
 /// that. An empty job counts as complete, therefore in this order.
 ///
 /// [Create Task](https://learn.microsoft.com/rest/api/batchservice/tasks/create-task)
@@ -135,7 +135,6 @@ fn new_task(plan: &Plan, names: &RunNames) -> Result<NewTask, RunError> {
             image_name: plan.image.clone(),
             registry: plan.registry.clone(),
             working_directory: Some(ContainerWorkingDirectory::TaskWorkingDirectory),
-            ..ContainerSettings::default()
         }),
         environment_settings: environment
             .map(|(name, value)| EnvironmentSetting { name, value })
@@ -145,7 +144,6 @@ fn new_task(plan: &Plan, names: &RunNames) -> Result<NewTask, RunError> {
             // Later than our own limit, whose message says more; it ends the task of a dead worker.
             max_wall_clock_time: Some(plan.limit.time + TASK_MARGIN),
             max_task_retry_count: Some(0),
-            ..TaskConstraints::default()
         },
         ..NewTask::default()
     };

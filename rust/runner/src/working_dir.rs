@@ -131,7 +131,7 @@ impl NewFile {
 
 impl Drop for NewFile {
     fn drop(&mut self) {
-        // Not there once it has its own name. Otherwise there is nobody to tell, and nothing else to do about it.
+        // Not there once it has its own name. Otherwise nothing can be done about it.
         let _ = self.working_dir.dir.remove_file(&self.temporary);
     }
 }

@@ -65,7 +65,7 @@ impl BatchClient {
         };
         let start = match start_of(&answer, from, max) {
             Some(start) => start,
-            // Where the piece lies cannot be told without the length: it has to be read again.
+            // Where the piece lies cannot be known without the length: it has to be read again.
             None => match self.task_file_length(job, task, path).await? {
                 Some(length) => guessed_start(from, size(&answer), length),
                 None => return Ok(None),
@@ -115,7 +115,7 @@ fn is_absence(error: &Error) -> bool {
     }
 }
 
-/// The position in the file at which an answer's body starts; None where that cannot be told.
+/// The position in the file at which an answer's body starts; None where that is unknown.
 /// Azure answers 200 for a range, as does a service that ignores ranges and sends the whole file,
 /// which has at least `from` bytes, as so many were read before.
 fn start_of(answer: &Answer, from: u64, max: u64) -> Option<u64> {

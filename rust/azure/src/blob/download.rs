@@ -52,7 +52,7 @@ impl BlobContainer {
     /// [Get Blob](https://learn.microsoft.com/rest/api/storageservices/get-blob)
     ///
     /// # Errors
-    /// `ContainerNotFound` (404), a `Protocol` error where the service tells no version, and others.
+    /// `ContainerNotFound` (404), a `Protocol` error where the service names no version, and others.
     pub async fn get_bytes(&self, name: &str, max: u64) -> Result<Option<(Bytes, Version)>> {
         let part = match self.get_part(name, 0, max, None).await {
             Err(error) if error.has_code(&["BlobNotFound"]) => None,

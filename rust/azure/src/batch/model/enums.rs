@@ -110,18 +110,6 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Whether a pool is changing its size.
-    AllocationState {
-        /// It is not.
-        Steady = "steady",
-        /// It is.
-        Resizing = "resizing",
-        /// It was, and the user stopped it.
-        Stopping = "stopping",
-    }
-}
-
-wire_enum! {
     /// The state of a node.
     NodeState {
         /// Takes tasks and runs none.

@@ -25,9 +25,6 @@ pub struct ResourceFile {
     /// A path under the task's `wd`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_path: Option<String>,
-    /// In octal; 0770 where absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub file_mode: Option<String>,
 }
 
 impl fmt::Debug for ResourceFile {
@@ -40,7 +37,6 @@ impl fmt::Debug for ResourceFile {
             )
             .field("blob_prefix", &self.blob_prefix)
             .field("file_path", &self.file_path)
-            .field("file_mode", &self.file_mode)
             .finish()
     }
 }

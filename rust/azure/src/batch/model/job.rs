@@ -17,9 +17,6 @@ use time::OffsetDateTime;
 pub struct NewJob {
     /// The id, unique in the account without regard to case.
     pub id: String,
-    /// A name for people.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub display_name: Option<String>,
     /// The pool its tasks run on.
     pub pool_info: PoolInfo,
     /// Labels. The service keeps them, but cannot filter by them.
@@ -68,7 +65,7 @@ pub struct JobPatch {
     pub on_all_tasks_complete: Option<OnAllTasksComplete>,
 }
 
-/// A job as the service tells it.
+/// A job as the service describes it.
 ///
 /// [Get Job](https://learn.microsoft.com/rest/api/batchservice/jobs/get-job)
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -1,12 +1,12 @@
 //! Nodes.
 
 use super::{
-    FailureInfo, NameValuePair,
+    FailureInfo,
     enums::{NodeState, SchedulingState},
 };
 use serde::Deserialize;
 
-/// A node as the service tells it.
+/// A node as the service describes it.
 ///
 /// [Get Node](https://learn.microsoft.com/rest/api/batchservice/nodes/get-node)
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -46,8 +46,6 @@ pub struct NodeError {
     pub code: Option<String>,
     /// A sentence for people.
     pub message: Option<String>,
-    /// More about it.
-    pub error_details: Vec<NameValuePair>,
 }
 
 #[cfg(test)]

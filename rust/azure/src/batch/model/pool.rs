@@ -1,12 +1,9 @@
 //! Pools.
 
-use super::{
-    NameValuePair,
-    enums::{AllocationState, PoolState},
-};
+use super::enums::PoolState;
 use serde::Deserialize;
 
-/// A pool as the service tells it.
+/// A pool as the service describes it.
 ///
 /// [Get Pool](https://learn.microsoft.com/rest/api/batchservice/pools/get-pool)
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -16,9 +13,6 @@ pub struct Pool {
     pub id: String,
     /// The state.
     pub state: PoolState,
-    /// Whether it is changing its size.
-    #[serde(default)]
-    pub allocation_state: Option<AllocationState>,
     /// Dedicated nodes there are.
     #[serde(default)]
     pub current_dedicated_nodes: u32,
@@ -47,8 +41,6 @@ pub struct ResizeError {
     pub code: Option<String>,
     /// A sentence for people.
     pub message: Option<String>,
-    /// More about it.
-    pub values: Vec<NameValuePair>,
 }
 
 /// What a pool's nodes are made of.
@@ -62,16 +54,9 @@ pub struct VirtualMachineConfiguration {
     pub container_configuration: Option<ContainerConfiguration>,
 }
 
-/// How a pool runs containers.
+/// How a pool runs containers. Only whether there is one matters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct ContainerConfiguration {
-    /// `dockerCompatible` or `criCompatible`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Images that its nodes have already.
-    pub container_image_names: Vec<String>,
-}
+pub struct ContainerConfiguration {}
 
 #[cfg(test)]
 mod tests {
@@ -89,7 +74,7 @@ mod tests {
         assert_eq!((pool.current_dedicated_nodes, pool.target_low_priority_nodes), (1, 0));
         let machine = pool.virtual_machine_configuration.unwrap();
         assert_eq!(machine.node_agent_sku_id, "batch.node.ubuntu 22.04");
-        assert_eq!(machine.container_configuration.unwrap().kind, "dockerCompatible");
+        assert!(machine.container_configuration.is_some());
         assert_eq!(pool.resize_errors[0].code.as_deref(), Some("AccountCoreQuotaReached"));
     }
 }

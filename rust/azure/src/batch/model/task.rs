@@ -50,9 +50,6 @@ pub struct NewTask {
 pub struct ContainerSettings {
     /// The image, with its registry and tag.
     pub image_name: String,
-    /// Further options of `docker create`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub container_run_options: Option<String>,
     /// Where a private image comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registry: Option<ContainerRegistry>,
@@ -139,9 +136,6 @@ pub struct TaskConstraints {
     /// Counts from the task's start, downloads included, not from its creation.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "iso_duration")]
     pub max_wall_clock_time: Option<Duration>,
-    /// How long its directory stays on the node; 7 days where absent.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "iso_duration")]
-    pub retention_time: Option<Duration>,
     /// How often it is run again after a code other than 0; the loss of a node is not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_task_retry_count: Option<i32>,
@@ -153,7 +147,7 @@ impl TaskConstraints {
     }
 }
 
-/// A Batch task as the service tells it.
+/// A Batch task as the service describes it.
 ///
 /// [Get Task](https://learn.microsoft.com/rest/api/batchservice/tasks/get-task)
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -188,26 +182,12 @@ pub struct TaskExecutionInfo {
     pub exit_code: Option<i32>,
     /// Why it failed.
     pub failure_info: Option<FailureInfo>,
-    /// Its container.
-    pub container_info: Option<ContainerInfo>,
     /// How often it was run again after a code other than 0.
     pub retry_count: u32,
     /// How often it went back to the queue, after the loss of its node for example.
     pub requeue_count: u32,
     /// How it ended.
     pub result: Option<TaskResult>,
-}
-
-/// The container of a Batch task that began to run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct ContainerInfo {
-    /// Its id.
-    pub container_id: Option<String>,
-    /// Its state, in the words of the container engine.
-    pub state: Option<String>,
-    /// What the engine complains of.
-    pub error: Option<String>,
 }
 
 /// Why a Batch task failed. Its texts are the service's and the node's: pass them through
@@ -237,8 +217,6 @@ pub struct NodeInfo {
     pub node_id: Option<String>,
     /// The pool's id.
     pub pool_id: Option<String>,
-    /// The task's directory on the node, under its root directory.
-    pub task_root_directory: Option<String>,
 }
 
 #[cfg(test)]
@@ -258,7 +236,6 @@ mod tests {
             command_line: "/bin/sh x".into(),
             container_settings: Some(ContainerSettings {
                 image_name: "ubuntu".into(),
-                container_run_options: Some("--rm".into()),
                 registry: Some(ContainerRegistry {
                     password: Some("canary".into()),
                     ..ContainerRegistry::default()
@@ -295,7 +272,6 @@ mod tests {
             constraints: TaskConstraints {
                 max_wall_clock_time: Some(Duration::from_secs(60)),
                 max_task_retry_count: Some(0),
-                ..TaskConstraints::default()
             },
         }
     }
@@ -307,7 +283,6 @@ mod tests {
             "commandLine": "/bin/sh x",
             "containerSettings": {
                 "imageName": "ubuntu",
-                "containerRunOptions": "--rm",
                 "registry": {"password": "canary"},
                 "workingDirectory": "taskWorkingDirectory",
             },
