@@ -4,7 +4,10 @@ use super::{BlobContainer, Version, in_flight::Reserved, transport::from_azure};
 use crate::{Error, Result};
 use azure_core::request_options::IfMatchCondition;
 use azure_storage_blobs::{
-    blob::{BlobBlockType, BlockList},
+    blob::{
+        BlobBlockType, BlockList,
+        operations::{PutBlockBlobBuilder, PutBlockBlobResponse},
+    },
     prelude::BlockId,
 };
 use bytes::Bytes;
@@ -36,12 +39,7 @@ impl BlobContainer {
     /// A `Configuration` error for a name that cannot be stored, and what the service refuses.
     pub async fn put_bytes(&self, name: &str, body: Bytes) -> Result<()> {
         let request = self.blob(name)?.put_block_blob(body);
-        let action = format!("write blob '{name}'");
-        let attempt = || {
-            let request = request.clone();
-            self.write(async { request.await.map_err(from_azure) })
-        };
-        self.run(&action, attempt).await.map(drop)
+        self.put(name, request).await.map(drop)
     }
 
     /// Writes a blob if it is still at `version`, or where that is None, if there is no such blob. Returns the version
@@ -62,16 +60,20 @@ impl BlobContainer {
             None => IfMatchCondition::NotMatch("*".to_owned()),
         };
         let request = self.blob(name)?.put_block_blob(body).if_match(condition);
+        match self.put(name, request).await {
+            Ok(written) => Ok(Some(Version(written.etag))),
+            Err(error) if error.has_code(&["ConditionNotMet", "BlobAlreadyExists"]) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn put(&self, name: &str, request: PutBlockBlobBuilder) -> Result<PutBlockBlobResponse> {
         let action = format!("write blob '{name}'");
         let attempt = || {
             let request = request.clone();
             self.write(async { request.await.map_err(from_azure) })
         };
-        match self.run(&action, attempt).await {
-            Ok(written) => Ok(Some(Version(written.etag))),
-            Err(error) if error.has_code(&["ConditionNotMet", "BlobAlreadyExists"]) => Ok(None),
-            Err(error) => Err(error),
-        }
+        self.run(&action, attempt).await
     }
 
     /// Writes a file of `size` bytes to a blob. A large file is sent block by block, and never held in memory as a
