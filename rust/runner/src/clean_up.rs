@@ -32,7 +32,7 @@ pub(crate) enum Stage {
     Submitted,
 }
 
-/// The end of a run: what it created is ended and removed.
+/// The end of a run: ends and removes what it created.
 pub(crate) struct Ending<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) names: &'a RunNames,

@@ -9,8 +9,8 @@ use crate::position::{LogPosition, StreamPosition};
 /// Bytes of the events that may wait to be pulled; a caller that pulls slowly slows the run's log reading down.
 const CAPACITY: usize = 256 * 1024;
 
-/// So many bytes of events are pulled at once, and what is left of the last event: as JSON they are six times as many
-/// at worst.
+/// Bytes of events that are pulled at once, beside the rest of the last event. As JSON they are at most six times as
+/// many.
 const AT_ONCE: usize = 64 * 1024;
 
 /// What a text costs beside its bytes: the string, and what its allocation is rounded up by.
@@ -22,7 +22,7 @@ const PER_TEXT: usize = size_of::<String>() + 16;
 pub enum Event {
     /// Something about the run that a person wants to know.
     Note {
-        /// How loud.
+        /// How important it is.
         level: Level,
         /// One line, without secrets.
         message: String,
@@ -54,7 +54,7 @@ impl Event {
     }
 }
 
-/// Loudness of a note, by its slf4j name.
+/// The level of a note, by its slf4j name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 #[expect(missing_docs, reason = "the names say it")]

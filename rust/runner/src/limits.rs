@@ -36,7 +36,7 @@ impl Clock {
         Self::of_age(Duration::ZERO)
     }
 
-    /// A run whose job is so old.
+    /// A run that began with a job of this age.
     pub(crate) fn of_age(age: Duration) -> Self {
         let now = Instant::now();
         let started = now.checked_sub(age).unwrap_or(now);
@@ -58,7 +58,7 @@ impl Clock {
         Deadline::new(self.started, plan.limit)
     }
 
-    /// What holds for a task, which may not have begun to run.
+    /// The limits of a task, which may not have begun to run.
     pub(crate) fn deadlines(self, plan: &Plan, has_run: bool) -> impl Iterator<Item = Deadline> {
         let start = plan.start_limit.filter(|_| !has_run);
         let start = start.map(|limit| Deadline::new(self.submitted, limit));

@@ -107,8 +107,8 @@ impl Output {
         }
     }
 
-    /// The name, in the container's working directory, of the file that became this blob. Nothing for
-    /// somebody else's blob.
+    /// The name, in the container's working directory, of the file that became this blob. None for a
+    /// blob of anybody else.
     ///
     /// Where the sub-path of a wildcard starts (at `wd` or at the pattern's fixed part) is not specified;
     /// our directory has a name of its own, so the two can be distinguished.

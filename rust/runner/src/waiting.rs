@@ -1,4 +1,4 @@
-//! Why a task waits: what its pool has to run it on, in words.
+//! Why a task waits: the state of its pool and nodes, in words.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -75,7 +75,7 @@ async fn look(plan: &Plan) -> (Level, String) {
     }
 }
 
-/// A busy pool needs patience; one without a node that can run the task needs somebody's hand.
+/// A busy pool only takes time; one without a node that can run the task needs somebody to act.
 fn level(nodes: &[Node]) -> Level {
     if nodes.iter().any(may_run) { Level::Info } else { Level::Warn }
 }

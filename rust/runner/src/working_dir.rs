@@ -136,7 +136,7 @@ impl Drop for NewFile {
     }
 }
 
-/// What cap-std says of a path that leads out; no error of the system is like it.
+/// The error of cap-std for a path that leads out; the system has no error like it.
 fn is_escape(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none()
 }

@@ -62,7 +62,7 @@ proptest! {
         }
     }
 
-    /// A worker that goes on begins where the last line that was told ended, in the middle of a long one maybe.
+    /// A worker that goes on begins where the last line that was delivered ended, which may be in the middle of a long one.
     #[test]
     fn whoever_begins_where_another_stopped_tells_the_same_lines(bytes in output(), limits in limits()) {
         let whole = lines(&bytes, &[usize::MAX], limits);

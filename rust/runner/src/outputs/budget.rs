@@ -1,5 +1,5 @@
-//! How much the patterns of a flow may say in all, so that no flow can make a worker write out what grows with every
-//! group and wildcard.
+//! A bound on the length of a flow's patterns. They grow with every group and wildcard when they are written out, and no
+//! flow may fill a worker's memory with them.
 
 use crate::Invalid;
 use crate::submit::MAX_LIST_CHARS;
