@@ -132,7 +132,7 @@ impl Error {
         error
     }
 
-    /// Says what was tried. The first to say so knows best.
+    /// Says what was tried. The first description is kept: it is the most exact.
     pub(crate) fn during(mut self, action: &str) -> Self {
         self.0.action.get_or_insert_with(|| action.to_owned());
         self

@@ -1,5 +1,5 @@
-//! Whether a request and its answer get on. A limit of time for the whole would refuse what is
-//! only large, or one of many that share a line; what stands still is of no use however small.
+//! Whether a request and its answer make progress. A time limit for the whole would refuse a large
+//! body, or one of many that share a connection; a limit for the time without progress does not.
 
 use crate::error::{Error, Result};
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// Nothing that works stands still for so long.
+/// A transfer that works never stalls for so long.
 const LONGEST_STALL: Duration = Duration::from_secs(60);
 
 /// What must come within [`LONGEST_STALL`], in bytes, while more is to come.

@@ -1,4 +1,4 @@
-//! How often and how long to try again. Whether it makes sense is the error's to say.
+//! How often and how long to try again. Whether to try again at all is decided where an error is made.
 
 use crate::error::{Error, ErrorKind, Result};
 use futures::{StreamExt, stream::FuturesUnordered};

@@ -48,7 +48,7 @@ macro_rules! wire_enum {
 wire_enum! {
     /// The state of a job.
     JobState {
-        /// Tasks can be added and run.
+        /// Takes new tasks and runs them.
         Active = "active",
         /// On its way to disabled.
         Disabling = "disabling",
@@ -130,7 +130,7 @@ wire_enum! {
         Reimaging = "reimaging",
         /// Cannot run tasks; see its errors.
         Unusable = "unusable",
-        /// The service hears nothing of it.
+        /// The service has lost contact with it.
         Lost = "unknown",
         /// Taken out of scheduling.
         Offline = "offline",
