@@ -39,6 +39,8 @@ class PluginReloadTest {
             // In a thread that ends: the library's thread-local values keep it mapped as long as the thread lives.
             var inThread = CompletableFuture.supplyAsync(() -> outcome(loader), run -> new Thread(run).start());
             assertThat(inThread.get()).contains("\"succeeded\"");
+            // A thread that has not quite ended while the JVM unloads the library keeps it mapped until another one is unloaded.
+            assertThat(Poll.until(LIMIT, () -> threads() == 0)).as("the library's threads have ended").isTrue();
             return new WeakReference<>(loader);
         }
     }
@@ -93,6 +95,24 @@ class PluginReloadTest {
         request.putArray("outputFiles");
         request.putArray("commands").add("/bin/sh").add("-c").add("echo hello");
         return request.toString().replace("5c0ffee5c0ff", UUID.randomUUID().toString().substring(24));
+    }
+
+    /** Returns how many threads there are of the library's runtimes and of the clean-up. Linux keeps 15 letters of a name. */
+    private static long threads() {
+        try (var threads = Files.list(Path.of("/proc/self/task"))) {
+            return threads.filter(thread -> name(thread).startsWith("kestra-azure-ba")).count();
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Returns an empty name for a thread that has just ended. */
+    private static String name(Path thread) {
+        try {
+            return Files.readString(thread.resolve("comm"));
+        } catch (IOException e) {
+            return "";
+        }
     }
 
     /** Returns how many copies of the library are mapped into this process. */
