@@ -126,9 +126,14 @@ public final class Engine implements AutoCloseable {
         return executions.runOne(TENANT, namespace, flow, null, (definition, execution) -> inputs, limit);
     }
 
-    /** Starts a flow and waits until its execution is running. */
+    /** Starts a flow and waits until its execution is running, or has ended already. */
     public Execution runUntilRunning(String namespace, String flow, Map<String, Object> inputs, Duration limit) throws Exception {
-        return executions.runOneUntilRunning(TENANT, namespace, flow, null, (definition, execution) -> inputs, limit);
+        return executions.runOneUntil(TENANT, namespace, flow, null, (definition, execution) -> inputs, limit, Engine::hasStarted);
+    }
+
+    /** Not only while it runs: one that fails at once may never be seen running. */
+    private static boolean hasStarted(Execution execution) {
+        return execution.getState().isRunning() || execution.getState().isTerminated();
     }
 
     /** Waits until a running execution has ended. */
