@@ -123,11 +123,13 @@ fn parse_ids(text: &str) -> Option<(String, String)> {
         .then(|| (digest.to_owned(), token.to_owned()))
 }
 
-/// The end of a name, which says flow and task, in the characters that Batch allows.
+/// The end of a name, which says flow and task, in the characters that Batch allows. It begins with a whole word.
 fn readable(name: &str) -> String {
     let safe: String = name.chars().map(id_char).collect();
-    let end = safe.get(safe.len().saturating_sub(MAX_READABLE)..).unwrap_or(&safe);
-    match end.trim_matches('-') {
+    let (start, end) = safe.split_at(safe.len().saturating_sub(MAX_READABLE));
+    let is_cut = !start.is_empty() && !start.ends_with('-');
+    let words = end.split_once('-').filter(|_| is_cut).map_or(end, |(_, words)| words);
+    match words.trim_matches('-') {
         "" => "kestra".to_owned(),
         readable => readable.to_owned(),
     }
@@ -155,6 +157,18 @@ mod tests {
         assert_eq!(names.job_id(), "companyteam-flow-task-3f9a0c5e7b1d2468ace0-5c0ffee5c0ff");
         assert_eq!(names.directory(), DIRECTORY);
         assert_eq!(names.script(), "kestra-3f9a0c5e7b1d2468ace0-5c0ffee5c0ff/run.sh");
+    }
+
+    #[test]
+    fn the_readable_part_of_a_job_id_begins_with_a_whole_word() {
+        assert_eq!(readable("companyteam-namespace-file-read"), "namespace-file-read");
+        assert_eq!(
+            readable("team-azure-batch-runner-scrape-environment-info"),
+            "runner-scrape-environment-info"
+        );
+        assert_eq!(readable(&"x".repeat(40)), "x".repeat(30));
+        assert_eq!(readable("a-"), "a");
+        assert_eq!(readable(&format!("{}-", "x".repeat(40))), "kestra");
     }
 
     #[test]
