@@ -1,4 +1,4 @@
-//! Names that a run gives to things in Azure. By them alone is known what belongs to which Kestra task run.
+//! Names that a run gives to things in Azure. They alone say which Kestra task run a job or a blob belongs to.
 
 /// Longest id of a job or a task.
 ///

@@ -30,7 +30,7 @@ pub(crate) struct Earlier {
     pub(crate) age: Duration,
 }
 
-/// What there is of this task run: jobs to go on with, the best one first, and what is orphaned.
+/// The jobs and blobs of this task run: jobs to go on with, the best one first, and what is orphaned.
 pub(crate) struct Found {
     resumable: Vec<(RunNames, Job)>,
     orphaned_jobs: Vec<Job>,

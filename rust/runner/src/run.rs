@@ -54,7 +54,7 @@ async fn survive(life: impl Future<Output = ()>, events: &EventSender) {
     }
 }
 
-/// The job needs nobody: it ends by itself.
+/// The job is left alone: it ends without a worker.
 fn crashed() -> Outcome {
     let message = "Internal error of the Azure Batch task runner: it panicked, please report it";
     Outcome {

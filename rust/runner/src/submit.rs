@@ -21,7 +21,7 @@ use crate::plan::{Command, Plan, Staged};
 const JOB_MARGIN: Duration = Duration::from_secs(60 * 60);
 
 /// What a signature may live beyond the run's own limit. The job ends first, so no task begins or uploads with
-/// a signature that is over, however long it waited for a node: uploads take time, and clocks differ.
+/// an expired signature, however long it waited for a node: uploads take time, and clocks differ.
 const SIGNATURE_MARGIN: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Longest list of output files, in characters of its JSON.

@@ -59,7 +59,7 @@ pub(crate) async fn reason(plan: &Plan) -> String {
     look(plan).await.1
 }
 
-/// The pool as it is now. A pool that cannot be asked is no reason to end a run.
+/// The pool as it is now. A failed query does not end the run.
 async fn look(plan: &Plan) -> (Level, String) {
     let asked = async {
         let pool = plan.batch.get_pool(&plan.pool_id).await?;

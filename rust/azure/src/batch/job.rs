@@ -12,8 +12,8 @@ use url::Url;
 
 impl BatchClient {
     /// Creates a job. `JobExists` is an error also where an earlier attempt of ours may have
-    /// created that job ([`Error::may_be_our_own_doing`]): what marks a job as its own is the
-    /// caller's to look at.
+    /// created that job ([`Error::may_be_our_own_doing`]): the caller knows whether the id is its
+    /// own.
     ///
     /// [Create Job](https://learn.microsoft.com/rest/api/batchservice/jobs/create-job)
     ///

@@ -60,7 +60,7 @@ wire_enum! {
         Terminating = "terminating",
         /// Ended; takes no more tasks.
         Completed = "completed",
-        /// About to vanish.
+        /// Being deleted.
         Deleting = "deleting",
     }
 }
@@ -104,7 +104,7 @@ wire_enum! {
     PoolState {
         /// Can run tasks.
         Active = "active",
-        /// About to vanish.
+        /// Being deleted.
         Deleting = "deleting",
     }
 }
