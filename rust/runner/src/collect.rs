@@ -46,7 +46,7 @@ pub(crate) async fn collect(
         }
     }
     for name in staged.wanted.expected().iter().filter(|name| missing.contains(name)) {
-        let message = format!("outputFiles: the task made no '{name}'");
+        let message = format!("outputFiles: the task did not create '{name}'");
         events.note(Level::Warn, message).await?;
     }
     Ok(count)

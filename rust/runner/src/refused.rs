@@ -24,7 +24,7 @@ const REFUSALS: [(&[&str], &str); 4] = [
     ),
     (
         &["AccountIsDisabled", "account is disabled"],
-        "the account is disabled; enable it, or settle what is open on its subscription",
+        "the account is disabled; enable it, or resolve the problem with its subscription",
     ),
 ];
 

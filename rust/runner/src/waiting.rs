@@ -69,7 +69,7 @@ async fn look(plan: &Plan) -> (Level, String) {
     match timeout(ANSWER, asked).await {
         Ok(Ok((pool, nodes))) => (level(&nodes), in_words(&pool, &nodes)),
         Ok(Err(error)) => {
-            (Level::Warn, format!("the pool '{}' cannot be asked: {error}", plan.pool_id))
+            (Level::Warn, format!("the pool '{}' could not be read: {error}", plan.pool_id))
         }
         Err(_elapsed) => (Level::Warn, format!("the pool '{}' does not answer", plan.pool_id)),
     }

@@ -110,7 +110,7 @@ async fn an_output_file_that_was_not_made_is_warned_about() {
     request["outputFiles"] = json!(["never-made.txt"]);
     let report = lab.run(&request).await;
     assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
-    let warning = "outputFiles: the task made no 'never-made.txt'".to_owned();
+    let warning = "outputFiles: the task did not create 'never-made.txt'".to_owned();
     assert!(report.notes.contains(&(Level::Warn, warning)), "{report:?}");
 }
 
