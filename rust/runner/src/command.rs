@@ -5,8 +5,11 @@
 
 use crate::Invalid;
 
+mod epilogue;
 #[cfg(test)]
 mod properties;
+
+pub(crate) use epilogue::{DIRECTORIES, MODES, MOVED, REPORT_DIR, USUAL_MODE};
 
 /// Name of the staged script in the task's `wd`.
 pub(crate) const SCRIPT_NAME: &str = "kestra-run.sh";
@@ -32,6 +35,17 @@ pub(crate) struct Script<'a> {
     /// Directory to make for outputs, relative to the working directory.
     pub output_dir: Option<&'a str>,
     pub argv: &'a [String],
+    /// What to report of the working directory after the command, if anything is to come back.
+    pub report: Option<Report>,
+}
+
+/// What a script reports of the working directory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Report {
+    /// All directories.
+    pub directories: bool,
+    /// Files below more dot directories than the patterns of Batch reach.
+    pub deep: bool,
 }
 
 impl Script<'_> {
@@ -41,8 +55,8 @@ impl Script<'_> {
         format!("{name}='{value}'\n{}", self.text())
     }
 
-    /// The text of the script. `exec` leaves the command itself as the container's process, so that
-    /// signals reach it and its exit code is the task's.
+    /// The text of the script. `exec` leaves the command itself as the container's process, or as a child whose exit code
+    /// becomes the task's.
     pub(crate) fn text(&self) -> String {
         let argv: Vec<String> = self.argv.iter().map(|word| quote(word)).collect();
         [
@@ -51,10 +65,19 @@ impl Script<'_> {
             self.place_inputs(),
             self.make_directories(),
             self.enter(),
-            format!("exec {}", argv.join(" ")),
+            self.run(&argv.join(" ")),
         ]
         .join("\n")
             + "\n"
+    }
+
+    fn run(&self, command: &str) -> String {
+        match self.report {
+            Some(Report { directories, deep }) => {
+                format!("(exec {command})\n{}", epilogue::epilogue(directories, deep))
+            }
+            None => format!("exec {command}"),
+        }
     }
 
     /// Batch may keep the blob prefix below the target directory or strip it: both are looked at.
@@ -122,7 +145,14 @@ mod tests {
     use std::process::Command;
 
     fn script<'a>(argv: &'a [String], inputs: Option<&'a str>, link: &'a str) -> Script<'a> {
-        Script { link, directory: "kestra-1".to_owned(), inputs, output_dir: Some("out"), argv }
+        Script {
+            link,
+            directory: "kestra-1".to_owned(),
+            inputs,
+            output_dir: Some("out"),
+            argv,
+            report: None,
+        }
     }
 
     fn run(wd: &std::path::Path, script: &Script<'_>) -> String {

@@ -22,6 +22,7 @@ mod plan;
 mod position;
 mod quota_wait;
 mod refused;
+mod report;
 mod request;
 mod resume;
 mod run;
@@ -34,7 +35,8 @@ mod working_dir;
 
 pub use azure::{RetryPolicy, http_client};
 pub use event::{
-    Details, Event, EventReceiver, EventSender, Level, Outcome, Status, Stream, Times, channel,
+    Details, Event, EventReceiver, EventSender, Level, Outcome, Selection, Status, Stream, Times,
+    channel,
 };
 pub use invalid::Invalid;
 pub use plan::Plan;

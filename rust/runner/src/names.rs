@@ -107,10 +107,20 @@ impl RunNames {
         format!("{}logs/{file}", self.blobs())
     }
 
-    /// Directory of the blobs that the n-th output pattern brings. Apart from the inputs, so that a
-    /// requeued task does not download its own outputs.
-    pub(crate) fn output(&self, pattern: usize) -> String {
-        format!("{}out/{pattern}", self.blobs())
+    /// What the blobs of all output files begin with. Apart from the inputs, so that a requeued task does not download
+    /// its own outputs.
+    pub(crate) fn outputs(&self) -> String {
+        format!("{}out/", self.blobs())
+    }
+
+    /// Directory of the output files of the n-th directory.
+    pub(crate) fn output(&self, directory: usize) -> String {
+        format!("{}{directory}", self.outputs())
+    }
+
+    /// Directory of what the script reports of the working directory after the command. In a list it is before the files.
+    pub(crate) fn report(&self) -> String {
+        format!("{}-report", self.outputs())
     }
 }
 

@@ -5,10 +5,11 @@ use azure::batch::{BatchClient, ContainerRegistry, ElevationLevel, IdentityRefer
 use azure::blob::{BlobContainer, StorageAccount, check_blob_name};
 use azure::{RetryPolicy, SharedKey, check_account_name};
 
-use crate::command::{self, Script};
+use crate::command::{self, Report, Script};
 use crate::limits::Limit;
 use crate::names::{OUTPUT_DIR, RunNames};
 use crate::outputs::OutputSpec;
+use crate::submit::fits;
 use crate::{BlobStorage, Invalid, Registry, Request};
 
 /// Azure Batch ends every task after 180 days.
@@ -90,8 +91,8 @@ impl Plan {
     ) -> Result<Self, Invalid> {
         let network = Network { http, retry };
         check_target_os(request.target_os.as_deref())?;
-        let names = run_names(&request)?;
-        let (command, warnings) = plan_command(&request, &names, network)?;
+        let (names, limit) = (run_names(&request)?, limit(&request)?);
+        let (command, warnings) = plan_command(&request, &names, limit, network)?;
         let account = required_text("account", request.account.as_deref())?;
         Ok(Self {
             batch: batch_client(&account, &request, network)?,
@@ -101,7 +102,7 @@ impl Plan {
             image: image(&request)?,
             registry: request.registry.as_ref().map(container_registry).transpose()?,
             elevation_level: elevation_level(required("elevationLevel", request.elevation_level)?),
-            limit: limit(&request)?,
+            limit,
             start_limit: start_limit(&request)?,
             check_interval: check_interval(&request)?,
             delete: required("delete", request.delete)?,
@@ -131,30 +132,43 @@ impl Plan {
 fn plan_command(
     request: &Request,
     names: &RunNames,
+    limit: Limit,
     network: Network<'_>,
 ) -> Result<(Command, Vec<String>), Invalid> {
     if request.commands.is_empty() {
         return Err(Invalid::new("commands", "there is no command to run"));
     }
     match &request.blob_storage {
-        Some(storage) => Ok((stage(request, storage, names, network)?, Vec::new())),
+        Some(storage) => {
+            let container = blob_container(storage, network)?;
+            Ok((stage(request, container, names, limit)?, Vec::new()))
+        }
         None => inline(request, names),
     }
 }
 
 fn stage(
     request: &Request,
-    storage: &BlobStorage,
+    container: BlobContainer,
     names: &RunNames,
-    network: Network<'_>,
+    limit: Limit,
 ) -> Result<Command, Invalid> {
     request.input_files.iter().try_for_each(|file| check_input(&names.input(file)))?;
     let inputs = (!request.input_files.is_empty()).then(|| names.inputs());
     let everything = required("syncWorkingDirectory", request.sync_working_directory)?;
+    let wanted = OutputSpec::new(
+        &request.output_files,
+        (request.output_dir.as_deref(), everything),
+        &request.local_working_dir,
+        |patterns| fits(&container, limit, names, patterns),
+    );
+    let report = (!wanted.is_empty())
+        .then(|| Report { directories: wanted.everything(), deep: wanted.is_deep() });
+    let script = Script { report, ..script(request, names, inputs.as_deref()) };
     Ok(Command::Staged(Box::new(Staged {
-        container: blob_container(storage, network)?,
-        script: script(request, names, inputs.as_deref()).staged_text(),
-        wanted: OutputSpec::new(&request.output_files, request.output_dir.as_deref(), everything)?,
+        container,
+        script: script.staged_text(),
+        wanted,
         inputs: request.input_files.clone(),
     })))
 }
@@ -203,6 +217,7 @@ fn script<'a>(request: &'a Request, names: &RunNames, inputs: Option<&'a str>) -
         inputs,
         output_dir: request.output_dir.is_some().then_some(OUTPUT_DIR),
         argv: &request.commands,
+        report: None,
     }
 }
 

@@ -22,7 +22,7 @@ use crate::resume::{self, Earlier};
 use crate::stage_in::{is_staged, stage_in};
 use crate::state::StateBlob;
 use crate::stops::Stops;
-use crate::submit::{Submission, check_size, create_job, create_task, submit_rest};
+use crate::submit::{Submission, create_job, create_task, submit_rest};
 
 /// How long a kill waits for a submission under way, so that it ends the job rather than overtakes it.
 const SUBMIT_GRACE: Duration = Duration::from_secs(5);
@@ -114,7 +114,6 @@ impl Run {
         for warning in &self.plan.warnings {
             self.events.note(Level::Warn, warning.clone()).await?;
         }
-        check_size(&self.plan)?;
         let with_blobs = check(&self.plan, &self.events).await?;
         if self.plan.resume { self.find_earlier(with_blobs).await } else { Ok(None) }
     }
@@ -233,9 +232,9 @@ impl Run {
             return Ok(());
         }
         let start = Instant::now();
-        let files = collect(&self.plan, staged, &self.names, &self.events).await?;
+        let collected = collect(&self.plan, staged, &self.names, &self.events).await?;
         self.times.collect_millis = Some(millis(start.elapsed()));
-        self.events.note(Level::Info, format!("Collected {files} output file(s)")).await?;
+        self.events.note(Level::Info, collected.in_words()).await?;
         Ok(())
     }
 

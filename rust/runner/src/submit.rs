@@ -9,12 +9,13 @@ use azure::batch::{
     OutputFileUploadOptions, PoolInfo, ResourceFile, TaskConstraints, UploadCondition,
     UserIdentity,
 };
-use azure::blob::SasPermissions;
+use azure::blob::{BlobContainer, SasPermissions};
 
-use crate::Invalid;
-use crate::command;
+use crate::command::{self, REPORT_DIR};
 use crate::error::RunError;
+use crate::limits::Limit;
 use crate::names::{LOG_FILES, RunNames};
+use crate::outputs::Patterns;
 use crate::plan::{Command, Plan, Staged};
 
 /// What a job may live beyond the run's own limit, which a worker keeps: it is for a job that no worker watches.
@@ -25,7 +26,10 @@ const JOB_MARGIN: Duration = Duration::from_secs(60 * 60);
 const SIGNATURE_MARGIN: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Longest list of output files, in characters of its JSON.
-pub(crate) const MAX_LIST_CHARS: usize = 32_768;
+const MAX_LIST_CHARS: usize = 32_768;
+
+/// An output file has more characters than a hundredth of [`MAX_LIST_CHARS`], because of its signature.
+const MAX_OUTPUT_FILES: usize = 100;
 
 const TASK_MARGIN: Duration = Duration::from_secs(60);
 
@@ -87,19 +91,19 @@ pub(crate) async fn submit_rest(plan: &Plan, names: &RunNames) -> Result<(), Run
     end_with_task(plan, names).await
 }
 
-/// Batch refuses a longer list of output files, and would do so after the job is created.
-pub(crate) fn check_size(plan: &Plan) -> Result<(), RunError> {
-    let task = new_task(plan, &plan.names)?;
-    let size = serde_json::to_string(&task.output_files).map_or(0, |json| json.chars().count());
-    if size <= MAX_LIST_CHARS {
-        return Ok(());
-    }
-    let reason = format!(
-        "{} patterns are too many for Batch ({size} characters, at most {MAX_LIST_CHARS}); \
-         use fewer, wider patterns or {{{{ outputDir }}}}",
-        task.output_files.len()
-    );
-    Err(RunError::Invalid(Invalid::new("outputFiles", reason)))
+/// Whether Batch takes a list of so many output files: it refuses a longer one, and would do so after the job is created.
+pub(crate) fn fits(
+    container: &BlobContainer,
+    limit: Limit,
+    names: &RunNames,
+    patterns: &Patterns,
+) -> bool {
+    // Long before they fill the memory.
+    patterns.len() <= MAX_OUTPUT_FILES
+        && output_files(container, limit, names, patterns).is_ok_and(|files| {
+            let json = serde_json::to_string(&files);
+            json.is_ok_and(|json| json.chars().count() <= MAX_LIST_CHARS)
+        })
 }
 
 /// Sets the job to end by itself once its task is done. One that is over already needs it no more.
@@ -152,7 +156,12 @@ fn new_task(plan: &Plan, names: &RunNames) -> Result<NewTask, RunError> {
         Command::Staged(staged) => Ok(NewTask {
             command_line: command::staged_command_line(),
             resource_files: resource_files(plan, staged, names)?,
-            output_files: output_files(plan, staged, names)?,
+            output_files: output_files(
+                &staged.container,
+                plan.limit,
+                names,
+                staged.wanted.patterns(),
+            )?,
             ..task
         }),
     }
@@ -201,16 +210,19 @@ fn resource_files(
 }
 
 fn output_files(
-    plan: &Plan,
-    staged: &Staged,
+    container: &BlobContainer,
+    limit: Limit,
     names: &RunNames,
+    patterns: &Patterns,
 ) -> Result<Vec<OutputFile>, RunError> {
-    let life = plan.limit.time + SIGNATURE_MARGIN;
-    let url = staged.container.container_url_with_sas(SasPermissions::WRITE, life)?;
+    let url =
+        container.container_url_with_sas(SasPermissions::WRITE, limit.time + SIGNATURE_MARGIN)?;
     let logs = LOG_FILES.map(|file| (format!("../{file}"), names.log(file)));
-    let outputs = staged.wanted.outputs(names);
-    let files = outputs.into_iter().map(|output| (output.file_pattern, output.destination));
-    Ok(logs.into_iter().chain(files).map(|(from, to)| output_file(from, to, &url)).collect())
+    let report = (patterns.len() > 0).then(|| (format!("{REPORT_DIR}/*"), names.report()));
+    let outputs = patterns.outputs(names).into_iter();
+    let files = outputs.map(|output| (output.file_pattern, output.destination));
+    let all = logs.into_iter().chain(report).chain(files);
+    Ok(all.map(|(from, to)| output_file(from, to, &url)).collect())
 }
 
 /// Uploaded whatever the exit code is: the files of a failed run are those one looks for.

@@ -4,13 +4,15 @@
 //! the directory: a link or a `..` that leads out of it is followed neither for reading nor for writing, even if it is
 //! put there while a file travels. And only regular files are read: a FIFO would never end.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+use md5::{Digest, Md5};
 use uuid::Uuid;
 
 #[cfg(test)]
@@ -96,15 +98,40 @@ impl WorkingDir {
         }
     }
 
+    /// Free space on its disk for this user, in bytes.
+    pub(crate) fn free_space(&self) -> io::Result<u64> {
+        let space = rustix::fs::fstatvfs(&self.dir)?;
+        Ok(space.f_bavail.saturating_mul(space.f_frsize))
+    }
+
+    /// The MD5 digest of a regular file, which is how Blob Storage knows a content.
+    pub(crate) fn digest(&self, name: &str) -> io::Result<[u8; 16]> {
+        let (mut file, mut digest) = (self.open_file(name)?, Md5::new());
+        io::copy(&mut file, &mut digest)?;
+        Ok(digest.finalize().into())
+    }
+
+    /// Sets the permissions of a regular file. Its owner can always read and write it.
+    pub(crate) fn set_mode(&self, name: &str, mode: u32) -> io::Result<()> {
+        self.open_file(name)?.set_permissions(permissions(mode))
+    }
+
+    /// Makes a directory, unless it is there.
+    pub(crate) fn make_dir(&self, name: &str) -> Result<(), Refusal> {
+        self.make_dirs(Path::new(name)).map_err(|error| self.refusal(name, error))
+    }
+
+    fn make_dirs(&self, path: &Path) -> io::Result<()> {
+        // A link that leads out is only said to exist.
+        self.dir.create_dir_all(path).or_else(|_| self.dir.read_dir(path).map(drop))
+    }
+
     /// A new file that takes the place of `name` once it is complete. Missing directories are made.
     pub(crate) fn create(self: &Arc<Self>, name: &str) -> Result<NewFile, Refusal> {
         let refusal = |error| self.refusal(name, error);
         let parent = Path::new(name).parent().unwrap_or(Path::new(""));
         if parent != Path::new("") {
-            // A link that leads out is only said to exist.
-            let made =
-                self.dir.create_dir_all(parent).or_else(|_| self.dir.read_dir(parent).map(drop));
-            made.map_err(refusal)?;
+            self.make_dirs(parent).map_err(refusal)?;
         }
         let temporary = parent.join(format!(".{}.part", Uuid::new_v4()));
         let mut options = OpenOptions::new();
@@ -122,7 +149,16 @@ pub(crate) struct NewFile {
     pub(crate) file: File,
 }
 
+/// Of a file that its owner can read and write.
+fn permissions(mode: u32) -> Permissions {
+    Permissions::from_mode(mode & 0o777 | 0o600)
+}
+
 impl NewFile {
+    pub(crate) fn set_mode(&self, mode: u32) -> io::Result<()> {
+        self.file.set_permissions(permissions(mode))
+    }
+
     pub(crate) fn persist(&self) -> io::Result<()> {
         let dir = &self.working_dir.dir;
         dir.rename(&self.temporary, dir, &self.name)

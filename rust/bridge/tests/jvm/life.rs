@@ -106,7 +106,8 @@ impl Growth {
     fn assert_none(&self) {
         assert_eq!(value(&self.after, "ours"), 0, "{}", self.after);
         for figure in ["threads", "files", "libraries"] {
-            assert_eq!(self.of(figure), 0, "{figure}: {} / {}", self.before, self.after);
+            // Fewer where what the warm-up left went only then.
+            assert!(self.of(figure) <= 0, "{figure}: {} / {}", self.before, self.after);
         }
         assert!(self.of("rss") < NOISE_KIB, "{} / {}", self.before, self.after);
     }

@@ -19,6 +19,7 @@ fn received(argv: &[String], staged: bool) -> Vec<String> {
         inputs: None,
         output_dir: None,
         argv: &words,
+        report: None,
     };
     let mut shell = Command::new("/bin/sh");
     if staged {

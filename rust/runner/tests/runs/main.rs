@@ -9,10 +9,12 @@ mod gate;
 mod hostile;
 #[path = "../../../azure/tests/rest/http1.rs"]
 mod http1;
+mod java;
 mod meanwhile;
 mod memory;
 mod node_trouble;
 mod nodes;
+mod outputs;
 mod resuming;
 mod secrets;
 mod signatures;

@@ -40,7 +40,7 @@ async fn run(request: &Value) -> Told {
                     assert_eq!(outcome.status, Status::Succeeded);
                     pull.acknowledge();
                 }
-                Event::Note { .. } | Event::End => {}
+                Event::Note { .. } | Event::Select { .. } | Event::End => {}
             }
         }
     }

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::azurite::{self, Azurite};
+use crate::java;
 
 const ACCOUNT: &str = "labbatch";
 const KEY: &str = "bGFiLWJhdGNoLWtleQ==";
@@ -311,8 +312,19 @@ impl Run {
         }
         let events = self.events.next().await;
         let over = events.is_empty();
+        events.iter().for_each(|event| self.answer(event));
         events.into_iter().for_each(|event| self.report.take(event));
         !over
+    }
+}
+
+impl Run {
+    /// Kestra's answer to a question.
+    fn answer(&self, event: &Event) {
+        if let Event::Select { directory, patterns, names } = event {
+            let matching = java::matching(Path::new(directory), patterns, names);
+            self.events.select(matching.into_iter().map(Option::unwrap_or_default).collect());
+        }
     }
 }
 
@@ -323,6 +335,7 @@ impl Report {
             Event::Log { stream: Stream::Stderr, lines, .. } => self.stderr.extend(lines),
             Event::Note { level, message } => self.notes.push((level, message)),
             Event::Outcome(outcome) => self.outcome = Some(outcome),
+            Event::Select { .. } => {}
             Event::End => self.ended = true,
         }
     }

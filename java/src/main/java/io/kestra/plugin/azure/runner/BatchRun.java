@@ -112,6 +112,7 @@ final class BatchRun {
         switch (event) {
             case Event.Note note -> note.writeTo(logger);
             case Event.Log log -> log.writeTo(logConsumer);
+            case Event.Select select -> boundary.select(id, select.answer());
             case Event.Outcome outcome -> { }
             case Event.End end -> ended = true;
         }

@@ -5,6 +5,7 @@ import io.kestra.core.models.property.Property;
 import io.kestra.core.models.tasks.runners.ScriptService;
 import io.kestra.core.models.tasks.runners.TaskCommands;
 import io.kestra.core.runners.RunContext;
+import io.kestra.core.utils.PathMatcherPredicate;
 import io.kestra.plugin.azure.runner.Request.RequestBuilder;
 
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.regex.PatternSyntaxException;
 
 /** Renders the properties of the task runner and of its task into a {@link Request}. The Rust library checks the values. */
 final class RequestRenderer {
@@ -35,7 +37,18 @@ final class RequestRenderer {
         addBehaviour(request);
         addTask(request);
         addFiles(request);
-        return request.outputFiles(Objects.requireNonNullElse(outputFiles, List.of())).build();
+        List<String> patterns = Objects.requireNonNullElse(outputFiles, List.of());
+        patterns.forEach(this::checkPattern);
+        return request.outputFiles(patterns).build();
+    }
+
+    /** Only Java knows which patterns Kestra can read when the task has ended. */
+    private void checkPattern(String pattern) {
+        try {
+            PathMatcherPredicate.matches(taskCommands.getWorkingDirectory(), List.of(pattern));
+        } catch (PatternSyntaxException e) {
+            throw new IllegalArgumentException("outputFiles: '" + pattern + "' is not a pattern that Kestra understands: " + e.getDescription(), e);
+        }
     }
 
     private void addRunner(RequestBuilder request) throws IllegalVariableEvaluationException {

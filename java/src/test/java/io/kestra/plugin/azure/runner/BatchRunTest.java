@@ -27,7 +27,7 @@ class BatchRunTest {
         Event.Outcome outcome = follow();
         assertThat(outcome.status()).isEqualTo(Event.Status.SUCCEEDED);
         assertThat(logConsumer.lines).hasSize(3);
-        assertThat(rust.calls).containsExactly("start", "next 7", "next 7");
+        assertThat(rust.calls).containsExactly("start", "next 7", "next 7", "select 7 [[0,2],[1]]");
     }
 
     @Test
@@ -36,7 +36,7 @@ class BatchRunTest {
         run.start("{}");
         follow();
         run.finish(NOPLogger.NOP_LOGGER);
-        assertThat(rust.calls).containsExactly("start", "next 7", "acknowledge 7", "next 7", "next 7", "close 7");
+        assertThat(rust.calls).containsExactly("start", "next 7", "select 7 [[0,2],[1]]", "acknowledge 7", "next 7", "next 7", "close 7");
     }
 
     @Test
@@ -46,7 +46,7 @@ class BatchRunTest {
         follow();
         assertThat(run.hasEnded()).isTrue();
         assertThat(run.drain(NOPLogger.NOP_LOGGER)).isTrue();
-        assertThat(rust.calls).containsExactly("start", "next 7");
+        assertThat(rust.calls).containsExactly("start", "next 7", "select 7 [[0,2],[1]]");
     }
 
     @Test
@@ -104,7 +104,7 @@ class BatchRunTest {
         run.start("{}");
         follow();
         run.finish(NOPLogger.NOP_LOGGER);
-        assertThat(rust.calls).containsExactly("start", "next 7", "acknowledge 7", "next 7", "close 7");
+        assertThat(rust.calls).containsExactly("start", "next 7", "select 7 [[0,2],[1]]", "acknowledge 7", "next 7", "close 7");
     }
 
     @Test
