@@ -13,6 +13,7 @@ use crate::event::{EventSender, Level};
 use crate::names::RunNames;
 use crate::outputs::OutputSpec;
 use crate::plan::{Plan, Staged, TRANSFERS_AT_ONCE};
+use crate::progress::Progress;
 use crate::refused::in_words;
 use crate::report::Report;
 use crate::working_dir::WorkingDir;
@@ -61,6 +62,7 @@ struct Collection<'a> {
     unchanged: AtomicUsize,
     /// Files that Kestra will refuse.
     refused: usize,
+    progress: Arc<Progress>,
 }
 
 /// Downloads what the flow asks for of what the node uploaded.
@@ -70,6 +72,7 @@ pub(crate) async fn collect(
     names: &RunNames,
     events: &EventSender,
 ) -> Result<Collected, RunError> {
+    let progress = Progress::collecting();
     let mut collection = Collection {
         working_dir: open(plan).await?,
         report: Report::default(),
@@ -77,11 +80,12 @@ pub(crate) async fn collect(
         files: AtomicUsize::new(0),
         unchanged: AtomicUsize::new(0),
         refused: 0,
+        progress: Arc::clone(&progress),
         staged,
         names,
         events,
     };
-    collection.collect().await?;
+    progress.report_during(events, collection.collect()).await?;
     Ok(Collected {
         files: collection.files.into_inner(),
         unchanged: collection.unchanged.into_inner(),
@@ -204,8 +208,13 @@ impl Collection<'_> {
     async fn bring(&self, file: &File, name: &str) -> Result<(), String> {
         let (working_dir, name) = (Arc::clone(&self.working_dir), name.to_owned());
         let new = on_disk(move || Ok(Arc::new(working_dir.create(&name)?))).await?;
-        let target = Arc::clone(&new);
-        let write = Arc::new(move |bytes: &[u8]| (&target.file).write_all(bytes));
+        let (target, progress) = (Arc::clone(&new), self.progress.file());
+        let writing = Arc::clone(&progress);
+        let write = Arc::new(move |bytes: &[u8]| {
+            (&target.file).write_all(bytes)?;
+            writing.advance(bytes.len() as u64);
+            Ok(())
+        });
         let got = self.staged.container.get_file(&file.blob.name, file.blob.size, write).await;
         got.map_err(|error| in_words(&error))?;
         let mode = file.mode;
@@ -213,7 +222,9 @@ impl Collection<'_> {
             mode.map_or(Ok(()), |mode| new.set_mode(mode))?;
             new.persist()
         })
-        .await
+        .await?;
+        progress.done(file.blob.size);
+        Ok(())
     }
 
     /// They may be empty, so that no file brings them.

@@ -27,6 +27,13 @@ pub enum Event {
         /// One line, without secrets.
         message: String,
     },
+    /// A step of the run, for Kestra's `RunContext.emitProgress`; in the log, a note of level INFO.
+    Progress {
+        /// What is under way or done, for programs: `files.staging`, for example. The same one may come again.
+        step: String,
+        /// One line, without secrets.
+        message: String,
+    },
     /// Whole lines that the task wrote.
     Log {
         /// Where it wrote them.
@@ -56,6 +63,7 @@ impl Event {
         let text = |text: &String| PER_TEXT + text.len();
         let texts = match self {
             Self::Note { message, .. } => text(message),
+            Self::Progress { step, message } => text(step) + text(message),
             Self::Log { lines, .. } => lines.iter().map(text).sum(),
             Self::Select { directory, patterns, names } => {
                 text(directory) + patterns.iter().chain(names).map(text).sum::<usize>()
@@ -275,6 +283,10 @@ impl EventSender {
 
     pub(crate) async fn note(&self, level: Level, message: String) -> Result<(), Detached> {
         self.send(Event::Note { level, message }).await
+    }
+
+    pub(crate) async fn progress(&self, step: &str, message: String) -> Result<(), Detached> {
+        self.send(Event::Progress { step: step.to_owned(), message }).await
     }
 
     /// A note from a place that must not wait, such as the end of a killed run. Lost if nobody listens. It takes no

@@ -20,6 +20,7 @@ mod output_stream;
 mod outputs;
 mod plan;
 mod position;
+mod progress;
 mod quota_wait;
 mod refused;
 mod report;

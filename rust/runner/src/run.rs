@@ -133,7 +133,7 @@ impl Run {
         (self.names, self.state, self.stage) = (names, state, Stage::Submitted);
         let (job, pool) = (self.names.job_id(), &self.plan.pool_id);
         let message = format!("Going on with job '{job}' on pool '{pool}'");
-        self.events.note(Level::Info, message).await?;
+        self.events.progress("job.submitted", message).await?;
         if half_submitted {
             submit_rest(&self.plan, &self.names).await?;
         }
@@ -158,7 +158,8 @@ impl Run {
             }
         }
         let (job, pool) = (self.names.job_id(), &self.plan.pool_id);
-        self.events.note(Level::Info, format!("Job '{job}' submitted to pool '{pool}'")).await?;
+        let message = format!("Job '{job}' submitted to pool '{pool}'");
+        self.events.progress("job.submitted", message).await?;
         Ok(clock)
     }
 
@@ -198,7 +199,7 @@ impl Run {
         let message =
             format!("Staged {files} input file(s), {bytes} bytes, in container '{place}'");
         self.times.stage_millis = Some(millis(start.elapsed()));
-        self.events.note(Level::Info, message).await?;
+        self.events.progress("files.staged", message).await?;
         let message = format!("The blobs of this run begin with '{}'", self.names.blobs());
         self.events.note(Level::Debug, message).await?;
         Ok(())
@@ -234,7 +235,7 @@ impl Run {
         let start = Instant::now();
         let collected = collect(&self.plan, staged, &self.names, &self.events).await?;
         self.times.collect_millis = Some(millis(start.elapsed()));
-        self.events.note(Level::Info, collected.in_words()).await?;
+        self.events.progress("files.collected", collected.in_words()).await?;
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use crate::error::RunError;
 use crate::event::{EventSender, Level};
 use crate::names::RunNames;
 use crate::plan::{Plan, Staged, TRANSFERS_AT_ONCE};
+use crate::progress::{FileProgress, Progress};
 use crate::refused::in_words;
 use crate::working_dir::{Refusal, WorkingDir};
 
@@ -39,7 +40,9 @@ pub(crate) async fn stage_in(
     let (count, bytes) = (inputs.files.len(), inputs.files.iter().map(|(_, size)| size).sum());
     let script = Bytes::from(staged.script.clone());
     staged.container.put_bytes(&names.script(), script).await?;
-    upload_all(staged, names, inputs).await?;
+    let progress = Progress::staging(count as u64, bytes);
+    let uploads = upload_all(staged, names, inputs, &progress);
+    progress.report_during(events, uploads).await?;
     Ok((count, bytes))
 }
 
@@ -105,10 +108,16 @@ fn refused(name: &str, refusal: Refusal) -> RunError {
 }
 
 /// After a failure no other upload begins.
-async fn upload_all(staged: &Staged, names: &RunNames, inputs: Inputs) -> Result<(), RunError> {
+async fn upload_all(
+    staged: &Staged,
+    names: &RunNames,
+    inputs: Inputs,
+    progress: &Arc<Progress>,
+) -> Result<(), RunError> {
     let Inputs { working_dir, files } = inputs;
     let uploads = stream::iter(files).map(|(file, size)| {
-        upload(&staged.container, names.input(&file), file, size, Arc::clone(&working_dir))
+        let (working_dir, progress) = (Arc::clone(&working_dir), progress.file());
+        upload(&staged.container, names.input(&file), file, size, working_dir, progress)
     });
     uploads.buffer_unordered(TRANSFERS_AT_ONCE).try_collect().await
 }
@@ -119,13 +128,20 @@ async fn upload(
     file: String,
     size: u64,
     working_dir: Arc<WorkingDir>,
+    progress: Arc<FileProgress>,
 ) -> Result<(), RunError> {
-    let name = file.clone();
-    let read = Arc::new(move |start, size| working_dir.read(&name, start, size));
+    let (name, reading) = (file.clone(), Arc::clone(&progress));
+    let read = Arc::new(move |start, size| {
+        // What is before this part has been sent.
+        reading.reached(start);
+        working_dir.read(&name, start, size)
+    });
     container.put_file(&blob, size, read).await.map_err(|error| {
         let reason = in_words(&error);
         RunError::Failed(format!("inputFiles: '{file}' could not be staged: {reason}"))
-    })
+    })?;
+    progress.done(size);
+    Ok(())
 }
 
 fn crashed(error: tokio::task::JoinError) -> RunError {

@@ -15,6 +15,7 @@ mod memory;
 mod node_trouble;
 mod nodes;
 mod outputs;
+mod progress;
 mod resuming;
 mod secrets;
 mod signatures;

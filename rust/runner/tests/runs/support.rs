@@ -334,6 +334,7 @@ impl Report {
             Event::Log { stream: Stream::Stdout, lines, .. } => self.stdout.extend(lines),
             Event::Log { stream: Stream::Stderr, lines, .. } => self.stderr.extend(lines),
             Event::Note { level, message } => self.notes.push((level, message)),
+            Event::Progress { message, .. } => self.notes.push((Level::Info, message)),
             Event::Outcome(outcome) => self.outcome = Some(outcome),
             Event::Select { .. } => {}
             Event::End => self.ended = true,

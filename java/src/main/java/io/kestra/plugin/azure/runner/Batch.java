@@ -265,7 +265,7 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
             run.kill();
         }
         run.start(new RequestRenderer(this, runContext, taskCommands).render(filesToDownload).toJson());
-        Event.Outcome outcome = run.follow(runContext.logger(), taskCommands.getLogConsumer());
+        Event.Outcome outcome = run.follow(runContext.logger(), Progress.of(runContext), taskCommands.getLogConsumer());
         CLEAN_UP.begin(run, taskCommands.getWorkingDirectory(), runContext.logger());
         outcome.sendMetricsTo(taskCommands.getLogConsumer());
         return outcome.toResult(taskCommands.getLogConsumer());

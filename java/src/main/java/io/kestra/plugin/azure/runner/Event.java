@@ -17,10 +17,11 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.stream.IntStream;
 
-/** What a run reports, in this order: notes, log lines and questions, one outcome, further notes, and the end. */
+/** What a run reports, in this order: notes, steps, log lines and questions, one outcome, further notes, and the end. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
 @JsonSubTypes({
     @JsonSubTypes.Type(value = Event.Note.class, name = "note"),
+    @JsonSubTypes.Type(value = Event.Progress.class, name = "progress"),
     @JsonSubTypes.Type(value = Event.Log.class, name = "log"),
     @JsonSubTypes.Type(value = Event.Select.class, name = "select"),
     @JsonSubTypes.Type(value = Event.Outcome.class, name = "outcome"),
@@ -44,6 +45,10 @@ sealed interface Event {
         void writeTo(Logger logger) {
             logger.atLevel(level).log(message);
         }
+    }
+
+    /** A step of the run, such as {@code files.staging}. The same one may come again. */
+    record Progress(String step, String message) implements Event {
     }
 
     /** Whole lines that the task wrote, without their line ends. */
