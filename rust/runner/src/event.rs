@@ -16,7 +16,7 @@ const AT_ONCE: usize = 64 * 1024;
 /// What a text costs beside its bytes: the string, and what its allocation is rounded up by.
 const PER_TEXT: usize = size_of::<String>() + 16;
 
-/// What a run reports to its caller, in order: notes and lines, one [`Outcome`], notes, and the end.
+/// What a run reports to its caller, in order: notes, steps and lines, one [`Outcome`], notes, and the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum Event {

@@ -10,6 +10,7 @@ mod hostile;
 #[path = "../../../azure/tests/rest/http1.rs"]
 mod http1;
 mod java;
+mod long;
 mod meanwhile;
 mod memory;
 mod node_trouble;

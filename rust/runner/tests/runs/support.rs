@@ -34,7 +34,8 @@ pub(crate) struct Lab {
     pub(crate) node: TempDir,
     /// The Kestra task's working directory on the worker.
     pub(crate) dir: TempDir,
-    _image: TempDir,
+    /// The image, and Azurite's files where they are on disk.
+    _others: [TempDir; 2],
 }
 
 impl Lab {
@@ -44,6 +45,18 @@ impl Lab {
 
     /// A service that differs from the usual one in some choices.
     pub(crate) async fn start_with(choices: Settings) -> Self {
+        Self::start_at(choices, tempfile::tempdir().unwrap(), Azurite::start().await).await
+    }
+
+    /// The blobs are on disk.
+    pub(crate) async fn start_on_disk() -> Self {
+        let blobs = tempfile::tempdir().unwrap();
+        let azurite = Azurite::start_with(&["--location", blobs.path().to_str().unwrap()]).await;
+        let choices = Settings { pools: vec![POOL.into()], ..Settings::default() };
+        Self::start_at(choices, blobs, azurite).await
+    }
+
+    async fn start_at(choices: Settings, blobs: TempDir, azurite: Azurite) -> Self {
         let image = tempfile::tempdir().unwrap();
         let node = tempfile::tempdir().unwrap();
         let settings = Settings {
@@ -57,7 +70,6 @@ impl Lab {
             node_root: Some(node.path().to_owned()),
             ..choices
         };
-        let azurite = Azurite::start().await;
         azurite.create_container(CONTAINER).await;
         Self {
             emulator: Emulator::start(settings).await.unwrap(),
@@ -65,7 +77,7 @@ impl Lab {
             http: runner::http_client().unwrap(),
             node,
             dir: tempfile::tempdir().unwrap(),
-            _image: image,
+            _others: [image, blobs],
         }
     }
 
