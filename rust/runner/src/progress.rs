@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use crate::error::RunError;
 use crate::event::{Detached, EventSender};
@@ -12,7 +12,7 @@ use crate::event::{Detached, EventSender};
 /// A transfer that takes no longer is not reported on.
 const FIRST_REPORT: Duration = Duration::from_secs(5);
 
-/// Until then the time between two reports doubles.
+/// The time between two reports doubles up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
 const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -67,17 +67,16 @@ impl Progress {
 
     /// Reports at growing intervals, until the caller has gone.
     async fn report(&self, events: &EventSender) -> Detached {
-        let (start, mut after) = (Instant::now(), FIRST_REPORT);
+        let start = Instant::now();
         let (mut bytes_before, mut time_before) = (0, start);
         loop {
-            sleep_until(start + after).await;
+            sleep(start.elapsed().clamp(FIRST_REPORT, LONGEST_PAUSE)).await;
             let (bytes, now) = (self.bytes.load(Relaxed), Instant::now());
             let rate = (bytes - bytes_before) as f64 / (now - time_before).as_secs_f64();
             if let Err(detached) = events.progress(self.step, self.text(bytes, rate)).await {
                 return detached;
             }
             (bytes_before, time_before) = (bytes, now);
-            after = (2 * after).min(after + LONGEST_PAUSE);
         }
     }
 
