@@ -16,7 +16,7 @@ async fn move_the_clock_on(seconds: u64) {
 }
 
 #[tokio::test]
-async fn a_slow_transfer_says_how_far_it_is_in_both_directions() {
+async fn a_slow_transfer_says_how_far_it_is_in_both_directions_as_a_step_of_the_run() {
     let (lab, gate) = (Lab::start().await, Gate::start().await);
     lab.write("in.txt", b"input\n");
     let mut request = lab.request("cp in.txt out.txt");
@@ -36,4 +36,9 @@ async fn a_slow_transfer_says_how_far_it_is_in_both_directions() {
     let report = run.ended().await;
     assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
     assert_eq!(lab.read("out.txt"), b"input\n");
+    let (tasks, others): (Vec<&str>, Vec<&str>) =
+        report.steps.iter().map(String::as_str).partition(|step| step.starts_with("task."));
+    let staged = ["files.staging", "files.staged", "job.submitted"];
+    assert_eq!(others, [&staged[..], &["files.collecting", "files.collected"]].concat());
+    assert_eq!(tasks.last(), Some(&"task.completed"));
 }

@@ -256,7 +256,9 @@ pub(crate) struct Left {
 pub(crate) struct Report {
     pub(crate) stdout: Vec<String>,
     pub(crate) stderr: Vec<String>,
+    /// Also those that come with a step.
     pub(crate) notes: Vec<(Level, String)>,
+    pub(crate) steps: Vec<String>,
     outcome: Option<Outcome>,
     ended: bool,
 }
@@ -346,7 +348,10 @@ impl Report {
             Event::Log { stream: Stream::Stdout, lines, .. } => self.stdout.extend(lines),
             Event::Log { stream: Stream::Stderr, lines, .. } => self.stderr.extend(lines),
             Event::Note { level, message } => self.notes.push((level, message)),
-            Event::Progress { message, .. } => self.notes.push((Level::Info, message)),
+            Event::Progress { step, message } => {
+                self.steps.push(step);
+                self.notes.push((Level::Info, message));
+            }
             Event::Outcome(outcome) => self.outcome = Some(outcome),
             Event::Select { .. } => {}
             Event::End => self.ended = true,
