@@ -46,10 +46,8 @@ async fn run(request: &Value) -> Told {
                     assert_eq!(outcome.status, Status::Succeeded);
                     pull.acknowledge();
                 }
-                Event::Note { .. }
-                | Event::Progress { .. }
-                | Event::Select { .. }
-                | Event::End => {}
+                Event::Note { .. } | Event::Progress { .. } | Event::Select { .. } | Event::End => {
+                }
             }
         }
     }

@@ -31,7 +31,7 @@ class BatchRunTest {
         assertThat(outcome.status()).isEqualTo(Event.Status.SUCCEEDED);
         assertThat(logConsumer.lines).hasSize(3);
         assertThat(steps).containsExactly("files.staging: Staging: 1,204 of 10,000 files, 4.7 of 39.1 MiB, 1.2 MiB/s");
-        assertThat(rust.calls).containsExactly("start", "next 7", "next 7", "select 7 [[0,2],[1]]");
+        assertThat(rust.calls).containsExactly("start", "next 7", "next 7", "select 7 [[0,2],[1,3]]");
     }
 
     @Test
@@ -40,7 +40,7 @@ class BatchRunTest {
         run.start("{}");
         follow();
         run.finish(NOPLogger.NOP_LOGGER);
-        assertThat(rust.calls).containsExactly("start", "next 7", "select 7 [[0,2],[1]]", "acknowledge 7", "next 7", "next 7", "close 7");
+        assertThat(rust.calls).containsExactly("start", "next 7", "select 7 [[0,2],[1,3]]", "acknowledge 7", "next 7", "next 7", "close 7");
     }
 
     @Test
@@ -50,7 +50,7 @@ class BatchRunTest {
         follow();
         assertThat(run.hasEnded()).isTrue();
         assertThat(run.drain(NOPLogger.NOP_LOGGER)).isTrue();
-        assertThat(rust.calls).containsExactly("start", "next 7", "select 7 [[0,2],[1]]");
+        assertThat(rust.calls).containsExactly("start", "next 7", "select 7 [[0,2],[1,3]]");
     }
 
     @Test
@@ -108,7 +108,7 @@ class BatchRunTest {
         run.start("{}");
         follow();
         run.finish(NOPLogger.NOP_LOGGER);
-        assertThat(rust.calls).containsExactly("start", "next 7", "select 7 [[0,2],[1]]", "acknowledge 7", "next 7", "close 7");
+        assertThat(rust.calls).containsExactly("start", "next 7", "select 7 [[0,2],[1,3]]", "acknowledge 7", "next 7", "close 7");
     }
 
     @Test
