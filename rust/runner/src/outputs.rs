@@ -88,8 +88,9 @@ impl OutputSpec {
 
     /// The local name of a file of the container's working directory.
     pub(crate) fn local_name(&self, name: &str) -> String {
-        match (self.in_output_dir(name), &self.output_dir) {
-            (Some(rest), Some(local)) => format!("{local}/{rest}"),
+        match (&self.output_dir, self.in_output_dir(name)) {
+            (Some(local), Some(rest)) => format!("{local}/{rest}"),
+            (Some(local), None) if name == OUTPUT_DIR => local.clone(),
             _ => name.to_owned(),
         }
     }
@@ -203,6 +204,7 @@ mod tests {
         let name =
             wanted.patterns().file_name(&format!("{DIRECTORY}/out/0/a/b"), &names()).unwrap();
         assert_eq!(wanted.local_name(&name), "5Kpf/a/b");
+        assert_eq!(wanted.local_name("kestra-output"), "5Kpf");
         assert_eq!(wanted.local_name("kestra-outputs/a"), "kestra-outputs/a");
     }
 

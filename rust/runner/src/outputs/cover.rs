@@ -293,8 +293,11 @@ fn variants(shape: &Shape) -> Vec<String> {
 fn choices(part: &Part) -> Vec<String> {
     match part {
         Part::Directories => DIRECTORIES.map(str::to_owned).into(),
-        Part::Name(name) if name.starts_with('*') => vec![name.clone(), format!(".{name}")],
-        Part::Name(name) => vec![name.clone()],
+        Part::Name(name) => match name.strip_prefix('*') {
+            // `*.a` is also `.a`, where the dot is the first one.
+            Some(rest) => vec![name.clone(), format!(".*{}", rest.trim_start_matches(['.', '*']))],
+            None => vec![name.clone()],
+        },
     }
 }
 
@@ -318,7 +321,7 @@ mod tests {
     #[test]
     fn wildcards_find_dotfiles_and_dot_directories_too() {
         let table: [(&str, &[&str]); 9] = [
-            ("*.txt", &["*.txt", ".*.txt"]),
+            ("*.txt", &["*.txt", ".*txt"]),
             ("a/?x", &["a/*x", "a/.*x"]),
             (".config/x", &[".config/x"]),
             ("a\\*b", &["a*b"]),

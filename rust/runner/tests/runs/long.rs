@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use walkdir::WalkDir;
 
 use crate::memory::{peak, reset_peak};
+use crate::outputs;
 use crate::support::{Lab, Report};
 
 const MIB: u64 = 1 << 20;
@@ -50,6 +51,12 @@ fn write_random_files(lab: &Lab, count: usize) -> Vec<String> {
 fn local(lab: &Lab, script: &str) -> String {
     let output = Command::new("sh").args(["-c", script]).current_dir(lab.dir.path()).output();
     String::from_utf8(output.unwrap().stdout).unwrap()
+}
+
+#[test]
+#[ignore = "make long runs it"]
+fn what_comes_back_of_five_hundred_trees_is_what_kestra_takes_in_a_local_run() {
+    outputs::check_trees(500);
 }
 
 #[tokio::test]

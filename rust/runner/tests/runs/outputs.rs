@@ -15,10 +15,6 @@ use tokio::runtime::Runtime;
 use crate::java;
 use crate::support::{Lab, POOL, Report, renamed};
 
-/// Trees of `make test`; the environment may ask for more.
-const TREES: u32 = 16;
-const MORE_TREES: &str = "KESTRA_TREES";
-
 /// Relative to the working directory. The content of a file is its name.
 type Tree = BTreeSet<String>;
 
@@ -175,10 +171,13 @@ async fn check(lab: &Lab, tree: &Tree, patterns: &[String]) {
     assert!(useless.iter().all(|pattern| named(&pattern) > 0), "{useless:?}: {report:?}");
 }
 
-/// Cases come from the seed in `.cargo/config.toml`.
 #[test]
 fn what_comes_back_is_what_kestra_takes_in_a_local_run() {
-    let trees = std::env::var(MORE_TREES).map_or(TREES, |trees| trees.parse().unwrap());
+    check_trees(16);
+}
+
+/// Cases come from the seed in `.cargo/config.toml`.
+pub(crate) fn check_trees(trees: u32) {
     let runtime = Runtime::new().unwrap();
     let labs = [WildcardBase::WorkingDirectory, WildcardBase::Pattern]
         .map(|base| runtime.block_on(lab(base)));
@@ -297,6 +296,7 @@ async fn modes_and_empty_directories_come_back_and_what_is_unchanged_stays() {
          && chmod 711 'odd\\name' && : >nothing && chmod 600 nothing",
     );
     request["inputFiles"] = json!(["kept", "changed"]);
+    request["outputDir"] = json!("5Kpf");
     request["syncWorkingDirectory"] = json!(true);
     let report = lab.run(&request).await;
     assert_eq!(report.result(), Some((Status::Succeeded, Some(0))), "{report:?}");
@@ -305,6 +305,7 @@ async fn modes_and_empty_directories_come_back_and_what_is_unchanged_stays() {
     };
     assert_eq!((mode("tool"), mode("odd\\name"), mode("nothing")), (0o750, 0o711, 0o600));
     assert!(lab.dir.path().join("empty/er").is_dir());
+    assert!(lab.dir.path().join("5Kpf").is_dir() && !lab.dir.path().join("kestra-output").exists());
     assert_eq!(
         (lab.read("changed"), lab.read("kept"), lab.read("nothing")),
         (b"new\n".into(), b"kept".into(), b"".into())
