@@ -41,7 +41,7 @@ sweep: setup build ## Lets every request of a run fail and every step of it die;
 
 long: setup ## Sends 10,000 and 100,000 files, Python's packages and a file of 5 GiB through runs; it needs 25 GiB in /tmp.
 	@test -d build/packages/pandas-3.1.1.dist-info || .tools/pydata/bin/pip install --quiet --upgrade --disable-pip-version-check --target build/packages numpy==2.4.6 pandas==3.1.1
-	$(SAY) "running the long tests; this takes half an hour"
+	$(SAY) "running the long tests; this takes ten minutes"
 	@cargo nextest run --locked -p runner --run-ignored only --no-capture -E 'test(/^long::/)'
 
 bench: setup ## Measures transfers against Azurite, as a ratio, and the emulator under load.

@@ -1,5 +1,7 @@
 //! Many files and large ones. They take minutes: `make long`.
 
+mod store;
+
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -11,6 +13,7 @@ use runner::{Level, Status};
 use serde_json::{Value, json};
 use walkdir::WalkDir;
 
+use self::store::Store;
 use crate::memory::{peak, reset_peak};
 use crate::outputs;
 use crate::support::{Lab, Report};
@@ -83,15 +86,17 @@ async fn ten_thousand_files_go_in_and_a_thousand_come_out_byte_by_byte() {
 #[tokio::test]
 #[ignore = "make long runs it"]
 async fn a_hundred_thousand_files_go_in() {
-    let lab = Lab::start().await;
+    let (lab, store) = (Lab::start().await, Store::start().await);
     let inputs = write_random_files(&lab, 100_000);
     let digests = "cd in && find . -type f | LC_ALL=C sort | xargs sha256sum | sha256sum";
     let mut request = request(&lab, digests);
+    request["blobStorage"]["endpoint"] = json!(store.endpoint);
     request["inputFiles"] = json!(inputs);
     let start = Instant::now();
     let report = lab.run(&request).await;
     assert_eq!(report.outcome().status, Status::Succeeded, "{:?}", report.outcome());
     assert_eq!(report.stdout, [local(&lab, digests).trim_end()]);
+    assert_eq!(store.blobs.lock().unwrap().len(), 0);
     print(&report, start);
 }
 
