@@ -195,7 +195,7 @@ impl Collection<'_> {
         let (working_dir, name) = (Arc::clone(&self.working_dir), name.to_owned());
         let (size, mode) = (file.blob.size, file.mode);
         let looking = on_disk(move || {
-            let is_same = working_dir.size(&name)? == size && working_dir.digest(&name)? == md5;
+            let is_same = working_dir.holds(&name, size, md5)?;
             if let Some(mode) = mode.filter(|_| is_same) {
                 working_dir.set_mode(&name, mode)?;
             }

@@ -12,6 +12,7 @@ mod error;
 mod event;
 mod failure;
 mod follow;
+mod inputs;
 mod invalid;
 mod limits;
 mod logs;

@@ -68,8 +68,12 @@ pub(crate) async fn create_job(plan: &Plan, names: &RunNames) -> Result<Submissi
 /// that. An empty job counts as complete, therefore in this order.
 ///
 /// [Create Task](https://learn.microsoft.com/rest/api/batchservice/tasks/create-task)
-pub(crate) async fn create_task(plan: &Plan, names: &RunNames) -> Result<Submission, RunError> {
-    match plan.batch.create_task(&names.job_id(), &new_task(plan, names)?).await {
+pub(crate) async fn create_task(
+    plan: &Plan,
+    names: &RunNames,
+    file_mode: Option<u32>,
+) -> Result<Submission, RunError> {
+    match plan.batch.create_task(&names.job_id(), &new_task(plan, names, file_mode)?).await {
         // Only a worker that has taken the run over creates a task in its job.
         Err(error) if error.code() == Some("TaskExists") => Ok(Submission::TakenOver(format!(
             "Another worker has taken this task run over and goes on with its job: {error}"
@@ -83,8 +87,12 @@ pub(crate) async fn create_task(plan: &Plan, names: &RunNames) -> Result<Submiss
 }
 
 /// Does the rest of a submission in the middle of which its worker died.
-pub(crate) async fn submit_rest(plan: &Plan, names: &RunNames) -> Result<(), RunError> {
-    match plan.batch.create_task(&names.job_id(), &new_task(plan, names)?).await {
+pub(crate) async fn submit_rest(
+    plan: &Plan,
+    names: &RunNames,
+    file_mode: Option<u32>,
+) -> Result<(), RunError> {
+    match plan.batch.create_task(&names.job_id(), &new_task(plan, names, file_mode)?).await {
         Err(error) if error.code() != Some("TaskExists") => return Err(error.into()),
         _ => {}
     }
@@ -131,7 +139,7 @@ fn new_job(plan: &Plan, names: &RunNames) -> NewJob {
     }
 }
 
-fn new_task(plan: &Plan, names: &RunNames) -> Result<NewTask, RunError> {
+fn new_task(plan: &Plan, names: &RunNames, file_mode: Option<u32>) -> Result<NewTask, RunError> {
     let environment = plan.environment.iter().cloned();
     let task = NewTask {
         id: names.task_id(),
@@ -155,7 +163,7 @@ fn new_task(plan: &Plan, names: &RunNames) -> Result<NewTask, RunError> {
         Command::Inline(line) => Ok(inline(task, line)),
         Command::Staged(staged) => Ok(NewTask {
             command_line: command::staged_command_line(),
-            resource_files: resource_files(plan, staged, names)?,
+            resource_files: resource_files(plan, staged, names, file_mode)?,
             output_files: output_files(
                 &staged.container,
                 plan.limit,
@@ -182,11 +190,13 @@ fn task_user(elevation_level: ElevationLevel) -> UserIdentity {
 }
 
 /// All inputs are one resource file: Batch allows 32,768 characters for the whole list, and a signature
-/// for each file would end at about 105 files. The script is a second one, so that its place is known.
+/// for each file would end at about 105 files. The script is a second one, so that its place is known. `file_mode` is that
+/// of the most inputs; without it there are none.
 fn resource_files(
     plan: &Plan,
     staged: &Staged,
     names: &RunNames,
+    file_mode: Option<u32>,
 ) -> Result<Vec<ResourceFile>, RunError> {
     let life = plan.limit.time + SIGNATURE_MARGIN;
     let container = &staged.container;
@@ -195,15 +205,14 @@ fn resource_files(
         file_path: Some(command::SCRIPT_NAME.to_owned()),
         ..ResourceFile::default()
     };
-    if staged.inputs.is_empty() {
-        return Ok(vec![script]);
-    }
+    let Some(mode) = file_mode else { return Ok(vec![script]) };
     let inputs = ResourceFile {
         storage_container_url: Some(
             container.container_url_with_sas(SasPermissions::READ_LIST, life)?,
         ),
         blob_prefix: Some(names.inputs()),
         file_path: Some(command::INPUTS_DIR.to_owned()),
+        file_mode: Some(format!("{mode:04o}")),
         ..ResourceFile::default()
     };
     Ok(vec![script, inputs])

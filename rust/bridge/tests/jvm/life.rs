@@ -57,9 +57,7 @@ impl Service {
             request[absent] = Value::Null;
         }
         request["outputDir"] = Value::Null;
-        for none in ["inputFiles", "outputFiles"] {
-            request[none] = json!([]);
-        }
+        request["outputFiles"] = json!([]);
         request
     }
 }

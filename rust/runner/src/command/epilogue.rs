@@ -7,6 +7,8 @@
 //!
 //! An image without `find` or `stat` reports less. A task that is ended from outside reports nothing.
 
+use super::Report;
+
 /// Directory of the report in the task's `wd`.
 pub(crate) const REPORT_DIR: &str = "kestra-report";
 
@@ -43,7 +45,7 @@ done
 "#;
 
 /// Nothing here changes the task's exit code or its log.
-pub(super) fn epilogue(directories: bool, deep: bool) -> String {
+pub(super) fn epilogue(Report { directories, deep }: Report) -> String {
     let long = format!("-path '{}*'", "?".repeat(LONGEST));
     let deep = if deep { format!(" -o {DEEP}") } else { String::new() };
     let moved = format!("-exec /bin/sh -c '{MOVE}' sh \"$report\" {{}} +");

@@ -66,7 +66,11 @@ fn what_can_be_seen_without_a_service_is_refused_by_property() {
         (with("/containerImage", json!(null)), "containerImage: "),
         (with("/targetOs", json!("WINDOWS")), "targetOS: "),
         (with("/commands", json!([])), "commands: "),
-        (with("/inputFiles", json!(["ok.txt", "tab\there"])), "inputFiles: "),
+        (
+            with("/commands", json!(["node", "-e", "x".repeat(140_000)])),
+            "commands: argument 2 of the command has 140000 bytes",
+        ),
+        (with("/environment", json!({"TOKEN": canary.repeat(10_000)})), "env: 'TOKEN' has "),
         (with("/registry/password", json!(null)), "registry.password: "),
         (with("/registry/userName", json!(null)), "registry.userName: "),
         (with("/registry", json!({})), "registry.identityReference.resourceId: "),
@@ -300,13 +304,14 @@ async fn a_container_that_does_not_exist_is_named_and_nothing_is_created() {
 }
 
 #[tokio::test]
-async fn an_input_file_that_is_missing_is_named_and_no_job_is_created() {
+async fn a_working_directory_that_cannot_be_read_is_told_and_no_job_is_created() {
     let lab = Lab::start().await;
     let mut request = lab.request("true");
-    request["inputFiles"] = json!(["lost.csv"]);
+    request["localWorkingDir"] = json!(lab.dir.path().join("lost"));
     let report = lab.run(&request).await;
     assert_eq!(report.outcome().status, Status::Failed);
-    assert!(report.message().starts_with("inputFiles: 'lost.csv'"), "{report:?}");
+    let start = "inputFiles: the working directory cannot be read: No such file";
+    assert!(report.message().starts_with(start), "{report:?}");
     assert_eq!(lab.changes(), [""; 0]);
 }
 

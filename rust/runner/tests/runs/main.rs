@@ -9,6 +9,7 @@ mod gate;
 mod hostile;
 #[path = "../../../azure/tests/rest/http1.rs"]
 mod http1;
+mod inputs;
 mod java;
 mod long;
 mod meanwhile;

@@ -295,7 +295,6 @@ async fn modes_and_empty_directories_come_back_and_what_is_unchanged_stays() {
         "echo '#!/bin/sh' >tool && chmod 750 tool && mkdir -p empty/er && echo new >changed && echo x >'odd\\name' \
          && chmod 711 'odd\\name' && : >nothing && chmod 600 nothing",
     );
-    request["inputFiles"] = json!(["kept", "changed"]);
     request["outputDir"] = json!("5Kpf");
     request["syncWorkingDirectory"] = json!(true);
     let report = lab.run(&request).await;

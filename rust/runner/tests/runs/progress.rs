@@ -20,7 +20,6 @@ async fn a_slow_transfer_says_how_far_it_is_in_both_directions_as_a_step_of_the_
     let (lab, gate) = (Lab::start().await, Gate::start().await);
     lab.write("in.txt", b"input\n");
     let mut request = lab.request("cp in.txt out.txt");
-    request["inputFiles"] = json!(["in.txt"]);
     request["outputFiles"] = json!(["out.txt"]);
     let staging = gate.hold(&Step::new("put blob in", 1));
     let collecting = gate.hold(&Step::new("get blob out", 1));

@@ -1,6 +1,6 @@
 //! A local Azure account for one test: an emulator in this process, and Azurite.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -113,7 +113,6 @@ impl Lab {
             "localWorkingDir": self.dir.path(),
             "containerWorkingDir": format!("/tmp/kestra-{DIGEST}-{TOKEN}"),
             "stagingPrefix": format!("kestra-{DIGEST}-{TOKEN}"),
-            "inputFiles": [],
             "outputFiles": [],
             "outputDir": null,
         })
@@ -123,6 +122,14 @@ impl Lab {
         let path = self.dir.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).unwrap();
         std::fs::write(path, content).unwrap();
+    }
+
+    /// The directory `wd` of a run's task, on whatever node it is.
+    pub(crate) fn wd(&self, request: &Value) -> PathBuf {
+        let task = job_id(request);
+        let relative = format!("workitems/{task}/job-1/{task}/wd");
+        let nodes = std::fs::read_dir(self.node.path()).unwrap();
+        nodes.map(|node| node.unwrap().path().join(&relative)).find(|wd| wd.exists()).unwrap()
     }
 
     /// Removes the task's directory, as the loss of its node does.

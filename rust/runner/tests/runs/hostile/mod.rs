@@ -139,7 +139,6 @@ fn request(flow: &Flow, service: &Service, outer: &Path) -> Value {
         "blobStorage": {"containerName": "data", "connectionString": connection.replace("KEY", KEY)},
         "registry": null,
         "localWorkingDir": outer.join("wd"),
-        "inputFiles": flow.inputs.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         "outputFiles": flow.patterns,
         // Blobs would have to be listed as they were written.
         "resume": false,

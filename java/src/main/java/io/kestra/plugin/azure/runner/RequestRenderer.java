@@ -8,9 +8,7 @@ import io.kestra.core.runners.RunContext;
 import io.kestra.core.utils.PathMatcherPredicate;
 import io.kestra.plugin.azure.runner.Request.RequestBuilder;
 
-import java.io.IOException;
 import java.math.BigDecimal;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -31,7 +29,7 @@ final class RequestRenderer {
     }
 
     /** @param outputFiles names and glob patterns relative to the working directory, or null for none */
-    Request render(List<String> outputFiles) throws IllegalVariableEvaluationException, IOException {
+    Request render(List<String> outputFiles) throws IllegalVariableEvaluationException {
         RequestBuilder request = Request.builder();
         addRunner(request);
         addBehaviour(request);
@@ -81,12 +79,11 @@ final class RequestRenderer {
             .environment(batch.env(runContext, taskCommands));
     }
 
-    private void addFiles(RequestBuilder request) throws IllegalVariableEvaluationException, IOException {
+    private void addFiles(RequestBuilder request) throws IllegalVariableEvaluationException {
         String workingDir = batch.containerWorkingDir(runContext, taskCommands);
         request.localWorkingDir(taskCommands.getWorkingDirectory().toString())
             .containerWorkingDir(workingDir)
             .stagingPrefix(Batch.stagingPrefix(workingDir))
-            .inputFiles(taskCommands.relativeWorkingDirectoryFilesPaths().stream().map(RequestRenderer::withSlashes).toList())
             .outputDir(taskCommands.outputDirectoryEnabled() ? outputDirName() : null);
     }
 
@@ -141,9 +138,5 @@ final class RequestRenderer {
         }
         BigDecimal whole = BigDecimal.valueOf(duration.getSeconds());
         return duration.getNano() == 0 ? whole : whole.add(BigDecimal.valueOf(duration.getNano(), NANO_DIGITS));
-    }
-
-    private static String withSlashes(Path path) {
-        return path.toString().replace('\\', '/');
     }
 }
