@@ -64,7 +64,7 @@ fn arrives(tree: &Tree, keeps_prefix: bool) {
 
 /// More of them where `KESTRA_LONG` is set.
 fn cases() -> ProptestConfig {
-    ProptestConfig::with_cases(if env::var_os("KESTRA_LONG").is_some() { 2_000 } else { 50 })
+    ProptestConfig::with_cases(if env::var_os("KESTRA_LONG").is_some() { 1_000 } else { 50 })
 }
 
 proptest! {

@@ -7,14 +7,13 @@ use std::env;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use azure_batch_emulator::{BlobPrefix, Settings};
-use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use runner::{Level, Status};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::gate::Gate;
-use crate::support::{Lab, POOL, Report, directory};
+use crate::support::{Lab, POOL, Report, directory, renamed};
 
 const WAIT: &str = "echo here; until [ -e ../go ]; do sleep 0.1; done";
 
@@ -28,7 +27,8 @@ async fn arrives(lab: &Lab, request: &Value) -> Report {
     let mut run = lab.start_run(request);
     run.until_line("here").await;
     let there = lab.wd(request).join(directory(request));
-    assert_eq!(trees::found(&there), trees::found(lab.dir.path()));
+    let here = request["localWorkingDir"].as_str().unwrap();
+    assert_eq!(trees::found(&there), trees::found(here.as_ref()));
     std::fs::write(lab.wd(request).join("go"), "").unwrap();
     let report = run.ended().await;
     assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
@@ -39,19 +39,21 @@ async fn arrives(lab: &Lab, request: &Value) -> Report {
 /// Cases come from the seed in `.cargo/config.toml`; there are more of them where `KESTRA_LONG` is set.
 #[test]
 fn any_working_directory_is_on_the_node_as_it_is_here() {
-    let cases = if env::var_os("KESTRA_LONG").is_some() { 100 } else { 3 };
+    let cases = if env::var_os("KESTRA_LONG").is_some() { 100 } else { 5 };
     let runtime = Runtime::new().unwrap();
     let config = Config { cases, max_shrink_iters: 30, ..Config::default() };
-    let tried = TestRunner::new(config).run(&(trees::tree(), any::<bool>()), |(tree, keeps)| {
-        let prefix = if keeps { BlobPrefix::Keep } else { BlobPrefix::Strip };
-        runtime.block_on(async {
-            let lab = lab(prefix).await;
-            trees::make(lab.dir.path(), &tree);
-            arrives(&lab, &lab.request(WAIT)).await;
-        });
+    let labs = [BlobPrefix::Keep, BlobPrefix::Strip].map(|prefix| runtime.block_on(lab(prefix)));
+    let tried = TestRunner::new(config).run(&(trees::tree(), 0..2_usize), |(tree, number)| {
+        let (lab, here) = (&labs[number], tempfile::tempdir().unwrap());
+        trees::make(here.path(), &tree);
+        let mut request = renamed(&lab.request(WAIT));
+        request["localWorkingDir"] = json!(here.path());
+        runtime.block_on(arrives(lab, &request));
         Ok(())
     });
     tried.unwrap();
+    // A lab ends its servers, which needs a runtime.
+    runtime.block_on(async { drop(labs) });
 }
 
 #[tokio::test]
