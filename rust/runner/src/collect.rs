@@ -246,6 +246,8 @@ impl Collection<'_> {
                 (name, true) => format!("outputFiles: the task did not create '{name}'"),
                 (pattern, false) => format!("outputFiles: no file of the task matches '{pattern}'"),
             };
+            let hint = self.wanted().matcher().hint(*number);
+            let message = format!("{message}{hint}");
             self.events.note(Level::Warn, message).await?;
         }
         if let Some(others @ 1..) = missing.len().checked_sub(MOST_NAMED) {

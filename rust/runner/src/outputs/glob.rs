@@ -22,9 +22,6 @@ pub(super) enum Token {
 const NO_LINE_END: &str = r"[^\n\r\x{85}\x{2028}\x{2029}]*";
 const NO_SLASH: &str = "[^/]";
 
-/// Characters of a class whose meaning in Java's regular expressions depends on what stands beside them.
-const HARD_IN_CLASS: [char; 4] = ['[', '\\', '&', '^'];
-
 /// Whether a text stands for itself.
 pub(super) fn is_literal(text: &str) -> bool {
     !text.contains(['*', '?', '[', '{', '\\'])
@@ -121,7 +118,7 @@ impl Reader<'_> {
         self.takes('}').then_some(choices)
     }
 
-    /// What follows a `[`, up to its `]`. None also for the characters that are hard to be right about.
+    /// What follows a `[`, up to its `]`. Nothing but `!` at its beginning and `-` means something else there.
     fn class(&mut self) -> Option<String> {
         let (class, rest) = self.rest.split_once(']')?;
         self.rest = rest;
@@ -129,7 +126,7 @@ impl Reader<'_> {
             Some(class) => (true, class),
             None => (false, class),
         };
-        if class.is_empty() || class.contains(HARD_IN_CLASS) || class.contains('/') {
+        if class.is_empty() || class.contains('/') {
             return None;
         }
         let ranges = ranges(&class.chars().collect::<Vec<_>>())?;

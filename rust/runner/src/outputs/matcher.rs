@@ -15,6 +15,10 @@ const MAX_EXPRESSIONS: usize = 16 * 1024 * 1024;
 /// A longer pattern is left to Java: no path is so long.
 const MAX_PATTERN: usize = 32 * 1024;
 
+/// Java says the same of a pattern that it refuses.
+const BACKSLASH: &str =
+    "; Kestra reads \\ as /: put a character that means itself into brackets, [[] for example";
+
 const GLOB: &str = "glob:";
 const REGEX: &str = "regex:";
 
@@ -60,7 +64,8 @@ impl Matcher {
         (matcher, shapes)
     }
 
-    /// As Kestra reads a pattern: without a syntax it is a glob below the working directory.
+    /// As Kestra's `PathMatcherPredicate` reads a pattern: without a syntax it is a glob below the working directory, in
+    /// which `\` is `/`.
     fn read(&self, pattern: &str) -> Read {
         if pattern.starts_with(REGEX) || pattern.len() > MAX_PATTERN {
             return Read::OfCaller;
@@ -68,7 +73,8 @@ impl Matcher {
         if let Some(glob) = pattern.strip_prefix(GLOB) {
             return glob::parse(glob).map_or(Read::OfCaller, Read::Glob);
         }
-        let relative = pattern.strip_prefix('/').unwrap_or(pattern);
+        let pattern = pattern.replace('\\', "/");
+        let relative = pattern.strip_prefix('/').unwrap_or(&pattern);
         if glob::is_literal(relative) && glob::is_literal(&self.directory) {
             return Read::Name(relative.to_owned());
         }
@@ -108,6 +114,13 @@ impl Matcher {
     pub(crate) fn pattern(&self, number: usize) -> (&str, bool) {
         let pattern = self.patterns[number].as_str();
         (pattern, matches!(self.read(pattern), Read::Name(_)))
+    }
+
+    /// What to say of a pattern that brought nothing, beside that.
+    pub(crate) fn hint(&self, number: usize) -> &'static str {
+        let pattern = &self.patterns[number];
+        let has_syntax = pattern.starts_with(GLOB) || pattern.starts_with(REGEX);
+        if pattern.contains('\\') && !has_syntax { BACKSLASH } else { "" }
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -42,7 +42,8 @@ public final class Matching {
         if (pattern.startsWith("glob:") || pattern.startsWith("regex:")) {
             return pattern;
         }
-        return "glob:" + directory + (pattern.startsWith("/") ? "" : "/") + pattern;
+        var isAbsolute = pattern.startsWith("/") || pattern.startsWith("\\");
+        return "glob:" + (directory + (isAbsolute ? "" : "/") + pattern).replace('\\', '/');
     }
 
     private static String[] texts(String part) {

@@ -3,17 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 
+use azure::blob::SasPermissions;
 use azure_batch_emulator::{Settings, WildcardBase};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use runner::{Level, Status};
+use runner::{HttpClient, Level, Status};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::java;
-use crate::support::{Lab, POOL, Report, renamed};
+use crate::nodes::release;
+use crate::support::{Lab, POOL, Report, directory, renamed};
 
 /// Relative to the working directory. The content of a file is its name.
 type Tree = BTreeSet<String>;
@@ -166,7 +169,7 @@ async fn check(lab: &Lab, tree: &Tree, patterns: &[String]) {
     assert_eq!(files(directory.path()), expected, "{patterns:?}: {report:?}");
     let named = |pattern: &&String| {
         let warnings = warnings(&report);
-        warnings.iter().filter(|warning| warning.ends_with(&format!("'{pattern}'"))).count()
+        warnings.iter().filter(|warning| warning.contains(&format!("'{pattern}'"))).count()
     };
     assert!(useless.iter().all(|pattern| named(&pattern) > 0), "{useless:?}: {report:?}");
 }
@@ -246,7 +249,16 @@ async fn every_spelling_brings_what_the_page_says() {
 #[tokio::test]
 async fn a_pattern_or_name_that_brought_nothing_is_named_in_one_line() {
     let lab = lab(WildcardBase::Pattern).await;
-    let patterns = ["a.txt", "none.txt", "*.nothing", "/gone", "regex:.*\\.xml", "../up", "out/"];
+    let patterns = [
+        "a.txt",
+        "none.txt",
+        "*.nothing",
+        "/gone",
+        "regex:.*\\.xml",
+        "../up",
+        "out/",
+        "a\\{b\\}.txt",
+    ];
     let tree = Tree::from(["a.txt".to_owned(), "out/b".to_owned()]);
     let (_directory, report) = run(&lab, &tree, &patterns.map(str::to_owned)).await;
     let expected = [
@@ -256,6 +268,8 @@ async fn a_pattern_or_name_that_brought_nothing_is_named_in_one_line() {
         "outputFiles: no file of the task matches 'regex:.*\\.xml'",
         "outputFiles: the task did not create '../up'",
         "outputFiles: the task did not create 'out/'",
+        "outputFiles: no file of the task matches 'a\\{b\\}.txt'; Kestra reads \\ as /: \
+         put a character that means itself into brackets, [[] for example",
     ];
     assert_eq!(warnings(&report), expected);
 }
@@ -322,4 +336,28 @@ async fn a_name_that_kestra_refuses_in_the_output_directory_is_said() {
     let [warning] = warnings(&report)[..] else { panic!("{report:?}") };
     assert!(warning.starts_with("outputDir: ") && warning.contains("'a b'"), "{warning}");
     assert_eq!(lab.read("5Kpf/a b"), b"1\n");
+}
+
+/// A page blob is as large as one says, without a byte in it.
+#[tokio::test]
+async fn more_than_the_disk_holds_is_refused_before_anything_is_written() {
+    const SIZE: u64 = 4 << 40;
+    let lab = lab(WildcardBase::WorkingDirectory).await;
+    let mut request =
+        lab.request("echo waiting; until [ -e go ]; do sleep 0.1; done; echo 1 >a.bin");
+    request["outputFiles"] = json!(["*.bin"]);
+    let mut run = lab.start_run(&request);
+    run.until_line("waiting").await;
+    let blob = format!("{}/out/0/huge.bin", directory(&request));
+    let life = Duration::from_secs(600);
+    let url = lab.container().blob_url_with_sas(&blob, SasPermissions::WRITE, life).unwrap();
+    let put = HttpClient::new().put(url).header("x-ms-blob-type", "PageBlob");
+    let put = put.header("x-ms-blob-content-length", SIZE).header("content-length", 0);
+    put.send().await.unwrap().error_for_status().unwrap();
+    release(&lab, "no node").await;
+    let report = run.ended().await;
+    assert_eq!(report.outcome().status, Status::Failed);
+    let start = format!("outputFiles: 2 files of together {} bytes do not fit", SIZE + 2);
+    assert!(report.message().starts_with(&start), "{report:?}");
+    assert!(files(lab.dir.path()).is_empty());
 }
