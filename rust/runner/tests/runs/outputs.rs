@@ -44,13 +44,17 @@ fn files(directory: &Path) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// A run with a working directory of its own, that makes a tree.
+/// A run that makes a tree, and brings back into a directory what the patterns mean.
+async fn run_in(directory: &Path, lab: &Lab, tree: &Tree, patterns: &[String]) -> Report {
+    let mut request = renamed(&lab.request(&script(tree)));
+    request["localWorkingDir"] = json!(directory);
+    request["outputFiles"] = json!(patterns);
+    lab.run(&request).await
+}
+
 async fn run(lab: &Lab, tree: &Tree, patterns: &[String]) -> (TempDir, Report) {
     let directory = tempfile::tempdir().unwrap();
-    let mut request = renamed(&lab.request(&script(tree)));
-    request["localWorkingDir"] = json!(directory.path());
-    request["outputFiles"] = json!(patterns);
-    let report = lab.run(&request).await;
+    let report = run_in(directory.path(), lab, tree, patterns).await;
     (directory, report)
 }
 
@@ -159,10 +163,7 @@ fn in_java(tree: &Tree, patterns: &[String], directory: &Path) -> (Tree, Vec<Str
 async fn check(lab: &Lab, tree: &Tree, patterns: &[String]) {
     let directory = tempfile::tempdir().unwrap();
     let patterns = for_directory(patterns, directory.path());
-    let mut request = renamed(&lab.request(&script(tree)));
-    request["localWorkingDir"] = json!(directory.path());
-    request["outputFiles"] = json!(patterns);
-    let report = lab.run(&request).await;
+    let report = run_in(directory.path(), lab, tree, &patterns).await;
     assert_eq!(report.result(), Some((Status::Succeeded, Some(0))), "{report:?}");
     let (taken, useless) = in_java(tree, &patterns, directory.path());
     let expected: BTreeMap<_, _> = taken.iter().map(|name| (name.clone(), name.clone())).collect();
