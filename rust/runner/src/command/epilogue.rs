@@ -66,3 +66,79 @@ pub(super) fn epilogue(Report { directories, deep }: Report) -> String {
          )\nexit \"$code\"\n"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::path::Path;
+    use std::process::Command;
+
+    use crate::command::{Argv, BACKSLASH, Script};
+
+    use super::*;
+
+    /// What the report holds after a command in a shell: its files by their names, moved ones by their paths.
+    fn report_of(shell: &[&str], command: &str, deep: bool) -> BTreeMap<String, String> {
+        let wd = tempfile::tempdir().unwrap();
+        let argv = ["/bin/sh", "-c", command].map(str::to_owned);
+        let script = Script {
+            link: wd.path().join("link").display().to_string(),
+            directory: "run".to_owned(),
+            output_dir: None,
+            argv: Argv::new(argv.into()).unwrap(),
+            report: Some(Report { directories: true, deep }),
+        };
+        let (program, options) = shell.split_first().unwrap();
+        let mut shell = Command::new(program);
+        shell.args(options).args(["-c", &script.inline_text()]);
+        shell.env("AZ_BATCH_TASK_WORKING_DIR", wd.path()).env(BACKSLASH.0, BACKSLASH.1);
+        let output = shell.output().unwrap();
+        assert_eq!((output.status.code(), &*output.stderr), (Some(3), &b""[..]));
+        read(&wd.path().join(REPORT_DIR))
+    }
+
+    fn read(report: &Path) -> BTreeMap<String, String> {
+        let text = |name: &str| fs::read_to_string(report.join(name)).unwrap_or_default();
+        let moved = text(MOVED);
+        let moved = moved.split_terminator('\0').map(|entry| {
+            let (file, mode_and_path) = entry.split_once(' ').unwrap();
+            (mode_and_path.to_owned(), text(file))
+        });
+        let mut directories: Vec<_> =
+            text(DIRECTORIES).split_terminator('\0').map(str::to_owned).collect();
+        directories.sort_unstable();
+        let mut modes: Vec<_> = text(MODES).lines().map(str::to_owned).collect();
+        modes.sort_unstable();
+        let parts = [(DIRECTORIES, directories.join(" ")), (MODES, modes.join(" "))];
+        moved.chain(parts.map(|(name, text)| (name.to_owned(), text))).collect()
+    }
+
+    const MAKE: &str = "umask 022; mkdir -p .a/.b/.c empty; echo deep >.a/.b/.c/d; echo odd >'back\\slash'; \
+                        echo dot >dot.; echo line >'two\nlines'; echo blank >' x '; echo plain >plain; \
+                        echo tool >tool; chmod 751 tool; exit 3";
+
+    #[test]
+    fn modes_directories_and_files_that_cannot_travel_are_reported_in_every_shell() {
+        let shells: [&[&str]; 3] = [&["/bin/sh"], &["bash"], &["busybox", "sh"]];
+        let is_here = |shell: &&[&str]| Command::new(shell[0]).arg("--help").output().is_ok();
+        for shell in shells.iter().copied().filter(is_here) {
+            let report = report_of(shell, MAKE, true);
+            assert_eq!(report[DIRECTORIES], ". ./.a ./.a/.b ./.a/.b/.c ./empty", "{shell:?}");
+            assert_eq!(report[MODES], "751 ./tool", "{shell:?}");
+            let moved: Vec<_> =
+                report.iter().skip_while(|(path, _)| !path.starts_with("644")).collect();
+            let moved: Vec<_> =
+                moved.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+            let expected = [
+                ("644 ./ x ", "blank\n"),
+                ("644 ./.a/.b/.c/d", "deep\n"),
+                ("644 ./back\\slash", "odd\n"),
+                ("644 ./dot.", "dot\n"),
+                ("644 ./two\nlines", "line\n"),
+            ];
+            assert_eq!(moved, expected, "{shell:?}");
+            assert!(!report_of(shell, MAKE, false).contains_key("644 ./.a/.b/.c/d"), "{shell:?}");
+        }
+    }
+}
