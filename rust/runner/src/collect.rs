@@ -257,20 +257,37 @@ impl Collection<'_> {
         Ok(())
     }
 
-    /// Kestra ends a task with an error for such a name, where it knows that rule: 1.3 and 2.0 do, 0.22 does not.
+    /// Kestra fails a task for such a name, in few words.
     async fn warn_of_refused(&mut self, files: &[File]) -> Result<(), RunError> {
-        let names = files.iter().filter_map(|file| self.wanted().in_output_dir(&file.name));
-        let refused: Vec<_> = names.filter(|name| !is_kestras(name)).collect();
+        let objections: Vec<_> = files.iter().filter_map(|file| self.objection(file)).collect();
         let left = MOST_NAMED.saturating_sub(self.refused);
-        for name in refused.iter().take(left) {
-            let message = format!(
-                "outputDir: Kestra takes no file with the name '{name}' from the output directory: allowed are letters \
-                 and digits without accents, and -._+~#=/,:; – rename it, or write it elsewhere and name it in outputFiles"
-            );
-            self.events.note(Level::Warn, message).await?;
+        self.refused += objections.len();
+        for objection in objections.into_iter().take(left) {
+            self.events.note(Level::Warn, objection).await?;
         }
-        self.refused += refused.len();
         Ok(())
+    }
+
+    /// Kestra's rules for the names of files that it stores. Those of a synchronised working directory stay here.
+    fn objection(&self, file: &File) -> Option<String> {
+        if let Some(name) = self.wanted().in_output_dir(&file.name) {
+            let is_taken =
+                name.chars().all(|c| c.is_ascii_alphanumeric() || "-._+~#=/,:;".contains(c));
+            return (!is_taken).then(|| {
+                format!(
+                    "outputDir: Kestra 1.3 and later take no file with the name '{name}' from the output directory: allowed \
+                     are letters and digits without accents, and -._+~#=/,:; rename it, or write it elsewhere and name it in outputFiles"
+                )
+            });
+        }
+        let name = file.name.rsplit('/').next().unwrap_or_default();
+        let is_refused = !self.wanted().everything() && !is_url_path(name);
+        is_refused.then(|| {
+            format!(
+                "outputFiles: Kestra before 2.0 cannot store a file with the name '{name}', because it is no part of a \
+                 URL; rename it"
+            )
+        })
     }
 
     fn wanted(&self) -> &OutputSpec {
@@ -278,9 +295,13 @@ impl Collection<'_> {
     }
 }
 
-/// Kestra's rule for the output directory.
-fn is_kestras(name: &str) -> bool {
-    name.chars().all(|c| c.is_ascii_alphanumeric() || "-._+~#=/,:;".contains(c))
+/// Whether Java's `URI` takes a name. Blanks are replaced before that.
+fn is_url_path(name: &str) -> bool {
+    let is_escape =
+        |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|b| b.is_ascii_hexdigit());
+    !name.contains(['"', '<', '>', '\\', '^', '`', '{', '|', '}', '[', ']'])
+        && !name.contains(char::is_control)
+        && name.split('%').skip(1).all(is_escape)
 }
 
 /// What may wait for a disk.

@@ -339,6 +339,21 @@ async fn a_name_that_kestra_refuses_in_the_output_directory_is_said() {
     assert_eq!(lab.read("5Kpf/a b"), b"1\n");
 }
 
+#[tokio::test]
+async fn a_name_that_kestra_cannot_store_is_said() {
+    let lab = lab(WildcardBase::WorkingDirectory).await;
+    let tree = Tree::from(["a[1].csv", "100%.csv", "%41.csv", "é b'(1).csv"].map(str::to_owned));
+    let (directory, report) = run(&lab, &tree, &["*.csv".to_owned()]).await;
+    let mut said = warnings(&report);
+    said.sort_unstable();
+    for (warning, name) in said.iter().zip(["100%.csv", "a[1].csv"]) {
+        let start =
+            format!("outputFiles: Kestra before 2.0 cannot store a file with the name '{name}'");
+        assert!(warning.starts_with(&start), "{warning}");
+    }
+    assert_eq!((said.len(), files(directory.path()).len()), (2, 4));
+}
+
 /// A page blob is as large as one says, without a byte in it.
 #[tokio::test]
 async fn more_than_the_disk_holds_is_refused_before_anything_is_written() {
