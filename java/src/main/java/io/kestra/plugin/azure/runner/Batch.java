@@ -240,7 +240,7 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
 
     @Schema(
         title = "Whether to download the whole working directory after the task",
-        description = "All of its files are downloaded then, not only `outputFiles` and `{{ outputDir }}`. Needs `blobStorage`."
+        description = "Everything that has changed is downloaded then, not only `outputFiles` and `{{ outputDir }}`. Needs `blobStorage`."
     )
     @NotNull
     @Builder.Default
