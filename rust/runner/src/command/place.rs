@@ -69,7 +69,7 @@ fn rename(numbered: &[(usize, &Path)]) -> Vec<Vec<u8>> {
     numbered.iter().map(place).chain(end).collect()
 }
 
-/// A mode that cannot be set is none that the command could not do without. Directories come last, and each before the
+/// A mode that cannot be set is no reason to fail. Directories come last, and each before the
 /// one that it is in, because a mode may close them.
 fn set_modes(inputs: &Inputs) -> Vec<Vec<u8>> {
     let usual = inputs.file_mode();
@@ -90,7 +90,7 @@ fn set_mode_of(paths: Vec<(u32, &Path)>) -> Vec<Vec<u8>> {
     lines.flatten().collect()
 }
 
-/// As few commands as have room for the paths.
+/// Splits the paths into as few commands as their length allows.
 fn commands<'a>(start: &str, paths: impl Iterator<Item = &'a Path>, end: &str) -> Vec<Vec<u8>> {
     let mut lines: Vec<Vec<u8>> = Vec::new();
     let mut bytes = usize::MAX;

@@ -12,13 +12,13 @@ use super::glob::Token;
 /// Any directories, with none, one or two among them that begin with a dot: wildcards do not match a leading dot.
 const DIRECTORIES: [&str; 3] = ["**", "**/.*/**", "**/.*/**/.*/**"];
 
-/// Patterns that one shape may become; of more wildcards, all directories below the fixed ones are searched.
+/// Most patterns for one shape. With more wildcards, all directories below the fixed ones are searched.
 const MAX_PATTERNS: usize = 8;
 
-/// Shapes that one glob may become, in each step. More are searched for everywhere.
+/// Most shapes for one glob. With more of them, all files are uploaded.
 const MAX_SHAPES: usize = 32;
 
-/// Places in a glob where the working directory may end.
+/// Most positions in a glob at which the working directory may end.
 const MAX_ENDS: usize = 4;
 
 /// Names and wildcards, from the working directory on.
@@ -32,7 +32,7 @@ pub(super) enum Part {
     Directories,
 }
 
-/// A glob's token without what does not matter here.
+/// A token of a glob, reduced to what matters for a pattern of Batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Atom {
     Literal(char),
@@ -106,7 +106,7 @@ fn atom(token: &Token) -> Atom {
     }
 }
 
-/// What is left of a glob for the names below a directory, which it has to match too.
+/// The rests of a glob after it has matched a directory and a slash: globs for the names below that directory.
 fn after(directory: &str, glob: &[Atom]) -> Vec<Vec<Atom>> {
     let mut ends = vec![0];
     for c in directory.chars().chain(['/']) {
@@ -120,7 +120,7 @@ fn after(directory: &str, glob: &[Atom]) -> Vec<Vec<Atom>> {
     ends.into_iter().map(|at| glob[at..].to_vec()).collect()
 }
 
-/// Where a glob goes on after a character.
+/// The positions in a glob after it has matched one character.
 fn steps(glob: &[Atom], from: usize, c: char) -> Vec<usize> {
     let mut ends = Vec::new();
     for (at, atom) in glob.iter().enumerate().skip(from) {
@@ -136,7 +136,7 @@ fn steps(glob: &[Atom], from: usize, c: char) -> Vec<usize> {
     ends
 }
 
-/// A relative glob's shapes. None at all for what no path is like, `a//b` for example.
+/// The shapes of a relative glob. There are none for a glob that no path matches, such as `a//b`.
 fn shapes(glob: &[Atom]) -> Vec<Shape> {
     let mut shapes = vec![Vec::new()];
     for part in glob.split(|atom| *atom == Atom::Literal('/')) {
@@ -170,7 +170,7 @@ fn parts(part: &[Atom]) -> Vec<Shape> {
     vec![vec![here], deep(Some(starred(&[head, &[Atom::Star]].concat())))]
 }
 
-/// None for what is no name of a file.
+/// None if no file can have such a name.
 fn name(part: &[Atom]) -> Option<Part> {
     let is = |text: &str| part.iter().copied().eq(text.chars().map(Atom::Literal));
     (!part.is_empty() && !is(".") && !is("..")).then(|| starred(part))
@@ -197,7 +197,7 @@ fn any_name() -> Part {
     Part::Name("*".to_owned())
 }
 
-/// Files are asked for, and a glob's last `**` may stand for directories.
+/// Only files are collected: `**` at the end means the files in these directories.
 fn end_with_a_name(shape: &mut Shape) {
     if shape.last() == Some(&Part::Directories) {
         shape.push(any_name());
@@ -263,14 +263,15 @@ fn in_common(a: &str, b: &str) -> String {
 
 /// As patterns of Batch, each once.
 fn written(shapes: &[Shape]) -> Vec<String> {
-    let mut patterns: Vec<_> = shapes.iter().flat_map(|shape| variants(&tamed(shape))).collect();
+    let mut patterns: Vec<_> =
+        shapes.iter().flat_map(|shape| variants(&simplified(shape))).collect();
     patterns.sort_unstable();
     patterns.dedup();
     patterns
 }
 
 /// A shape of too many wildcards as all directories below those that have none.
-fn tamed(shape: &Shape) -> Shape {
+fn simplified(shape: &Shape) -> Shape {
     let count = shape.iter().map(|part| choices(part).len());
     if count.fold(1, usize::saturating_mul) <= MAX_PATTERNS {
         return shape.clone();

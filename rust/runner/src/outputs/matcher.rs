@@ -9,7 +9,7 @@ use super::cover::{self, Shape};
 use super::glob;
 use crate::event::Event;
 
-/// Most memory of all expressions together, in bytes. Of what is larger, Java chooses.
+/// Most memory of all expressions together, in bytes. Where they need more, Java chooses among the names.
 const MAX_EXPRESSIONS: usize = 16 * 1024 * 1024;
 
 /// A longer pattern is left to Java: no path is so long.
@@ -28,7 +28,7 @@ pub(crate) struct Matcher {
     /// The Kestra task's working directory: a pattern is for whole paths.
     directory: String,
     patterns: Vec<String>,
-    /// The patterns that are no more than this name.
+    /// The patterns that are exactly this name.
     exact: HashMap<String, Vec<usize>>,
     globs: RegexSet,
     /// The pattern of each glob.
