@@ -1,7 +1,7 @@
 # The one front door: `make` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test sweep live lint audit fmt bench plugin clean build variables
+.PHONY: help setup demo test sweep long live lint audit fmt bench plugin clean build variables
 .NOTPARALLEL:
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -38,6 +38,13 @@ sweep: setup build ## Lets every request of a run fail and every step of it die;
 	$(SAY) "sweeping; this takes half an hour"
 	@SWEEP_TABLE=$(CURDIR)/docs/sweep.md cargo nextest run --locked -p runner --run-ignored only --no-capture -E 'test(/^sweep::whole::/)'
 	@scripts/sweep-worker $(DEV)
+
+long: setup ## Sends 10,000 and 100,000 files, Python's packages, a file of 5 GiB and 500 random trees through runs; it needs 25 GiB in /tmp.
+	@test -d build/packages/pandas-3.1.1.dist-info || .tools/pydata/bin/pip install --quiet --upgrade --disable-pip-version-check --target build/packages numpy==2.4.6 pandas==3.1.1
+	$(SAY) "running the long tests; this takes ten minutes"
+	@cargo nextest run --locked -p runner --run-ignored only --no-capture -E 'test(/^long::/)'
+	$(SAY) "and more cases of random working directories"
+	@KESTRA_LONG=1 cargo nextest run --locked -p runner -E 'test(any_working_directory)'
 
 bench: setup ## Measures transfers against Azurite, as a ratio, and the emulator under load.
 	cargo bench --locked -p azure --bench transfers

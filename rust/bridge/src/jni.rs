@@ -1,4 +1,4 @@
-//! The five native methods of `io.kestra.plugin.azure.runner.Native`.
+//! The six native methods of `io.kestra.plugin.azure.runner.Native`.
 
 use std::any::Any;
 use std::time::Duration;
@@ -24,6 +24,11 @@ const _: NativeMethod = native_method! {
 const _: NativeMethod = native_method! {
     java_type = "io.kestra.plugin.azure.runner.Native",
     static extern fn kill(run: jlong),
+    error_policy = Throw,
+};
+const _: NativeMethod = native_method! {
+    java_type = "io.kestra.plugin.azure.runner.Native",
+    static extern fn select(run: jlong, selection: JString),
     error_policy = Throw,
 };
 const _: NativeMethod = native_method! {
@@ -57,6 +62,15 @@ fn next<'a>(
 fn kill<'a>(_: &mut Env<'a>, _: JClass<'a>, run: jlong) -> Result<(), Failure> {
     runs::kill(run);
     Ok(())
+}
+
+fn select<'a>(
+    env: &mut Env<'a>,
+    _: JClass<'a>,
+    run: jlong,
+    selection: JString<'a>,
+) -> Result<(), Failure> {
+    Ok(runs::select(run, &selection.try_to_string(env)?)?)
 }
 
 fn acknowledge<'a>(_: &mut Env<'a>, _: JClass<'a>, run: jlong) -> Result<(), Failure> {

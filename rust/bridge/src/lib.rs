@@ -1,4 +1,4 @@
-//! The surface that Java calls: start, next, kill, acknowledge and close a run by its number.
+//! The surface that Java calls: start, next, select, kill, acknowledge and close a run by its number.
 //!
 //! One JSON document in, JSON events out. No Java class is known here but the two exceptions, no thread is
 //! attached and no pointer leaves: runs live in a registry, so a double close or a late kill is an
@@ -10,4 +10,4 @@ mod shared;
 
 #[doc(hidden)]
 pub use jni::{Failure, Throw};
-pub use runs::{Refused, acknowledge, close, kill, next, start};
+pub use runs::{Refused, acknowledge, close, kill, next, select, start};

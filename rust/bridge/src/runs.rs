@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use once_cell::sync::Lazy;
-use runner::{EventReceiver, Plan, Request};
+use runner::{EventReceiver, Plan, Request, Selection};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::sync::CancellationToken;
 
@@ -102,6 +102,20 @@ pub fn kill(id: i64) {
     if let Some(entry) = runs().by_id.get(&id) {
         entry.kill.cancel();
     }
+}
+
+/// Answers a question of a run: for each of its patterns, the positions of the names that it matches. Ignored for a run
+/// that is unknown or closed.
+///
+/// # Errors
+/// [`Refused::BadRequest`] for anything else than such lists.
+pub fn select(id: i64, selection: &str) -> Result<(), Refused> {
+    let selection: Selection = serde_json::from_str(selection)
+        .map_err(|error| Refused::BadRequest(format!("selection: {error}")))?;
+    if let Ok((shared, events)) = runs().events(id) {
+        shared.threads.block_on(async { events.lock().await.select(selection) });
+    }
+    Ok(())
 }
 
 /// The outcome of a run is recorded by the caller: clean-up may begin. Any number of times; ignored for a run that is

@@ -4,9 +4,21 @@
 //! needs no quoting on the command line at all; only without blob storage is the script an argument.
 
 use crate::Invalid;
+use crate::inputs::Inputs;
 
+mod epilogue;
+mod long;
+mod place;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod same;
+
+pub(crate) use long::{Argv, check_environment};
+
+use long::COMMAND_FILE;
+
+pub(crate) use epilogue::{DIRECTORIES, MODES, MOVED, REPORT_DIR, USUAL_MODE};
 
 /// Name of the staged script in the task's `wd`.
 pub(crate) const SCRIPT_NAME: &str = "kestra-run.sh";
@@ -22,53 +34,74 @@ const MAX_INLINE_BYTES: usize = 100 * 1024;
 pub(crate) const BACKSLASH: (&str, &str) = ("KESTRA_BACKSLASH", "\\");
 
 /// What the script needs to know.
-pub(crate) struct Script<'a> {
+pub(crate) struct Script {
     /// Absolute path that stands for the working directory; becomes a link.
-    pub link: &'a str,
+    pub(crate) link: String,
     /// Name of the real directory in `wd`.
-    pub directory: String,
-    /// Blob prefix of the inputs, if there are any.
-    pub inputs: Option<&'a str>,
+    pub(crate) directory: String,
     /// Directory to make for outputs, relative to the working directory.
-    pub output_dir: Option<&'a str>,
-    pub argv: &'a [String],
+    pub(crate) output_dir: Option<&'static str>,
+    pub(crate) argv: Argv,
+    /// What to report of the working directory after the command, if anything is to come back.
+    pub(crate) report: Option<Report>,
 }
 
-impl Script<'_> {
-    /// The text for a file, which needs nothing from outside.
-    pub(crate) fn staged_text(&self) -> String {
+/// What a script reports of the working directory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Report {
+    /// All directories.
+    pub(crate) directories: bool,
+    /// Files below more dot directories than the patterns of Batch reach.
+    pub(crate) deep: bool,
+}
+
+impl Script {
+    /// The text for a file, which needs nothing from outside. `prefix` is that of the inputs' blobs.
+    pub(crate) fn staged_text(&self, inputs: &Inputs, prefix: &str) -> Vec<u8> {
         let (name, value) = BACKSLASH;
-        format!("{name}='{value}'\n{}", self.text())
+        let parts = [
+            format!("{name}='{value}'").into_bytes(),
+            self.start().into_bytes(),
+            place::download(inputs, prefix),
+            self.make_directories().into_bytes(),
+            place::complete(inputs),
+            self.write_long_script(),
+            self.enter().into_bytes(),
+            self.command().into_bytes(),
+        ];
+        parts.join(&b'\n')
     }
 
-    /// The text of the script. `exec` leaves the command itself as the container's process, so that
-    /// signals reach it and its exit code is the task's.
-    pub(crate) fn text(&self) -> String {
-        let argv: Vec<String> = self.argv.iter().map(|word| quote(word)).collect();
-        [
-            "fail() { echo \"kestra: $1\" >&2; exit 126; }".to_owned(),
-            format!("work=$AZ_BATCH_TASK_WORKING_DIR/{}", quote(&self.directory)),
-            self.place_inputs(),
-            self.make_directories(),
-            self.enter(),
-            format!("exec {}", argv.join(" ")),
-        ]
-        .join("\n")
-            + "\n"
+    /// The text for a command line.
+    pub(crate) fn inline_text(&self) -> String {
+        [self.start(), self.make_directories(), self.enter(), self.command()].join("\n")
     }
 
-    /// Batch may keep the blob prefix below the target directory or strip it: both are looked at.
-    fn place_inputs(&self) -> String {
-        let Some(prefix) = self.inputs else {
-            return String::new();
-        };
-        let kept = quote(prefix.trim_end_matches('/'));
+    fn start(&self) -> String {
         format!(
-            "in=$AZ_BATCH_TASK_WORKING_DIR/{INPUTS_DIR}\n\
-             [ -d \"$in\"/{kept} ] && in=$in/{kept}\n\
-             if [ -d \"$in\" ]; then\n  rm -rf \"$work\"\n  \
-             mv \"$in\" \"$work\" || fail \"the input files could not be put into $work\"\nfi"
+            "fail() {{ echo \"kestra: $1\" >&2; exit 126; }}\n\
+             work=$AZ_BATCH_TASK_WORKING_DIR/{}",
+            quote(&self.directory)
         )
+    }
+
+    /// `exec` leaves the command itself as the container's process, or as a child whose exit code becomes the task's.
+    fn command(&self) -> String {
+        let argv: Vec<String> = self.argv.words.iter().map(|word| quote(word)).collect();
+        let command = format!("exec {}", argv.join(" "));
+        match self.report {
+            Some(report) => format!("({command})\n{}", epilogue::epilogue(report)),
+            None => command + "\n",
+        }
+    }
+
+    /// The shell itself writes it: what a shell has built in takes arguments of any length.
+    fn write_long_script(&self) -> Vec<u8> {
+        let Some(script) = &self.argv.script else { return Vec::new() };
+        let file = format!("\"$AZ_BATCH_TASK_WORKING_DIR/{COMMAND_FILE}\"");
+        let end =
+            format!(" > {file} || fail \"the command could not be written to {COMMAND_FILE}\"");
+        [b"printf %s ".to_vec(), quote_bytes(script.as_bytes()), end.into_bytes()].concat()
     }
 
     fn make_directories(&self) -> String {
@@ -77,7 +110,7 @@ impl Script<'_> {
     }
 
     fn enter(&self) -> String {
-        let link = quote(self.link);
+        let link = quote(&self.link);
         format!(
             "rm -f {link}\nln -s \"$work\" {link} || fail \"the link {} could not be made: \
              the image needs ln and a /tmp that can be written\"\ncd {link} || fail \"$work could not be entered\"",
@@ -116,73 +149,61 @@ fn quote(word: &str) -> String {
     format!("'{quoted}'")
 }
 
+/// One word of a script that is a file, where a backslash needs no care.
+fn quote_bytes(bytes: &[u8]) -> Vec<u8> {
+    let mut quoted = vec![b'\''];
+    for &byte in bytes {
+        match byte {
+            b'\'' => quoted.extend_from_slice(b"'\\''"),
+            other => quoted.push(other),
+        }
+    }
+    quoted.push(b'\'');
+    quoted
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::Command;
+    use std::path::Path;
+    use std::process::{Command, Output};
 
-    fn script<'a>(argv: &'a [String], inputs: Option<&'a str>, link: &'a str) -> Script<'a> {
-        Script { link, directory: "kestra-1".to_owned(), inputs, output_dir: Some("out"), argv }
+    fn script(argv: &[&str], wd: &Path) -> Script {
+        Script {
+            link: wd.join("link").display().to_string(),
+            directory: "kestra-1".to_owned(),
+            output_dir: Some("out"),
+            argv: Argv::new(argv.iter().map(ToString::to_string).collect()).unwrap(),
+            report: None,
+        }
     }
 
-    fn run(wd: &std::path::Path, script: &Script<'_>) -> String {
-        let output = Command::new("/bin/sh")
-            .args(["-c", &script.text()])
-            .env("AZ_BATCH_TASK_WORKING_DIR", wd)
-            .env(BACKSLASH.0, BACKSLASH.1)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn words(words: &[&str]) -> Vec<String> {
-        words.iter().map(ToString::to_string).collect()
+    fn run(wd: &Path, script: &Script) -> Output {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", &script.inline_text()]);
+        shell.env("AZ_BATCH_TASK_WORKING_DIR", wd).env(BACKSLASH.0, BACKSLASH.1).output().unwrap()
     }
 
     #[test]
     fn arguments_reach_the_command_as_they_are() {
         let wd = tempfile::tempdir().unwrap();
-        let link = wd.path().join("link").display().to_string();
-        let argv = words(&["printf", "%s|", "it's", "a \"b\"", "$HOME `x` \\n", "new\nline", ""]);
-        let out = run(wd.path(), &script(&argv, None, &link));
-        assert_eq!(out, "it's|a \"b\"|$HOME `x` \\n|new\nline||");
-    }
-
-    #[test]
-    fn inputs_are_found_whether_the_prefix_was_kept_or_stripped() {
-        for place in ["kestra-in/p/in", "kestra-in"] {
-            let wd = tempfile::tempdir().unwrap();
-            let link = wd.path().join("link").display().to_string();
-            std::fs::create_dir_all(wd.path().join(place).join("sub")).unwrap();
-            std::fs::write(wd.path().join(place).join("sub/a"), "found").unwrap();
-            let argv = words(&["cat", "sub/a"]);
-            assert_eq!(run(wd.path(), &script(&argv, Some("p/in/"), &link)), "found", "{place}");
-        }
+        let argv = ["printf", "%s|", "it's", "a \"b\"", "$HOME `x` \\n", "new\nline", ""];
+        let out = run(wd.path(), &script(&argv, wd.path())).stdout;
+        assert_eq!(String::from_utf8(out).unwrap(), "it's|a \"b\"|$HOME `x` \\n|new\nline||");
     }
 
     #[test]
     fn the_exit_code_is_the_commands_own() {
         let wd = tempfile::tempdir().unwrap();
-        let link = wd.path().join("link").display().to_string();
-        let argv = words(&["/bin/sh", "-c", "exit 3"]);
-        let status = Command::new("/bin/sh")
-            .args(["-c", &script(&argv, None, &link).text()])
-            .env("AZ_BATCH_TASK_WORKING_DIR", wd.path())
-            .status()
-            .unwrap();
-        assert_eq!(status.code(), Some(3));
+        let output = run(wd.path(), &script(&["/bin/sh", "-c", "exit 3"], wd.path()));
+        assert_eq!(output.status.code(), Some(3));
     }
 
     #[test]
     fn a_link_that_cannot_be_made_ends_with_126_and_says_so() {
         let wd = tempfile::tempdir().unwrap();
-        let argv = words(&["true"]);
-        let output = Command::new("/bin/sh")
-            .args(["-c", &script(&argv, None, "/proc/kestra").text()])
-            .env("AZ_BATCH_TASK_WORKING_DIR", wd.path())
-            .output()
-            .unwrap();
+        let link = "/proc/kestra".to_owned();
+        let output = run(wd.path(), &Script { link, ..script(&["true"], wd.path()) });
         assert_eq!(output.status.code(), Some(126));
         assert!(String::from_utf8_lossy(&output.stderr).contains("kestra: the link /proc/kestra"));
     }
@@ -196,8 +217,8 @@ mod tests {
 
     #[test]
     fn an_inline_command_line_has_backslashes_before_quotes_only() {
-        let argv = words(&["printf", "a\\b \"c\" d\\", "it's\n"]);
-        let line = inline_command_line(&script(&argv, None, "/tmp/l").text()).unwrap();
+        let script = script(&["printf", "a\\b \"c\" d\\", "it's\n"], Path::new("/tmp"));
+        let line = inline_command_line(&script.inline_text()).unwrap();
         let inner = line.strip_prefix("/bin/sh -c \"").and_then(|line| line.strip_suffix('"'));
         let inner = inner.unwrap();
         assert!(!inner.replace("\\\"", "").contains(['\\', '"']), "{inner}");

@@ -16,7 +16,7 @@ const AT_ONCE: usize = 64 * 1024;
 /// What a text costs beside its bytes: the string, and what its allocation is rounded up by.
 const PER_TEXT: usize = size_of::<String>() + 16;
 
-/// What a run reports to its caller, in order: notes and lines, one [`Outcome`], notes, and the end.
+/// What a run reports to its caller, in order: notes, steps and lines, one [`Outcome`], notes, and the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum Event {
@@ -27,12 +27,29 @@ pub enum Event {
         /// One line, without secrets.
         message: String,
     },
+    /// A step of the run, for Kestra's `RunContext.emitProgress`; in the log, a note of level INFO.
+    Progress {
+        /// What is under way or done, for programs: `files.staging`, for example. The same one may come again.
+        step: String,
+        /// One line, without secrets.
+        message: String,
+    },
     /// Whole lines that the task wrote.
     Log {
         /// Where it wrote them.
         stream: Stream,
         /// Without their line ends.
         lines: Vec<String>,
+    },
+    /// A question: which files do these patterns of Java match, that only Java understands? The caller answers with
+    /// [`EventReceiver::select`].
+    Select {
+        /// The Kestra task's working directory.
+        directory: String,
+        /// As in the flow, with their syntax.
+        patterns: Vec<String>,
+        /// Relative to the working directory.
+        names: Vec<String>,
     },
     /// How it ended.
     Outcome(Outcome),
@@ -46,7 +63,11 @@ impl Event {
         let text = |text: &String| PER_TEXT + text.len();
         let texts = match self {
             Self::Note { message, .. } => text(message),
+            Self::Progress { step, message } => text(step) + text(message),
             Self::Log { lines, .. } => lines.iter().map(text).sum(),
+            Self::Select { directory, patterns, names } => {
+                text(directory) + patterns.iter().chain(names).map(text).sum::<usize>()
+            }
             Self::Outcome(outcome) => outcome.message.as_ref().map_or(0, text),
             Self::End => 0,
         };
@@ -133,10 +154,14 @@ pub struct Times {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Detached;
 
+/// For each pattern of a question, the positions of the names that it matches.
+pub type Selection = Vec<Vec<usize>>;
+
 /// The run's end of the event channel.
 #[derive(Debug, Clone)]
 pub struct EventSender {
     sender: mpsc::UnboundedSender<Queued>,
+    selected: watch::Receiver<Option<Selection>>,
     /// Bytes that are free. Closed once the caller has gone.
     room: Arc<Semaphore>,
     delivered: watch::Receiver<LogPosition>,
@@ -148,6 +173,7 @@ pub struct EventSender {
 #[derive(Debug)]
 pub struct EventReceiver {
     receiver: mpsc::UnboundedReceiver<Queued>,
+    selected: watch::Sender<Option<Selection>>,
     room: Arc<Semaphore>,
     delivered: watch::Sender<LogPosition>,
     acknowledged: CancellationToken,
@@ -169,15 +195,17 @@ pub fn channel() -> (EventSender, EventReceiver) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let room = Arc::new(Semaphore::new(CAPACITY));
     let (delivered, seen) = watch::channel(LogPosition::default());
+    let (selected, answered) = watch::channel(None);
     let (acknowledged, left) = (CancellationToken::new(), CancellationToken::new());
     let events = EventSender {
         sender,
+        selected: answered,
         room: Arc::clone(&room),
         delivered: seen,
         acknowledged: acknowledged.clone(),
         left: left.clone(),
     };
-    (events, EventReceiver { receiver, room, delivered, acknowledged, left })
+    (events, EventReceiver { receiver, selected, room, delivered, acknowledged, left })
 }
 
 impl EventReceiver {
@@ -216,6 +244,11 @@ impl EventReceiver {
         Some(self.deliver(queued))
     }
 
+    /// The answer to an [`Event::Select`]. Positions that do not exist are ignored.
+    pub fn select(&self, selection: Selection) {
+        self.selected.send_replace(Some(selection));
+    }
+
     /// The outcome is recorded: the run removes what it made, reports that, and ends. A caller that goes away without
     /// this leaves the job and its files to the next worker, which reports the outcome again. Any number of times.
     pub fn acknowledge(&self) {
@@ -252,10 +285,24 @@ impl EventSender {
         self.send(Event::Note { level, message }).await
     }
 
+    pub(crate) async fn progress(&self, step: &str, message: String) -> Result<(), Detached> {
+        self.send(Event::Progress { step: step.to_owned(), message }).await
+    }
+
     /// A note from a place that must not wait, such as the end of a killed run. Lost if nobody listens. It takes no
     /// room: such notes are few.
     pub(crate) fn note_now(&self, level: Level, message: String) {
         let _ = self.queue(Event::Note { level, message }, None, None);
+    }
+
+    /// Asks a question, and waits for the answer.
+    pub(crate) async fn select(&self, question: Event) -> Result<Selection, Detached> {
+        let mut answers = self.selected.clone();
+        // An answer that came before is to another question.
+        answers.mark_unchanged();
+        self.send(question).await?;
+        answers.changed().await.map_err(|_| Detached)?;
+        Ok(answers.borrow().clone().unwrap_or_default())
     }
 
     async fn room_for(&self, event: &Event) -> Result<OwnedSemaphorePermit, Detached> {

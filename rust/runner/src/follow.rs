@@ -106,7 +106,8 @@ impl<'a> Follower<'a> {
 
     async fn announce(&mut self, task: &Task) -> Result<(), RunError> {
         if self.task_state.as_ref() != Some(&task.state) {
-            self.task.events.note(Level::Info, describe(task)).await?;
+            let step = format!("task.{}", task.state.as_str());
+            self.task.events.progress(&step, describe(task)).await?;
             self.task_state = Some(task.state.clone());
         }
         Ok(())

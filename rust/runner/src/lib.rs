@@ -12,6 +12,7 @@ mod error;
 mod event;
 mod failure;
 mod follow;
+mod inputs;
 mod invalid;
 mod limits;
 mod logs;
@@ -20,8 +21,10 @@ mod output_stream;
 mod outputs;
 mod plan;
 mod position;
+mod progress;
 mod quota_wait;
 mod refused;
+mod report;
 mod request;
 mod resume;
 mod run;
@@ -34,7 +37,8 @@ mod working_dir;
 
 pub use azure::{RetryPolicy, http_client};
 pub use event::{
-    Details, Event, EventReceiver, EventSender, Level, Outcome, Status, Stream, Times, channel,
+    Details, Event, EventReceiver, EventSender, Level, Outcome, Selection, Status, Stream, Times,
+    channel,
 };
 pub use invalid::Invalid;
 pub use plan::Plan;

@@ -1,5 +1,9 @@
 //! Names that a run gives to things in Azure. They alone say which Kestra task run a job or a blob belongs to.
 
+use std::path::Path;
+
+use azure::blob::is_kept_as_is;
+
 /// Longest id of a job or a task.
 ///
 /// [Create Job](https://learn.microsoft.com/rest/api/batchservice/jobs/create-job)
@@ -21,6 +25,9 @@ pub(crate) const LOG_FILES: [&str; 2] = ["stdout.txt", "stderr.txt"];
 /// The container's output directory, in its working directory. The local one has another name in every
 /// attempt, so it cannot serve for a run that is resumed.
 pub(crate) const OUTPUT_DIR: &str = "kestra-output";
+
+/// Directory of the inputs that Blob Storage would not keep under their own names.
+pub(crate) const RENAMED_DIR: &str = "kestra-renamed";
 
 /// The names of one run: its job is `<readable>-<digest>-<token>`, and its blobs are in the directory
 /// `kestra-<digest>-<token>`. All runs of a Kestra task run share the readable part and the digest.
@@ -88,8 +95,20 @@ impl RunNames {
         format!("{}in/", self.blobs())
     }
 
-    pub(crate) fn input(&self, file: &str) -> String {
-        format!("{}{file}", self.inputs())
+    /// The blob of an input file whose name is kept.
+    pub(crate) fn input(&self, file: &Path) -> String {
+        format!("{}{}", self.inputs(), file.display())
+    }
+
+    /// Whether Blob Storage keeps the name of an input file. Otherwise its blob has a number.
+    pub(crate) fn keeps_input(&self, file: &Path) -> bool {
+        let is_utf8 = file.to_str().is_some();
+        is_utf8 && is_kept_as_is(&self.input(file)) && !file.starts_with(RENAMED_DIR)
+    }
+
+    /// The blob of an input file whose name is not kept.
+    pub(crate) fn numbered_input(&self, number: usize) -> String {
+        format!("{}{RENAMED_DIR}/{number}", self.inputs())
     }
 
     /// The first blob of a run. Whoever takes the task run over deletes it first.
@@ -107,10 +126,20 @@ impl RunNames {
         format!("{}logs/{file}", self.blobs())
     }
 
-    /// Directory of the blobs that the n-th output pattern brings. Apart from the inputs, so that a
-    /// requeued task does not download its own outputs.
-    pub(crate) fn output(&self, pattern: usize) -> String {
-        format!("{}out/{pattern}", self.blobs())
+    /// What the blobs of all output files begin with. Apart from the inputs, so that a requeued task does not download
+    /// its own outputs.
+    pub(crate) fn outputs(&self) -> String {
+        format!("{}out/", self.blobs())
+    }
+
+    /// Directory of the output files of the n-th directory.
+    pub(crate) fn output(&self, directory: usize) -> String {
+        format!("{}{directory}", self.outputs())
+    }
+
+    /// Directory of what the script reports of the working directory after the command. In a list it is before the files.
+    pub(crate) fn report(&self) -> String {
+        format!("{}-report", self.outputs())
     }
 }
 
@@ -141,6 +170,9 @@ fn id_char(c: char) -> char {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -210,6 +242,20 @@ mod tests {
         for other in ["kestra-0123456789ab/", "kestra-runs/", "kestra-3f9a0c5e7b1d2468ace0/"] {
             assert_eq!(names.of_directory(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn an_input_that_blob_storage_would_rename_has_a_number() {
+        let names = names("a-1");
+        assert!(names.keeps_input(Path::new("a b/c")));
+        assert_eq!(names.input(Path::new("a b/c")), format!("{DIRECTORY}/in/a b/c"));
+        // The last is shorter than the longest name, but not with what is before it.
+        for changed in ["a\\b", "a.", "kestra-renamed/0", &"x".repeat(1000)] {
+            assert!(!names.keeps_input(Path::new(changed)), "{changed}");
+        }
+        assert!(!names.keeps_input(Path::new(OsStr::from_bytes(b"\xff"))));
+        assert_eq!(names.numbered_input(7), format!("{DIRECTORY}/in/kestra-renamed/7"));
+        assert!(is_kept_as_is(&names.numbered_input(usize::MAX)));
     }
 
     proptest! {

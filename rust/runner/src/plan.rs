@@ -2,13 +2,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use azure::batch::{BatchClient, ContainerRegistry, ElevationLevel, IdentityReference};
-use azure::blob::{BlobContainer, StorageAccount, check_blob_name};
+use azure::blob::{BlobContainer, StorageAccount};
 use azure::{RetryPolicy, SharedKey, check_account_name};
 
-use crate::command::{self, Script};
+use crate::command::{self, Argv, Report, Script};
 use crate::limits::Limit;
 use crate::names::{OUTPUT_DIR, RunNames};
 use crate::outputs::OutputSpec;
+use crate::submit::fits;
 use crate::{BlobStorage, Invalid, Registry, Request};
 
 /// Azure Batch ends every task after 180 days.
@@ -36,6 +37,8 @@ pub struct Plan {
     pub(crate) command: Command,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) local_working_dir: PathBuf,
+    /// Relative to the working directory. It is for outputs only.
+    pub(crate) local_output_dir: Option<PathBuf>,
     pub(crate) limit: Limit,
     /// How long the task may wait for a node.
     pub(crate) start_limit: Option<Limit>,
@@ -43,8 +46,6 @@ pub struct Plan {
     pub(crate) delete: bool,
     pub(crate) resume: bool,
     pub(crate) stream_logs: bool,
-    /// Things that the flow's author should know before the run starts.
-    pub(crate) warnings: Vec<String>,
 }
 
 /// How the command reaches the node.
@@ -58,8 +59,7 @@ pub(crate) enum Command {
 /// What goes through blob storage.
 pub(crate) struct Staged {
     pub(crate) container: BlobContainer,
-    pub(crate) script: String,
-    pub(crate) inputs: Vec<String>,
+    pub(crate) script: Script,
     pub(crate) wanted: OutputSpec,
 }
 
@@ -90,8 +90,8 @@ impl Plan {
     ) -> Result<Self, Invalid> {
         let network = Network { http, retry };
         check_target_os(request.target_os.as_deref())?;
-        let names = run_names(&request)?;
-        let (command, warnings) = plan_command(&request, &names, network)?;
+        let (names, limit) = (run_names(&request)?, limit(&request)?);
+        let command = plan_command(&request, &names, limit, network)?;
         let account = required_text("account", request.account.as_deref())?;
         Ok(Self {
             batch: batch_client(&account, &request, network)?,
@@ -101,7 +101,7 @@ impl Plan {
             image: image(&request)?,
             registry: request.registry.as_ref().map(container_registry).transpose()?,
             elevation_level: elevation_level(required("elevationLevel", request.elevation_level)?),
-            limit: limit(&request)?,
+            limit,
             start_limit: start_limit(&request)?,
             check_interval: check_interval(&request)?,
             delete: required("delete", request.delete)?,
@@ -110,8 +110,8 @@ impl Plan {
             metadata: request.labels.into_iter().collect(),
             environment: request.environment.into_iter().collect(),
             local_working_dir: request.local_working_dir,
+            local_output_dir: request.output_dir.map(PathBuf::from),
             command,
-            warnings,
         })
     }
 
@@ -131,31 +131,39 @@ impl Plan {
 fn plan_command(
     request: &Request,
     names: &RunNames,
+    limit: Limit,
     network: Network<'_>,
-) -> Result<(Command, Vec<String>), Invalid> {
+) -> Result<Command, Invalid> {
     if request.commands.is_empty() {
         return Err(Invalid::new("commands", "there is no command to run"));
     }
     match &request.blob_storage {
-        Some(storage) => Ok((stage(request, storage, names, network)?, Vec::new())),
+        Some(storage) => stage(request, blob_container(storage, network)?, names, limit),
         None => inline(request, names),
     }
 }
 
 fn stage(
     request: &Request,
-    storage: &BlobStorage,
+    container: BlobContainer,
     names: &RunNames,
-    network: Network<'_>,
+    limit: Limit,
 ) -> Result<Command, Invalid> {
-    request.input_files.iter().try_for_each(|file| check_input(&names.input(file)))?;
-    let inputs = (!request.input_files.is_empty()).then(|| names.inputs());
+    let argv = Argv::new(request.commands.clone())?;
+    command::check_environment(request.environment.iter(), &argv.words)?;
     let everything = required("syncWorkingDirectory", request.sync_working_directory)?;
+    let wanted = OutputSpec::new(
+        &request.output_files,
+        (request.output_dir.as_deref(), everything),
+        &request.local_working_dir,
+        |patterns| fits(&container, limit, names, patterns),
+    );
+    let report = (!wanted.is_empty())
+        .then(|| Report { directories: wanted.everything(), deep: wanted.is_deep() });
     Ok(Command::Staged(Box::new(Staged {
-        container: blob_container(storage, network)?,
-        script: script(request, names, inputs.as_deref()).staged_text(),
-        wanted: OutputSpec::new(&request.output_files, request.output_dir.as_deref(), everything)?,
-        inputs: request.input_files.clone(),
+        container,
+        script: Script { report, ..script(request, names, argv) },
+        wanted,
     })))
 }
 
@@ -166,24 +174,12 @@ fn run_names(request: &Request) -> Result<RunNames, Invalid> {
         .ok_or_else(|| Invalid::new("stagingPrefix", form))
 }
 
-/// A file that Blob Storage cannot hold under its name.
-fn check_input(blob: &str) -> Result<(), Invalid> {
-    check_blob_name(blob).map_err(|error| Invalid::new("inputFiles", error))
-}
-
-fn inline(request: &Request, names: &RunNames) -> Result<(Command, Vec<String>), Invalid> {
+fn inline(request: &Request, names: &RunNames) -> Result<Command, Invalid> {
     refuse_outputs(request)?;
-    let line = command::inline_command_line(&script(request, names, None).text())?;
-    let warnings = (!request.input_files.is_empty())
-        .then(|| {
-            format!(
-                "blobStorage is not set: the {} input files are not available to the task",
-                request.input_files.len()
-            )
-        })
-        .into_iter()
-        .collect();
-    Ok((Command::Inline(line), warnings))
+    let argv = Argv { words: request.commands.clone(), script: None };
+    let line = command::inline_command_line(&script(request, names, argv).inline_text())?;
+    command::check_environment(request.environment.iter(), &request.commands)?;
+    Ok(Command::Inline(line))
 }
 
 fn refuse_outputs(request: &Request) -> Result<(), Invalid> {
@@ -196,13 +192,13 @@ fn refuse_outputs(request: &Request) -> Result<(), Invalid> {
     Err(Invalid::new("blobStorage", reason))
 }
 
-fn script<'a>(request: &'a Request, names: &RunNames, inputs: Option<&'a str>) -> Script<'a> {
+fn script(request: &Request, names: &RunNames, argv: Argv) -> Script {
     Script {
-        link: &request.container_working_dir,
+        link: request.container_working_dir.clone(),
         directory: names.directory(),
-        inputs,
         output_dir: request.output_dir.is_some().then_some(OUTPUT_DIR),
-        argv: &request.commands,
+        argv,
+        report: None,
     }
 }
 

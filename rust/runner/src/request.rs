@@ -53,17 +53,15 @@ pub struct Request {
     pub commands: Vec<String>,
     /// Environment of the task.
     pub environment: BTreeMap<String, String>,
-    /// The Kestra task's working directory on this machine.
+    /// The Kestra task's working directory on this machine. What is in it goes in.
     pub local_working_dir: PathBuf,
     /// The absolute path that stands for the working directory inside the container.
     pub container_working_dir: String,
     /// The directory of the run's blobs, `kestra-<digest of the task run>-<token of the run>`.
     pub staging_prefix: String,
-    /// Files to stage in, relative to the working directory.
-    pub input_files: Vec<String>,
     /// Files to bring back, relative to the working directory; wildcards are allowed.
     pub output_files: Vec<String>,
-    /// Directory whose whole content comes back, relative to the working directory.
+    /// Directory whose whole content comes back, relative to the working directory. Nothing in it goes in.
     pub output_dir: Option<String>,
 }
 
@@ -145,7 +143,6 @@ mod tests {
     fn the_fixture_that_java_writes_is_read() {
         let request = Request::from_json(FIXTURE).unwrap();
         assert_eq!(request.account.as_deref(), Some("contosobatch"));
-        assert_eq!(request.input_files, ["main.py"]);
         assert_eq!(request.output_dir.as_deref(), Some("out"));
         let names = RunNames::new(&request.job_name, &request.staging_prefix).unwrap();
         let output_dir = format!("{}/{OUTPUT_DIR}", request.container_working_dir);

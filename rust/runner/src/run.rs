@@ -19,10 +19,10 @@ use crate::output_stream::Source;
 use crate::plan::Plan;
 use crate::quota_wait::QuotaWait;
 use crate::resume::{self, Earlier};
-use crate::stage_in::{is_staged, stage_in};
+use crate::stage_in::{Found, is_staged, look_at_inputs, stage_in, warn_of_inputs};
 use crate::state::StateBlob;
 use crate::stops::Stops;
-use crate::submit::{Submission, check_size, create_job, create_task, submit_rest};
+use crate::submit::{Submission, create_job, create_task, submit_rest};
 
 /// How long a kill waits for a submission under way, so that it ends the job rather than overtakes it.
 const SUBMIT_GRACE: Duration = Duration::from_secs(5);
@@ -72,6 +72,8 @@ struct Run {
     names: RunNames,
     state: StateBlob,
     stage: Stage,
+    /// Of the most input files. None where there are none.
+    file_mode: Option<u32>,
     node_id: Option<String>,
     times: Times,
 }
@@ -80,8 +82,8 @@ impl Run {
     fn new(plan: Plan, events: EventSender) -> Self {
         let names = plan.names.clone();
         let state = StateBlob::new(&plan, &names);
-        let (stage, node_id, times) = (Stage::Nothing, None, Times::default());
-        Self { plan, events, names, state, stage, node_id, times }
+        let (stage, times) = (Stage::Nothing, Times::default());
+        Self { plan, events, names, state, stage, file_mode: None, node_id: None, times }
     }
 
     async fn live(mut self, kill: &CancellationToken) {
@@ -111,10 +113,9 @@ impl Run {
 
     /// Makes sure that nothing is wrong before anything is created, and looks for an earlier worker's job.
     async fn begin(&self) -> Result<Option<Earlier>, RunError> {
-        for warning in &self.plan.warnings {
-            self.events.note(Level::Warn, warning.clone()).await?;
+        if self.plan.staged().is_none() {
+            warn_of_inputs(&self.plan, &self.events).await?;
         }
-        check_size(&self.plan)?;
         let with_blobs = check(&self.plan, &self.events).await?;
         if self.plan.resume { self.find_earlier(with_blobs).await } else { Ok(None) }
     }
@@ -134,9 +135,10 @@ impl Run {
         (self.names, self.state, self.stage) = (names, state, Stage::Submitted);
         let (job, pool) = (self.names.job_id(), &self.plan.pool_id);
         let message = format!("Going on with job '{job}' on pool '{pool}'");
-        self.events.note(Level::Info, message).await?;
+        self.events.progress("job.submitted", message).await?;
         if half_submitted {
-            submit_rest(&self.plan, &self.names).await?;
+            self.look_at_inputs().await?;
+            submit_rest(&self.plan, &self.names, self.file_mode).await?;
         }
         Ok(Clock::of_age(age))
     }
@@ -159,7 +161,8 @@ impl Run {
             }
         }
         let (job, pool) = (self.names.job_id(), &self.plan.pool_id);
-        self.events.note(Level::Info, format!("Job '{job}' submitted to pool '{pool}'")).await?;
+        let message = format!("Job '{job}' submitted to pool '{pool}'");
+        self.events.progress("job.submitted", message).await?;
         Ok(clock)
     }
 
@@ -175,7 +178,7 @@ impl Run {
             return Ok(created);
         }
         self.stage = Stage::Submitted;
-        let created = create_task(&self.plan, &self.names).await?;
+        let created = create_task(&self.plan, &self.names, self.file_mode).await?;
         if matches!(created, Submission::TakenOver(_)) {
             // The job and its files are the other worker's now.
             self.stage = Stage::Nothing;
@@ -191,15 +194,26 @@ impl Run {
         }
     }
 
+    /// What can be staged. None without blob storage.
+    async fn look_at_inputs(&mut self) -> Result<Option<Found>, RunError> {
+        if self.plan.staged().is_none() {
+            return Ok(None);
+        }
+        let found = look_at_inputs(&self.plan, &self.events).await?;
+        self.file_mode = found.inputs.file_mode();
+        Ok(Some(found))
+    }
+
     async fn stage_in(&mut self) -> Result<(), RunError> {
-        let Some(staged) = self.plan.staged() else { return Ok(()) };
         let start = Instant::now();
-        let (files, bytes) = stage_in(&self.plan, staged, &self.names, &self.events).await?;
+        let found = self.look_at_inputs().await?;
+        let Some((staged, found)) = self.plan.staged().zip(found) else { return Ok(()) };
+        let (files, bytes) = stage_in(staged, &self.names, found, &self.events).await?;
         let place = staged.container.name();
         let message =
             format!("Staged {files} input file(s), {bytes} bytes, in container '{place}'");
         self.times.stage_millis = Some(millis(start.elapsed()));
-        self.events.note(Level::Info, message).await?;
+        self.events.progress("files.staged", message).await?;
         let message = format!("The blobs of this run begin with '{}'", self.names.blobs());
         self.events.note(Level::Debug, message).await?;
         Ok(())
@@ -233,9 +247,9 @@ impl Run {
             return Ok(());
         }
         let start = Instant::now();
-        let files = collect(&self.plan, staged, &self.names, &self.events).await?;
+        let collected = collect(&self.plan, staged, &self.names, &self.events).await?;
         self.times.collect_millis = Some(millis(start.elapsed()));
-        self.events.note(Level::Info, format!("Collected {files} output file(s)")).await?;
+        self.events.progress("files.collected", collected.in_words()).await?;
         Ok(())
     }
 

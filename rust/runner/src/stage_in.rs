@@ -1,5 +1,7 @@
 //! Puts the input files and the script into blob storage.
 
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use azure::blob::BlobContainer;
@@ -10,19 +12,27 @@ use tokio::task::spawn_blocking;
 use crate::Invalid;
 use crate::error::RunError;
 use crate::event::{EventSender, Level};
+use crate::inputs::{InputFile, Inputs};
 use crate::names::RunNames;
 use crate::plan::{Plan, Staged, TRANSFERS_AT_ONCE};
+use crate::progress::{FileProgress, Progress};
 use crate::refused::in_words;
-use crate::working_dir::{Refusal, WorkingDir};
+use crate::working_dir::{Contents, MAX_ENTRIES, MAX_PATH, Refusal, WorkingDir};
 
 /// Inputs that are left out, each with a line of its own; the others are counted.
 const MOST_NAMED: usize = 20;
 
-/// The files to be staged, with their sizes.
-struct Inputs {
+/// Characters of a name in a message.
+const MOST_PRINTED: usize = 500;
+
+/// What is to be staged.
+pub(crate) struct Found {
     working_dir: Arc<WorkingDir>,
-    files: Vec<(String, u64)>,
+    pub(crate) inputs: Inputs,
 }
+
+/// Paths, and what each of them is.
+type LeftOut = Vec<(PathBuf, &'static str)>;
 
 /// Uploads everything, or fails with the name of the file that could not be.
 ///
@@ -30,16 +40,17 @@ struct Inputs {
 /// all its files. Repeating this is safe: the names are the run's own, and a blob is replaced as a whole.
 /// Returns the number of input files and their bytes.
 pub(crate) async fn stage_in(
-    plan: &Plan,
     staged: &Staged,
     names: &RunNames,
+    found: Found,
     events: &EventSender,
 ) -> Result<(usize, u64), RunError> {
-    let inputs = look_at_inputs(plan, staged, events).await?;
-    let (count, bytes) = (inputs.files.len(), inputs.files.iter().map(|(_, size)| size).sum());
-    let script = Bytes::from(staged.script.clone());
-    staged.container.put_bytes(&names.script(), script).await?;
-    upload_all(staged, names, inputs).await?;
+    let files = &found.inputs.files;
+    let (count, bytes) = (files.len(), files.iter().map(|file| file.size).sum());
+    let script = staged.script.staged_text(&found.inputs, &names.inputs());
+    staged.container.put_bytes(&names.script(), Bytes::from(script)).await?;
+    let progress = Progress::staging(count as u64, bytes);
+    progress.report_during(events, upload_all(staged, names, found, &progress)).await?;
     Ok((count, bytes))
 }
 
@@ -50,65 +61,106 @@ pub(crate) async fn is_staged(staged: &Staged, names: &RunNames) -> azure::Resul
 }
 
 /// Before anything is created: what cannot be taken is refused, and what has no bytes to take is left out and named.
-async fn look_at_inputs(
-    plan: &Plan,
-    staged: &Staged,
-    events: &EventSender,
-) -> Result<Inputs, RunError> {
-    let (path, names) = (plan.local_working_dir.clone(), staged.inputs.clone());
-    let looking = spawn_blocking(move || {
-        let working_dir = Arc::new(WorkingDir::open(&path).map_err(Refusal::Io)?);
-        let sizes = names.into_iter().map(|name| (working_dir.size(&name), name)).collect();
-        Ok((working_dir, sizes))
-    });
-    let looked: Result<(_, Vec<_>), Refusal> = looking.await.map_err(crashed)?;
-    let (working_dir, sizes) = looked.map_err(|refusal| refused(".", refusal))?;
-    let (mut files, mut left_out) = (Vec::new(), Vec::new());
-    for (size, name) in sizes {
-        match size {
-            Ok(size) => files.push((name, size)),
-            Err(Refusal::NotAFile(kind)) => left_out.push(format!("'{name}' is {kind}")),
-            Err(refusal) => return Err(refused(&name, refusal)),
-        }
-    }
+pub(crate) async fn look_at_inputs(plan: &Plan, events: &EventSender) -> Result<Found, RunError> {
+    let (found, left_out) = walk(plan).await?;
     tell_left_out(&left_out, events).await?;
-    Ok(Inputs { working_dir, files })
+    Ok(found)
 }
 
-async fn tell_left_out(left_out: &[String], events: &EventSender) -> Result<(), RunError> {
-    for what in left_out.iter().take(MOST_NAMED) {
-        let message = format!("inputFiles: {what} and is not available to the task");
+/// Without blob storage no file goes in.
+pub(crate) async fn warn_of_inputs(plan: &Plan, events: &EventSender) -> Result<(), RunError> {
+    let count = match walk(plan).await {
+        Ok((found, _)) if found.inputs.files.is_empty() => return Ok(()),
+        Ok((found, _)) => format!("{} ", found.inputs.files.len()),
+        // Whatever is wrong with one of them is not in the way of this run.
+        Err(RunError::Invalid(_)) => String::new(),
+        Err(_) => return Ok(()),
+    };
+    let message =
+        format!("blobStorage is not set: the {count}input files are not available to the task");
+    Ok(events.note(Level::Warn, message).await?)
+}
+
+/// What is there, and what has to be left out.
+async fn walk(plan: &Plan) -> Result<(Found, LeftOut), RunError> {
+    let (path, output_dir) = (plan.local_working_dir.clone(), plan.local_output_dir.clone());
+    let names = plan.names.clone();
+    let walking = spawn_blocking(move || {
+        let working_dir =
+            WorkingDir::open(&path).map_err(|error| (PathBuf::new(), error.into()))?;
+        let Contents { entries, left_out } = working_dir.walk(output_dir.as_deref())?;
+        let inputs = Inputs::new(entries, &names);
+        Ok((Found { working_dir: Arc::new(working_dir), inputs }, left_out))
+    });
+    let walked: Result<_, (PathBuf, Refusal)> = walking.await.map_err(crashed)?;
+    walked.map_err(|(path, refusal)| refused(&path, refusal))
+}
+
+async fn tell_left_out(
+    left_out: &[(PathBuf, &'static str)],
+    events: &EventSender,
+) -> Result<(), RunError> {
+    for (path, what) in left_out.iter().take(MOST_NAMED) {
+        let name = printable(path);
+        let message = format!("inputFiles: '{name}' is {what} and is not available to the task");
         events.note(Level::Warn, message).await?;
     }
     let others = left_out.len().saturating_sub(MOST_NAMED);
     if others > 0 {
-        let message = format!("inputFiles: {others} more are not regular files");
+        let message = format!("inputFiles: {others} more are not available to the task either");
         events.note(Level::Warn, message).await?;
     }
     Ok(())
 }
 
-fn refused(name: &str, refusal: Refusal) -> RunError {
-    match refusal {
-        Refusal::LeadsOut => RunError::Invalid(Invalid::new(
-            "inputFiles",
-            format!(
-                "'{name}' leads out of the working directory through a link; \
-                 put the file itself there, or remove the link"
-            ),
-        )),
+fn refused(path: &Path, refusal: Refusal) -> RunError {
+    let name = printable(path);
+    let reason = match refusal {
+        Refusal::LeadsOut => format!(
+            "'{name}' leads out of the working directory through a link; \
+             put the file itself there, or remove the link"
+        ),
+        Refusal::TooLong => format!(
+            "'{name}' is a path of more than {MAX_PATH} bytes, which a node cannot hold; \
+             use shorter names or fewer directories"
+        ),
+        Refusal::TooMany => format!(
+            "the working directory holds more than {MAX_ENTRIES} files and directories (counted up to '{name}'); \
+             pack them into an archive, or remove links to directories, whose files count under each link"
+        ),
         refusal => {
-            let error = std::io::Error::from(refusal);
-            RunError::Failed(format!("inputFiles: '{name}' could not be staged: {error}"))
+            let error = io::Error::from(refusal);
+            return RunError::Failed(match &*name {
+                "" => format!("inputFiles: the working directory cannot be read: {error}"),
+                name => format!("inputFiles: '{name}' could not be staged: {error}"),
+            });
         }
+    };
+    RunError::Invalid(Invalid::new("inputFiles", reason))
+}
+
+/// A name may hold what breaks a line, and be long.
+fn printable(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let start = text.chars().take(MOST_PRINTED);
+    let mut printable = String::new();
+    for c in start {
+        if c.is_control() { printable.extend(c.escape_default()) } else { printable.push(c) }
     }
+    if text.chars().count() > MOST_PRINTED { printable + "…" } else { printable }
 }
 
 /// After a failure no other upload begins.
-async fn upload_all(staged: &Staged, names: &RunNames, inputs: Inputs) -> Result<(), RunError> {
-    let Inputs { working_dir, files } = inputs;
-    let uploads = stream::iter(files).map(|(file, size)| {
-        upload(&staged.container, names.input(&file), file, size, Arc::clone(&working_dir))
+async fn upload_all(
+    staged: &Staged,
+    names: &RunNames,
+    found: Found,
+    progress: &Arc<Progress>,
+) -> Result<(), RunError> {
+    let Found { working_dir, inputs } = found;
+    let uploads = stream::iter(inputs.files).map(|file| {
+        let (working_dir, progress) = (Arc::clone(&working_dir), progress.file());
+        upload(&staged.container, file.blob(names), file, working_dir, progress)
     });
     uploads.buffer_unordered(TRANSFERS_AT_ONCE).try_collect().await
 }
@@ -116,16 +168,22 @@ async fn upload_all(staged: &Staged, names: &RunNames, inputs: Inputs) -> Result
 async fn upload(
     container: &BlobContainer,
     blob: String,
-    file: String,
-    size: u64,
+    InputFile { path, size, .. }: InputFile,
     working_dir: Arc<WorkingDir>,
+    progress: Arc<FileProgress>,
 ) -> Result<(), RunError> {
-    let name = file.clone();
-    let read = Arc::new(move |start, size| working_dir.read(&name, start, size));
+    let (name, reading) = (printable(&path), Arc::clone(&progress));
+    let read = Arc::new(move |start, size| {
+        // What is before this part has been sent.
+        reading.reached(start);
+        working_dir.read(&path, start, size)
+    });
     container.put_file(&blob, size, read).await.map_err(|error| {
         let reason = in_words(&error);
-        RunError::Failed(format!("inputFiles: '{file}' could not be staged: {reason}"))
-    })
+        RunError::Failed(format!("inputFiles: '{name}' could not be staged: {reason}"))
+    })?;
+    progress.done(size);
+    Ok(())
 }
 
 fn crashed(error: tokio::task::JoinError) -> RunError {

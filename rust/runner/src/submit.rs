@@ -9,12 +9,13 @@ use azure::batch::{
     OutputFileUploadOptions, PoolInfo, ResourceFile, TaskConstraints, UploadCondition,
     UserIdentity,
 };
-use azure::blob::SasPermissions;
+use azure::blob::{BlobContainer, SasPermissions};
 
-use crate::Invalid;
-use crate::command;
+use crate::command::{self, REPORT_DIR};
 use crate::error::RunError;
+use crate::limits::Limit;
 use crate::names::{LOG_FILES, RunNames};
+use crate::outputs::Patterns;
 use crate::plan::{Command, Plan, Staged};
 
 /// What a job may live beyond the run's own limit, which a worker keeps: it is for a job that no worker watches.
@@ -25,7 +26,10 @@ const JOB_MARGIN: Duration = Duration::from_secs(60 * 60);
 const SIGNATURE_MARGIN: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Longest list of output files, in characters of its JSON.
-pub(crate) const MAX_LIST_CHARS: usize = 32_768;
+const MAX_LIST_CHARS: usize = 32_768;
+
+/// An output file has more characters than a hundredth of [`MAX_LIST_CHARS`], because of its signature.
+const MAX_OUTPUT_FILES: usize = 100;
 
 const TASK_MARGIN: Duration = Duration::from_secs(60);
 
@@ -64,8 +68,12 @@ pub(crate) async fn create_job(plan: &Plan, names: &RunNames) -> Result<Submissi
 /// that. An empty job counts as complete, therefore in this order.
 ///
 /// [Create Task](https://learn.microsoft.com/rest/api/batchservice/tasks/create-task)
-pub(crate) async fn create_task(plan: &Plan, names: &RunNames) -> Result<Submission, RunError> {
-    match plan.batch.create_task(&names.job_id(), &new_task(plan, names)?).await {
+pub(crate) async fn create_task(
+    plan: &Plan,
+    names: &RunNames,
+    file_mode: Option<u32>,
+) -> Result<Submission, RunError> {
+    match plan.batch.create_task(&names.job_id(), &new_task(plan, names, file_mode)?).await {
         // Only a worker that has taken the run over creates a task in its job.
         Err(error) if error.code() == Some("TaskExists") => Ok(Submission::TakenOver(format!(
             "Another worker has taken this task run over and goes on with its job: {error}"
@@ -79,27 +87,31 @@ pub(crate) async fn create_task(plan: &Plan, names: &RunNames) -> Result<Submiss
 }
 
 /// Does the rest of a submission in the middle of which its worker died.
-pub(crate) async fn submit_rest(plan: &Plan, names: &RunNames) -> Result<(), RunError> {
-    match plan.batch.create_task(&names.job_id(), &new_task(plan, names)?).await {
+pub(crate) async fn submit_rest(
+    plan: &Plan,
+    names: &RunNames,
+    file_mode: Option<u32>,
+) -> Result<(), RunError> {
+    match plan.batch.create_task(&names.job_id(), &new_task(plan, names, file_mode)?).await {
         Err(error) if error.code() != Some("TaskExists") => return Err(error.into()),
         _ => {}
     }
     end_with_task(plan, names).await
 }
 
-/// Batch refuses a longer list of output files, and would do so after the job is created.
-pub(crate) fn check_size(plan: &Plan) -> Result<(), RunError> {
-    let task = new_task(plan, &plan.names)?;
-    let size = serde_json::to_string(&task.output_files).map_or(0, |json| json.chars().count());
-    if size <= MAX_LIST_CHARS {
-        return Ok(());
-    }
-    let reason = format!(
-        "{} patterns are too many for Batch ({size} characters, at most {MAX_LIST_CHARS}); \
-         use fewer, wider patterns or {{{{ outputDir }}}}",
-        task.output_files.len()
-    );
-    Err(RunError::Invalid(Invalid::new("outputFiles", reason)))
+/// Whether Batch takes a list of so many output files: it refuses a longer one, and would do so after the job is created.
+pub(crate) fn fits(
+    container: &BlobContainer,
+    limit: Limit,
+    names: &RunNames,
+    patterns: &Patterns,
+) -> bool {
+    // Long before they fill the memory.
+    patterns.len() <= MAX_OUTPUT_FILES
+        && output_files(container, limit, names, patterns).is_ok_and(|files| {
+            let json = serde_json::to_string(&files);
+            json.is_ok_and(|json| json.chars().count() <= MAX_LIST_CHARS)
+        })
 }
 
 /// Sets the job to end by itself once its task is done. One that is over already needs it no more.
@@ -127,7 +139,7 @@ fn new_job(plan: &Plan, names: &RunNames) -> NewJob {
     }
 }
 
-fn new_task(plan: &Plan, names: &RunNames) -> Result<NewTask, RunError> {
+fn new_task(plan: &Plan, names: &RunNames, file_mode: Option<u32>) -> Result<NewTask, RunError> {
     let environment = plan.environment.iter().cloned();
     let task = NewTask {
         id: names.task_id(),
@@ -151,8 +163,13 @@ fn new_task(plan: &Plan, names: &RunNames) -> Result<NewTask, RunError> {
         Command::Inline(line) => Ok(inline(task, line)),
         Command::Staged(staged) => Ok(NewTask {
             command_line: command::staged_command_line(),
-            resource_files: resource_files(plan, staged, names)?,
-            output_files: output_files(plan, staged, names)?,
+            resource_files: resource_files(plan, staged, names, file_mode)?,
+            output_files: output_files(
+                &staged.container,
+                plan.limit,
+                names,
+                staged.wanted.patterns(),
+            )?,
             ..task
         }),
     }
@@ -173,11 +190,13 @@ fn task_user(elevation_level: ElevationLevel) -> UserIdentity {
 }
 
 /// All inputs are one resource file: Batch allows 32,768 characters for the whole list, and a signature
-/// for each file would end at about 105 files. The script is a second one, so that its place is known.
+/// for each file would end at about 105 files. The script is a second one, so that its place is known. `file_mode` is that
+/// of the most inputs; without it there are none.
 fn resource_files(
     plan: &Plan,
     staged: &Staged,
     names: &RunNames,
+    file_mode: Option<u32>,
 ) -> Result<Vec<ResourceFile>, RunError> {
     let life = plan.limit.time + SIGNATURE_MARGIN;
     let container = &staged.container;
@@ -186,31 +205,33 @@ fn resource_files(
         file_path: Some(command::SCRIPT_NAME.to_owned()),
         ..ResourceFile::default()
     };
-    if staged.inputs.is_empty() {
-        return Ok(vec![script]);
-    }
+    let Some(mode) = file_mode else { return Ok(vec![script]) };
     let inputs = ResourceFile {
         storage_container_url: Some(
             container.container_url_with_sas(SasPermissions::READ_LIST, life)?,
         ),
         blob_prefix: Some(names.inputs()),
         file_path: Some(command::INPUTS_DIR.to_owned()),
+        file_mode: Some(format!("{mode:04o}")),
         ..ResourceFile::default()
     };
     Ok(vec![script, inputs])
 }
 
 fn output_files(
-    plan: &Plan,
-    staged: &Staged,
+    container: &BlobContainer,
+    limit: Limit,
     names: &RunNames,
+    patterns: &Patterns,
 ) -> Result<Vec<OutputFile>, RunError> {
-    let life = plan.limit.time + SIGNATURE_MARGIN;
-    let url = staged.container.container_url_with_sas(SasPermissions::WRITE, life)?;
+    let url =
+        container.container_url_with_sas(SasPermissions::WRITE, limit.time + SIGNATURE_MARGIN)?;
     let logs = LOG_FILES.map(|file| (format!("../{file}"), names.log(file)));
-    let outputs = staged.wanted.outputs(names);
-    let files = outputs.into_iter().map(|output| (output.file_pattern, output.destination));
-    Ok(logs.into_iter().chain(files).map(|(from, to)| output_file(from, to, &url)).collect())
+    let report = (patterns.len() > 0).then(|| (format!("{REPORT_DIR}/*"), names.report()));
+    let outputs = patterns.outputs(names).into_iter();
+    let files = outputs.map(|output| (output.file_pattern, output.destination));
+    let all = logs.into_iter().chain(report).chain(files);
+    Ok(all.map(|(from, to)| output_file(from, to, &url)).collect())
 }
 
 /// Uploaded whatever the exit code is: the files of a failed run are those one looks for.

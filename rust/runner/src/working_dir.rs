@@ -4,17 +4,22 @@
 //! the directory: a link or a `..` that leads out of it is followed neither for reading nor for writing, even if it is
 //! put there while a file travels. And only regular files are read: a FIFO would never end.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+use md5::{Digest, Md5};
 use uuid::Uuid;
 
 #[cfg(test)]
 mod properties;
+mod walk;
+
+pub(crate) use walk::{Contents, Entry, Kind, MAX_ENTRIES, MAX_PATH};
 
 /// A directory and what is below it.
 #[derive(Debug)]
@@ -31,8 +36,15 @@ pub(crate) enum Refusal {
     LeadsOut,
     /// There are no bytes to take: it is a directory, a FIFO, a socket or a device, or a link to nothing.
     NotAFile(&'static str),
+    /// Its path has more bytes than a node may be able to hold.
+    TooLong,
+    /// There are more entries than [`walk::MAX_ENTRIES`].
+    TooMany,
     Io(io::Error),
 }
+
+const SPECIAL: &str = "a FIFO, a socket or a device";
+const DANGLING: &str = "a link that leads nowhere";
 
 impl WorkingDir {
     /// Everything else is relative to this directory, however it is reached later.
@@ -41,14 +53,8 @@ impl WorkingDir {
         Ok(Self { dir: Dir::open_ambient_dir(&path, ambient_authority())?, path })
     }
 
-    /// The size of a regular file, in bytes.
-    pub(crate) fn size(&self, name: &str) -> Result<u64, Refusal> {
-        let file = self.open_file(name)?;
-        Ok(file.metadata().map_err(Refusal::Io)?.len())
-    }
-
     /// Reads exactly `size` bytes: a file that shrinks meanwhile is an error, not a shorter blob.
-    pub(crate) fn read(&self, name: &str, start: u64, size: u64) -> io::Result<Vec<u8>> {
+    pub(crate) fn read(&self, name: &Path, start: u64, size: u64) -> io::Result<Vec<u8>> {
         let mut file = self.open_file(name)?;
         file.seek(SeekFrom::Start(start))?;
         let mut bytes = Vec::with_capacity(usize::try_from(size).map_err(io::Error::other)?);
@@ -60,7 +66,17 @@ impl WorkingDir {
         }
     }
 
-    fn open_file(&self, name: &str) -> Result<File, Refusal> {
+    fn open_file(&self, name: &Path) -> Result<File, Refusal> {
+        let file = self.open_any(name)?;
+        match file.metadata().map_err(Refusal::Io)?.file_type() {
+            kind if kind.is_file() => Ok(file),
+            kind if kind.is_dir() => Err(Refusal::NotAFile("a directory")),
+            _ => Err(Refusal::NotAFile(SPECIAL)),
+        }
+    }
+
+    /// Opens what is there, whatever it is.
+    fn open_any(&self, name: &Path) -> Result<File, Refusal> {
         let mut options = OpenOptions::new();
         // A FIFO would be waited for.
         options.read(true).custom_flags(libc::O_NONBLOCK);
@@ -68,43 +84,70 @@ impl WorkingDir {
             Err(error) if is_escape(&error) => self.dir.open_with(self.inside(name)?, &options),
             other => other,
         };
-        let file = opened.map_err(|error| self.refusal(name, error))?.into_std();
-        let kind = file.metadata().map_err(Refusal::Io)?.file_type();
-        match kind {
-            kind if kind.is_file() => Ok(file),
-            kind if kind.is_dir() => Err(Refusal::NotAFile("a directory")),
-            _ => Err(Refusal::NotAFile("a FIFO, a socket or a device")),
-        }
+        opened.map(cap_std::fs::File::into_std).map_err(|error| self.refusal(name, error))
     }
 
     /// Where a name leads that seems to lead out: an absolute link may point to a place in the directory all the same.
-    fn inside(&self, name: &str) -> Result<PathBuf, Refusal> {
-        let place = self.path.join(name).canonicalize().map_err(|_| Refusal::LeadsOut)?;
-        place.strip_prefix(&self.path).map(Path::to_path_buf).map_err(|_| Refusal::LeadsOut)
+    fn inside(&self, name: &Path) -> Result<PathBuf, Refusal> {
+        let place = self.path.join(name).canonicalize();
+        let refusal = |error| {
+            if is_dangling(&error) { Refusal::NotAFile(DANGLING) } else { Refusal::LeadsOut }
+        };
+        let place = place.map_err(refusal)?;
+        let place = place.strip_prefix(&self.path).map_err(|_| Refusal::LeadsOut)?;
+        // The directory itself.
+        Ok(if place == Path::new("") { PathBuf::from(".") } else { place.to_path_buf() })
     }
 
-    fn refusal(&self, name: &str, error: io::Error) -> Refusal {
+    fn refusal(&self, name: &Path, error: io::Error) -> Refusal {
         let is_link = || self.dir.symlink_metadata(name).is_ok_and(|data| data.is_symlink());
         match error.raw_os_error() {
             _ if is_escape(&error) => Refusal::LeadsOut,
             // What opening a socket says.
-            Some(libc::ENXIO) => Refusal::NotAFile("a FIFO, a socket or a device"),
-            Some(libc::ENOENT | libc::ELOOP) if is_link() => {
-                Refusal::NotAFile("a link that leads nowhere")
-            }
+            Some(libc::ENXIO) => Refusal::NotAFile(SPECIAL),
+            _ if is_dangling(&error) && is_link() => Refusal::NotAFile(DANGLING),
             _ => Refusal::Io(error),
         }
     }
 
+    /// Free space on its disk for this user, in bytes.
+    pub(crate) fn free_space(&self) -> io::Result<u64> {
+        let space = rustix::fs::fstatvfs(&self.dir)?;
+        Ok(space.f_bavail.saturating_mul(space.f_frsize))
+    }
+
+    /// Whether this is a regular file of that size and MD5 digest, which is how Blob Storage knows a content.
+    pub(crate) fn holds(&self, name: &str, size: u64, md5: [u8; 16]) -> io::Result<bool> {
+        let (mut file, mut digest) = (self.open_file(Path::new(name))?, Md5::new());
+        if file.metadata()?.len() != size {
+            return Ok(false);
+        }
+        io::copy(&mut file, &mut digest)?;
+        Ok(md5 == *digest.finalize())
+    }
+
+    /// Sets the permissions of a regular file. Its owner can always read and write it.
+    pub(crate) fn set_mode(&self, name: &str, mode: u32) -> io::Result<()> {
+        self.open_file(Path::new(name))?.set_permissions(permissions(mode))
+    }
+
+    /// Makes a directory, unless it is there.
+    pub(crate) fn make_dir(&self, name: &str) -> Result<(), Refusal> {
+        let path = Path::new(name);
+        self.make_dirs(path).map_err(|error| self.refusal(path, error))
+    }
+
+    fn make_dirs(&self, path: &Path) -> io::Result<()> {
+        // A link that leads out is only said to exist.
+        self.dir.create_dir_all(path).or_else(|_| self.dir.read_dir(path).map(drop))
+    }
+
     /// A new file that takes the place of `name` once it is complete. Missing directories are made.
     pub(crate) fn create(self: &Arc<Self>, name: &str) -> Result<NewFile, Refusal> {
-        let refusal = |error| self.refusal(name, error);
+        let refusal = |error| self.refusal(Path::new(name), error);
         let parent = Path::new(name).parent().unwrap_or(Path::new(""));
         if parent != Path::new("") {
-            // A link that leads out is only said to exist.
-            let made =
-                self.dir.create_dir_all(parent).or_else(|_| self.dir.read_dir(parent).map(drop));
-            made.map_err(refusal)?;
+            self.make_dirs(parent).map_err(refusal)?;
         }
         let temporary = parent.join(format!(".{}.part", Uuid::new_v4()));
         let mut options = OpenOptions::new();
@@ -122,7 +165,16 @@ pub(crate) struct NewFile {
     pub(crate) file: File,
 }
 
+/// Of a file that its owner can read and write.
+fn permissions(mode: u32) -> Permissions {
+    Permissions::from_mode(mode & 0o777 | 0o600)
+}
+
 impl NewFile {
+    pub(crate) fn set_mode(&self, mode: u32) -> io::Result<()> {
+        self.file.set_permissions(permissions(mode))
+    }
+
     pub(crate) fn persist(&self) -> io::Result<()> {
         let dir = &self.working_dir.dir;
         dir.rename(&self.temporary, dir, &self.name)
@@ -141,11 +193,25 @@ fn is_escape(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none()
 }
 
+/// What following a link says that leads nowhere.
+fn is_dangling(error: &io::Error) -> bool {
+    let nowhere = [libc::ENOENT, libc::ELOOP, libc::ENOTDIR, libc::ENAMETOOLONG];
+    error.raw_os_error().is_some_and(|code| nowhere.contains(&code))
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
 impl From<Refusal> for io::Error {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::LeadsOut => Self::other("it leads out of the working directory"),
             Refusal::NotAFile(kind) => Self::other(format!("it is {kind}")),
+            Refusal::TooLong => Self::other("its path is too long"),
+            Refusal::TooMany => Self::other("it holds too many files"),
             Refusal::Io(error) => error,
         }
     }
@@ -175,6 +241,14 @@ mod tests {
     }
 
     impl Lab {
+        fn size(&self, name: &str) -> Result<u64, Refusal> {
+            Ok(self.working_dir.open_file(Path::new(name))?.metadata().unwrap().len())
+        }
+
+        fn read(&self, name: &str, start: u64, size: u64) -> io::Result<Vec<u8>> {
+            self.working_dir.read(Path::new(name), start, size)
+        }
+
         fn path(&self, name: &str) -> PathBuf {
             self.outer.path().join("wd").join(name)
         }
@@ -194,12 +268,12 @@ mod tests {
         lab.link("twice", "relative");
         lab.link("process", "/proc/self/environ");
         for name in ["relative", "absolute", "dir/secret", "twice", "process", "../secret"] {
-            let refusal = lab.working_dir.size(name).unwrap_err();
+            let refusal = lab.size(name).unwrap_err();
             assert!(matches!(refusal, Refusal::LeadsOut), "{name}: {refusal:?}");
-            assert!(lab.working_dir.read(name, 0, 1).is_err(), "{name}");
+            assert!(lab.read(name, 0, 1).is_err(), "{name}");
         }
         let outside = secret.to_str().unwrap();
-        assert!(matches!(lab.working_dir.size(outside), Err(Refusal::LeadsOut)));
+        assert!(matches!(lab.size(outside), Err(Refusal::LeadsOut)));
     }
 
     #[test]
@@ -211,8 +285,8 @@ mod tests {
         lab.link("sub/up", "../file");
         lab.link("around", "../wd/file");
         for name in ["file", "relative", "absolute", "sub/up", "around"] {
-            assert_eq!(lab.working_dir.size(name).unwrap(), 10, "{name}");
-            assert_eq!(lab.working_dir.read(name, 3, 4).unwrap(), b"3456", "{name}");
+            assert_eq!(lab.size(name).unwrap(), 10, "{name}");
+            assert_eq!(lab.read(name, 3, 4).unwrap(), b"3456", "{name}");
         }
     }
 
@@ -224,18 +298,34 @@ mod tests {
         std::fs::create_dir(lab.path("directory")).unwrap();
         lab.link("to-fifo", "fifo");
         lab.link("dangling", "nothing");
+        lab.link("absolute", lab.path("nothing"));
+        lab.link("outside", "../nothing");
+        lab.link("below-file", "file/nothing");
+        lab.link("long", "x".repeat(300));
         lab.link("loop", "loop");
-        for name in ["fifo", "socket", "directory", "to-fifo", "dangling", "loop"] {
-            let refusal = lab.working_dir.size(name).unwrap_err();
+        let names = [
+            "fifo",
+            "socket",
+            "directory",
+            "to-fifo",
+            "dangling",
+            "absolute",
+            "outside",
+            "below-file",
+            "long",
+            "loop",
+        ];
+        for name in names {
+            let refusal = lab.size(name).unwrap_err();
             assert!(matches!(refusal, Refusal::NotAFile(_)), "{name}: {refusal:?}");
         }
-        assert!(matches!(lab.working_dir.size("nothing"), Err(Refusal::Io(_))));
+        assert!(matches!(lab.size("nothing"), Err(Refusal::Io(_))));
     }
 
     #[test]
     fn a_file_that_shrinks_is_an_error() {
         let lab = lab();
-        assert!(lab.working_dir.read("file", 5, 6).is_err());
+        assert!(lab.read("file", 5, 6).is_err());
     }
 
     #[test]

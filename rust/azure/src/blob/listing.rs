@@ -14,6 +14,7 @@ use crate::{
     exchange::{MAX_DOCUMENT, MAX_LIST},
     retry::Contact,
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
@@ -32,6 +33,8 @@ pub struct BlobItem {
     pub name: String,
     /// In bytes.
     pub size: u64,
+    /// The MD5 digest of its content, where the service knows it: it makes one for a blob that is written as a whole.
+    pub md5: Option<[u8; 16]>,
     /// True where the blob only stands for a directory, as it does in accounts with a
     /// hierarchical namespace and where a tool made one named `directory/`. There is nothing in it
     /// to download.
@@ -221,6 +224,8 @@ struct Name {
 struct Properties {
     #[serde(rename = "Content-Length", default)]
     content_length: u64,
+    #[serde(rename = "Content-MD5")]
+    content_md5: Option<String>,
     resource_type: Option<String>,
 }
 
@@ -253,10 +258,16 @@ impl From<Blob> for BlobItem {
         let name = blob.name.decoded();
         Self {
             size: blob.properties.content_length,
+            md5: blob.properties.content_md5.and_then(|md5| digest(&md5)),
             is_directory_marker: is_directory || is_folder || name.ends_with('/'),
             name,
         }
     }
+}
+
+/// A digest in base64.
+fn digest(text: &str) -> Option<[u8; 16]> {
+    STANDARD.decode(text.trim()).ok()?.try_into().ok()
 }
 
 impl Name {

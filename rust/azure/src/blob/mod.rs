@@ -23,6 +23,6 @@ pub use container::BlobContainer;
 pub use download::{Version, WritePart};
 pub use in_flight::BYTES_IN_FLIGHT;
 pub use listing::{BlobItem, Pages};
-pub use name::check_blob_name;
+pub use name::{check_blob_name, is_kept_as_is};
 pub use sas::SasPermissions;
 pub use upload::ReadPart;

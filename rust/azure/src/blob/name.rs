@@ -5,6 +5,9 @@ use crate::{Error, Result};
 /// Longest name of a blob, in characters.
 const MAX_LENGTH: usize = 1024;
 
+/// Most segments of a blob's name: the parts between its slashes.
+const MAX_SEGMENTS: usize = 254;
+
 /// Refuses names that would silently become others on their way into a URL.
 ///
 /// # Errors
@@ -24,6 +27,32 @@ pub fn check_blob_name(name: &str) -> Result<()> {
         return Ok(());
     };
     Err(Error::configuration(format!("blob name {name:?} cannot be used: {reason}")))
+}
+
+/// Whether the service, and whatever lists and downloads a blob, keeps this name exactly as it is. Other names are
+/// refused, or silently changed: a backslash becomes a slash, blanks and dots at the ends of segments are cut off, and
+/// the XML of a listing cannot hold control characters and noncharacters.
+///
+/// [Naming blobs](https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata#blob-names)
+#[must_use]
+pub fn is_kept_as_is(name: &str) -> bool {
+    // The service counts in UTF-16.
+    name.encode_utf16().count() <= MAX_LENGTH
+        && name.split('/').count() <= MAX_SEGMENTS
+        && name.split('/').all(is_kept_segment)
+}
+
+fn is_kept_segment(segment: &str) -> bool {
+    !segment.is_empty()
+        && !segment.ends_with('.')
+        && !segment.starts_with(char::is_whitespace)
+        && !segment.ends_with(char::is_whitespace)
+        && segment.chars().all(is_kept_char)
+}
+
+fn is_kept_char(c: char) -> bool {
+    let is_noncharacter = u32::from(c) & 0xFFFE == 0xFFFE || ('\u{FDD0}'..='\u{FDEF}').contains(&c);
+    !c.is_control() && !is_noncharacter && !matches!(c, '\\' | '\u{2028}' | '\u{2029}')
 }
 
 /// Refuses what cannot hold staged files, before the service says so in fewer words.
@@ -59,6 +88,59 @@ mod tests {
         }
         for good in ["a", "a b/c#%+?.txt", ".hidden/..x", "é/日本", &"é".repeat(1024)] {
             assert!(check_blob_name(good).is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_are_kept_are_told_from_those_that_would_change() {
+        let deep = |segments: usize| vec!["a"; segments].join("/");
+        for changed in [
+            "",
+            "/a",
+            "a/",
+            "a//b",
+            ".",
+            "a/..",
+            "a./b",
+            "a.",
+            " a",
+            "a ",
+            "a/ b",
+            "a /b",
+            "\u{a0}a",
+            "a\tb",
+            "a\nb",
+            "a\u{7f}",
+            "a\u{85}b",
+            "a\\b",
+            "a\u{2028}b",
+            "a\u{2029}b",
+            "\u{fffe}",
+            "\u{ffff}",
+            "\u{1ffff}",
+            "\u{fdd0}",
+            &"x".repeat(1025),
+            &"\u{1f680}".repeat(513),
+            &deep(255),
+        ] {
+            assert!(!is_kept_as_is(changed), "{changed:?}");
+        }
+        for kept in [
+            "a b/c#%+?&.txt",
+            ".hidden/..x",
+            "'\"`;:|^[](){}$~=,@!*<>",
+            "-x",
+            "\u{e9}",
+            "e\u{301}",
+            "\u{1f680}",
+            "\u{feff}a",
+            "\u{fffd}",
+            &"x".repeat(1024),
+            &"\u{e9}".repeat(1024),
+            &deep(254),
+        ] {
+            assert!(is_kept_as_is(kept), "{kept:?}");
+            assert!(check_blob_name(kept).is_ok(), "{kept:?}");
         }
     }
 

@@ -31,12 +31,16 @@ pub(crate) struct Azurite {
 
 impl Azurite {
     pub(crate) async fn start() -> Self {
+        Self::start_with(&["--inMemoryPersistence"]).await
+    }
+
+    pub(crate) async fn start_with(persistence: &[&str]) -> Self {
         let program = std::env::var_os("AZURITE_BLOB")
             .expect("AZURITE_BLOB is not set: run `make setup`, then the tests by `make test`");
         let mut process = Command::new(program)
             .args(["--blobHost", "127.0.0.1", "--blobPort", "0"])
-            .args(["--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"])
-            .arg("--silent")
+            .args(persistence)
+            .args(["--skipApiVersionCheck", "--disableTelemetry", "--silent"])
             .env("AZURITE_ACCOUNTS", format!("{ACCOUNT}:{KEY}"))
             .stdout(Stdio::piped())
             .kill_on_drop(true)

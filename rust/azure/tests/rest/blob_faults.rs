@@ -73,7 +73,10 @@ async fn blobs_that_stand_for_directories_are_marked() {
     let blobs = container_at(&service.endpoint).list("in").await.unwrap();
     let markers: Vec<_> = blobs.iter().map(|blob| blob.is_directory_marker).collect();
     assert_eq!(markers, [true, true, true, false]);
-    assert_eq!(blobs[3], BlobItem { name: "in/a".into(), size: 7, is_directory_marker: false });
+    assert_eq!(
+        blobs[3],
+        BlobItem { name: "in/a".into(), size: 7, is_directory_marker: false, md5: None }
+    );
 }
 
 #[tokio::test]

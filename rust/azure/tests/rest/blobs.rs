@@ -38,7 +38,13 @@ async fn blobs_with_difficult_names_go_there_and_back() {
         container.list("").await.unwrap().into_iter().map(|blob| blob.name).collect();
     assert_eq!(listed, NAMES.map(str::to_owned).into());
     let below = container.list("a/deep/").await.unwrap();
-    let expected = BlobItem { name: "a/deep/path/x".into(), size: 13, is_directory_marker: false };
+    let expected = BlobItem {
+        name: "a/deep/path/x".into(),
+        size: 13,
+        // Of its content, which is its name.
+        md5: Some(0x9113731e38e1c82c69573703cd3b4a90_u128.to_be_bytes()),
+        is_directory_marker: false,
+    };
     assert_eq!(below, [expected]);
     for name in NAMES {
         container.delete(name).await.unwrap();

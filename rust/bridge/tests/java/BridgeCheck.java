@@ -33,6 +33,14 @@ public final class BridgeCheck {
             boundary.acknowledge(4711);
             return "nothing";
         });
+        say("selection for an unknown run", () -> {
+            boundary.select(4711, "[[0, 1], []]");
+            return "nothing";
+        });
+        say("no selection", () -> {
+            boundary.select(4711, "{}");
+            return "nothing";
+        });
         say("close of an unknown run", () -> {
             boundary.close(4711);
             boundary.close(4711);

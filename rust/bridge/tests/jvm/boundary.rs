@@ -21,6 +21,9 @@ fn refused_calls_are_one_of_two_exceptions_and_late_ones_are_nothing() {
     assert_eq!(line(&text, "kill of an unknown run -> "), "nothing");
     assert_eq!(line(&text, "acknowledgement of an unknown run -> "), "nothing");
     assert_eq!(line(&text, "close of an unknown run -> "), "nothing");
+    assert_eq!(line(&text, "selection for an unknown run -> "), "nothing");
+    let refused = line(&text, "no selection -> ");
+    assert!(refused.starts_with("IllegalArgumentException: selection: "), "{refused}");
 }
 
 #[test]

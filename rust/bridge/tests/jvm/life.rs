@@ -57,9 +57,7 @@ impl Service {
             request[absent] = Value::Null;
         }
         request["outputDir"] = Value::Null;
-        for none in ["inputFiles", "outputFiles"] {
-            request[none] = json!([]);
-        }
+        request["outputFiles"] = json!([]);
         request
     }
 }
@@ -106,7 +104,8 @@ impl Growth {
     fn assert_none(&self) {
         assert_eq!(value(&self.after, "ours"), 0, "{}", self.after);
         for figure in ["threads", "files", "libraries"] {
-            assert_eq!(self.of(figure), 0, "{figure}: {} / {}", self.before, self.after);
+            // Fewer where what the warm-up left went only then.
+            assert!(self.of(figure) <= 0, "{figure}: {} / {}", self.before, self.after);
         }
         assert!(self.of("rss") < NOISE_KIB, "{} / {}", self.before, self.after);
     }

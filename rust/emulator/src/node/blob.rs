@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use quick_xml::de;
+use reqwest::header::HeaderMap;
 use reqwest::{Client, Response, StatusCode};
 use serde::Deserialize;
 use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Take};
 use tokio_util::io::ReaderStream;
 use url::Url;
 
@@ -25,6 +26,10 @@ const VERSION: &str = "2021-12-02";
 const PAGES: usize = 200;
 /// The most bytes of such a page.
 const PAGE: usize = 32 << 20;
+
+/// A larger file is uploaded in blocks of this size: Put Blob takes at most 5,000 MiB, and the time of a
+/// request is limited.
+const BLOCK: u64 = 8 << 20;
 
 /// The number of concurrent transfers.
 pub(super) const AT_ONCE: usize = 8;
@@ -226,7 +231,7 @@ pub(crate) async fn download(
     Ok(file)
 }
 
-/// Uploads a file below a directory as a block blob.
+/// Uploads a file below a directory as a block blob, a large one in blocks.
 ///
 /// [Put Blob](https://learn.microsoft.com/rest/api/storageservices/put-blob)
 pub(crate) async fn upload(
@@ -238,15 +243,57 @@ pub(crate) async fn upload(
     storage.check_fault(BlobRequest::PutBlob)?;
     let (file, length) = tree.read(from).map_err(BlobError::File)?;
     let file = File::from_std(file).take(length);
+    let headers = headers.iter().filter_map(UploadHeader::pair).collect();
+    if length > BLOCK {
+        return upload_blocks(storage, &url, file, headers).await;
+    }
     let request = storage
         .http
         .put(url)
         .header("x-ms-version", VERSION)
         .header("x-ms-blob-type", "BlockBlob")
         .header("content-length", length)
-        .headers(headers.iter().filter_map(UploadHeader::pair).collect())
+        .headers(headers)
         .body(reqwest::Body::wrap_stream(ReaderStream::new(file)));
     ok(request.send().await?).await.map(drop)
+}
+
+/// [Put Block](https://learn.microsoft.com/rest/api/storageservices/put-block),
+/// [Put Block List](https://learn.microsoft.com/rest/api/storageservices/put-block-list)
+async fn upload_blocks(
+    storage: &Storage,
+    url: &Url,
+    mut file: Take<File>,
+    headers: HeaderMap,
+) -> Result<(), BlobError> {
+    let mut blocks = String::new();
+    for number in 0.. {
+        let mut block = Vec::new();
+        (&mut file).take(BLOCK).read_to_end(&mut block).await.map_err(BlobError::File)?;
+        if block.is_empty() {
+            break;
+        }
+        // Base64 as it is.
+        let id = format!("{number:08}");
+        let query = [("comp", "block"), ("blockid", &id)];
+        put(storage, url, &query, HeaderMap::new(), block).await?;
+        blocks += &format!("<Latest>{id}</Latest>");
+    }
+    let list = format!("<BlockList>{blocks}</BlockList>").into_bytes();
+    put(storage, url, &[("comp", "blocklist")], headers, list).await
+}
+
+async fn put(
+    storage: &Storage,
+    url: &Url,
+    query: &[(&str, &str)],
+    headers: HeaderMap,
+    body: Vec<u8>,
+) -> Result<(), BlobError> {
+    let mut url = url.clone();
+    url.query_pairs_mut().extend_pairs(query);
+    let request = storage.http.put(url).header("x-ms-version", VERSION).headers(headers);
+    ok(request.body(body).send().await?).await.map(drop)
 }
 
 async fn ok(response: Response) -> Result<Response, BlobError> {

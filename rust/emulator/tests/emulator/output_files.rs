@@ -202,6 +202,20 @@ async fn the_headers_of_an_output_file_come_with_its_upload() {
 }
 
 #[tokio::test]
+async fn a_large_file_is_uploaded_in_blocks_and_has_its_headers() {
+    let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
+    let mut file = output("f", &blobs.container("box", "w"), Value::Null, "tasksuccess");
+    file["destination"]["container"]["uploadHeaders"] =
+        json!([{"name": "x-ms-meta-kind", "value": "log"}]);
+    let execution = upload(&cloud, "seq 3000000 | head -c 20000000 > f", file).await;
+    assert_eq!(execution["result"], "success");
+    let numbers = (1..=3_000_000).map(|number| format!("{number}\n")).collect::<String>();
+    assert!(blobs.text("f").unwrap() == numbers[..20_000_000]);
+    assert_eq!(blobs.names(), ["f"]);
+    assert_eq!(blobs.header("x-ms-meta-kind"), "log");
+}
+
+#[tokio::test]
 async fn a_header_that_the_node_sends_itself_is_refused() {
     let cloud = Cloud::start().await;
     cloud.job("job").await;

@@ -5,7 +5,9 @@ use std::process::Command;
 
 use proptest::prelude::*;
 
-use super::{BACKSLASH, Script, inline_command_line};
+use crate::inputs::Inputs;
+
+use super::{Argv, BACKSLASH, Script, inline_command_line};
 
 /// The arguments that a script hands to its command, when a shell runs it from a file or as an argument.
 fn received(argv: &[String], staged: bool) -> Vec<String> {
@@ -14,20 +16,20 @@ fn received(argv: &[String], staged: bool) -> Vec<String> {
     let words: Vec<String> =
         ["printf", "%s\\0"].map(str::to_owned).into_iter().chain(argv.iter().cloned()).collect();
     let script = Script {
-        link: &link,
+        link,
         directory: "kestra-1".to_owned(),
-        inputs: None,
         output_dir: None,
-        argv: &words,
+        argv: Argv { words, script: None },
+        report: None,
     };
     let mut shell = Command::new("/bin/sh");
     if staged {
-        fs::write(wd.path().join("script"), script.staged_text()).unwrap();
+        fs::write(wd.path().join("script"), script.staged_text(&Inputs::default(), "")).unwrap();
         shell.arg(wd.path().join("script"));
     } else {
         shell
             .arg("-c")
-            .arg(split(&inline_command_line(&script.text()).unwrap()))
+            .arg(split(&inline_command_line(&script.inline_text()).unwrap()))
             .env(BACKSLASH.0, BACKSLASH.1);
     }
     let output = shell.env("AZ_BATCH_TASK_WORKING_DIR", wd.path()).output().unwrap();

@@ -1,234 +1,169 @@
-//! Java's globs as patterns of Azure Batch.
+//! Java's globs, as the JDK's `FileSystem.getPathMatcher` understands them:
+//! <https://docs.oracle.com/en/java/javase/21/docs/api/java.base/java/nio/file/FileSystem.html#getPathMatcher(java.lang.String)>
 //!
-//! Java's wildcards match dotfiles; those of Batch want a leading dot to be written. So each name that
-//! may begin with a dot is tried both ways, and a glob becomes several patterns.
+//! No crate has the same language: here `**` may stand anywhere and matches no line end, `{a,b}` does not nest, and
+//! `^` in brackets is an ordinary character.
 
-use super::budget::{Budget, quoted};
-use crate::Invalid;
-
-/// The most patterns that one glob may become.
-const MAX_PATTERNS: usize = 32;
-
-/// Each `**` makes three patterns of one at least, so more of them are always too many.
-const MAX_DOUBLE_STARS: usize = MAX_PATTERNS.ilog(DIRECTORIES.len()) as usize;
-
-/// Any directories, with none, one or two among them that begin with a dot.
-const DIRECTORIES: [&str; 3] = ["**", "**/.*/**", "**/.*/**/.*/**"];
-
-/// `a.{x,y}` → `a.x`, `a.y`. Groups do not nest, as in Java's globs.
-///
-/// # Errors
-/// A glob whose groups do not fit the budget.
-pub(super) fn without_groups(glob: &str, budget: &mut Budget) -> Result<Vec<String>, Invalid> {
-    let parts = split_at_groups(glob);
-    let count = parts.iter().fold(1, |count: usize, choices| count.saturating_mul(choices.len()));
-    let in_each = |choices: &Vec<&str>| {
-        let bytes: usize = choices.iter().map(|choice| choice.len()).sum();
-        bytes.saturating_mul(count / choices.len())
-    };
-    let bytes = parts.iter().map(in_each).fold(0, usize::saturating_add);
-    if count > 1 {
-        *budget = budget.without(count, bytes, glob)?;
-    }
-    let mut globs = vec![String::new()];
-    for choices in &parts {
-        globs = each_with_each(globs, choices, "");
-    }
-    Ok(globs)
+/// A part of a glob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Token {
+    Literal(char),
+    /// `?` or a class in brackets; the text is its regular expression.
+    One(String),
+    /// Any number of characters of one name.
+    Star,
+    /// Any number of characters of a path, but no line ends.
+    DoubleStar,
+    /// One of these.
+    Group(Vec<Vec<Token>>),
 }
 
-/// What stands before, in and behind each group, as the choices that there are.
-fn split_at_groups(glob: &str) -> Vec<Vec<&str>> {
-    let mut parts = Vec::new();
-    let mut rest = glob;
-    while let Some((head, (choices, tail))) =
-        rest.split_once('{').and_then(|(head, group)| Some((head, group.split_once('}')?)))
-    {
-        parts.extend([vec![head], choices.split(',').collect()]);
-        rest = tail;
-    }
-    parts.push(vec![rest]);
-    parts
+/// The line ends that Java's `.` does not match.
+const NO_LINE_END: &str = r"[^\n\r\x{85}\x{2028}\x{2029}]*";
+const NO_SLASH: &str = "[^/]";
+
+/// Whether a text stands for itself.
+pub(super) fn is_literal(text: &str) -> bool {
+    !text.contains(['*', '?', '[', '{', '\\'])
 }
 
-/// The Batch patterns for one Java glob without groups. `**/` also stands for no directory, as it does
-/// for Batch.
-///
-/// # Errors
-/// A glob of so many wildcards that its patterns are too many.
-pub(super) fn batch_patterns(glob: &str, budget: &mut Budget) -> Result<Vec<String>, Invalid> {
-    let too_many = || {
-        let glob = quoted(glob);
-        let reason = format!("{glob} has too many wildcards; name the directories instead");
-        Invalid::new("outputFiles", reason)
-    };
-    let mut parts: Vec<String> = glob.split('/').map(part_for_batch).collect();
-    // A last `**` means all files below; with a name of its own the dot can be put before it.
-    if parts.last().is_some_and(|last| last == "**") {
-        parts.push("*".to_owned());
-    }
-    if parts.iter().map(|part| part.matches("**").count()).sum::<usize>() > MAX_DOUBLE_STARS {
-        return Err(too_many());
-    }
-    let (mut patterns, mut separator, mut left) = (vec![String::new()], "", *budget);
-    for part in &parts {
-        let choices =
-            choices(part).filter(|choices| choices.len() * patterns.len() <= MAX_PATTERNS);
-        patterns = each_with_each(patterns, &choices.ok_or_else(too_many)?, separator);
-        separator = "/";
-        left = budget.without(patterns.len(), patterns.iter().map(String::len).sum(), glob)?;
-    }
-    *budget = left;
-    Ok(patterns)
+/// The parts of a glob. None: Java refuses it, or only Java can tell what it means.
+pub(super) fn parse(glob: &str) -> Option<Vec<Token>> {
+    let mut reader = Reader { rest: glob };
+    let tokens = reader.sequence(false)?;
+    Some(tokens)
 }
 
-/// Each start with each end.
-fn each_with_each(mut starts: Vec<String>, ends: &[impl AsRef<str>], between: &str) -> Vec<String> {
-    if let [end] = ends {
-        // In place: copied for each of its parts, a long glob would cost the square of its length.
-        starts.iter_mut().for_each(|start| start.extend([between, end.as_ref()]));
-        return starts;
-    }
-    let with_each = |start: &String| -> Vec<String> {
-        ends.iter().map(|end| [start, between, end.as_ref()].concat()).collect()
-    };
-    starts.iter().flat_map(with_each).collect()
+/// A regular expression for whole paths.
+pub(super) fn regex(tokens: &[Token]) -> String {
+    let mut text = String::from(r"\A");
+    push(tokens, &mut text);
+    text + r"\z"
 }
 
-/// What one part of a glob may be for Batch; None for more than there may be. Java's `**` may stand beside other
-/// characters: `a**b` is `a*b`, or some directory `a*` with `*b` anywhere below.
-fn choices(part: &str) -> Option<Vec<String>> {
-    let below = |tail: &str| {
-        let names = choices(&format!("*{tail}"))?;
-        Some(each_with_each(DIRECTORIES.map(str::to_owned).into(), &names, "/"))
-    };
-    let choices = match part.split_once("**") {
-        None => names(part),
-        Some(("", "")) => DIRECTORIES.map(str::to_owned).into(),
-        Some(("", tail)) => below(tail)?,
-        Some((head, tail)) => {
-            let here = choices(&format!("{head}*{tail}"))?;
-            [here, each_with_each(names(&format!("{head}*")), &below(tail)?, "/")].concat()
+fn push(tokens: &[Token], text: &mut String) {
+    for token in tokens {
+        match token {
+            Token::Literal(c) => text.push_str(&regex_syntax_free(*c)),
+            Token::One(class) => text.push_str(class),
+            Token::Star => text.extend([NO_SLASH, "*"]),
+            Token::DoubleStar => text.push_str(NO_LINE_END),
+            Token::Group(choices) => push_group(choices, text),
         }
-    };
-    (choices.len() <= MAX_PATTERNS).then_some(choices)
-}
-
-/// The patterns for a name, whether it begins with a dot or not.
-fn names(part: &str) -> Vec<String> {
-    let plain = (!part.starts_with('.')).then(|| part.to_owned());
-    plain.into_iter().chain(dotted(part)).collect()
-}
-
-/// The patterns for the names that begin with a dot.
-fn dotted(part: &str) -> Vec<String> {
-    let mut chars = part.chars();
-    match chars.next() {
-        Some('.') => vec![part.to_owned()],
-        Some('*') => [vec![format!(".{part}")], dotted(chars.as_str())].concat(),
-        Some('?') => vec![format!(".{}", chars.as_str())],
-        Some('[') => dot_of_class(chars.as_str()).into_iter().collect(),
-        _ => Vec::new(),
     }
 }
 
-/// With a dot instead of the class that begins the text, its bracket left out, if it has one.
-fn dot_of_class(text: &str) -> Option<String> {
-    let (class, rest) = text.split_once(']')?;
-    let has_dot = match class.strip_prefix('!') {
-        Some(others) => !others.contains('.'),
-        None => class.contains('.'),
-    };
-    has_dot.then(|| format!(".{rest}"))
+fn push_group(choices: &[Vec<Token>], text: &mut String) {
+    for (n, choice) in choices.iter().enumerate() {
+        text.push_str(if n == 0 { "(?:" } else { "|" });
+        push(choice, text);
+    }
+    text.push(')');
 }
 
-/// `\x` → `[x]`; more than two stars are two.
-fn part_for_batch(part: &str) -> String {
-    let mut chars = part.chars();
+/// The character itself, whatever it means in a regular expression.
+fn regex_syntax_free(c: char) -> String {
+    if c.is_ascii_alphanumeric() || c == '/' || !c.is_ascii() {
+        c.to_string()
+    } else {
+        format!(r"\x{:02x}", u32::from(c))
+    }
+}
+
+struct Reader<'a> {
+    rest: &'a str,
+}
+
+impl Reader<'_> {
+    fn next(&mut self) -> Option<char> {
+        let mut chars = self.rest.chars();
+        let next = chars.next();
+        self.rest = chars.as_str();
+        next
+    }
+
+    fn takes(&mut self, expected: char) -> bool {
+        let rest = self.rest.strip_prefix(expected);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
+    /// The tokens up to the end, or in a group up to the `,` or `}` that follows.
+    fn sequence(&mut self, in_group: bool) -> Option<Vec<Token>> {
+        let mut tokens = Vec::new();
+        while !(in_group && self.rest.starts_with([',', '}'])) {
+            let Some(next) = self.next() else {
+                // A group has to be closed.
+                return (!in_group).then_some(tokens);
+            };
+            tokens.push(match next {
+                '\\' => Token::Literal(self.next()?),
+                '*' if self.takes('*') => Token::DoubleStar,
+                '*' => Token::Star,
+                '?' => Token::One(NO_SLASH.to_owned()),
+                '[' => Token::One(self.class()?),
+                '{' if in_group => return None,
+                '{' => Token::Group(self.group()?),
+                literal => Token::Literal(literal),
+            });
+        }
+        Some(tokens)
+    }
+
+    fn group(&mut self) -> Option<Vec<Vec<Token>>> {
+        let mut choices = vec![self.sequence(true)?];
+        while self.takes(',') {
+            choices.push(self.sequence(true)?);
+        }
+        self.takes('}').then_some(choices)
+    }
+
+    /// What follows a `[`, up to its `]`. Nothing but `!` at its beginning and `-` means something else there.
+    fn class(&mut self) -> Option<String> {
+        let (class, rest) = self.rest.split_once(']')?;
+        self.rest = rest;
+        let (negated, class) = match class.strip_prefix('!') {
+            Some(class) => (true, class),
+            None => (false, class),
+        };
+        if class.is_empty() || class.contains('/') {
+            return None;
+        }
+        let ranges = ranges(&class.chars().collect::<Vec<_>>())?;
+        let not = if negated { "^" } else { "" };
+        Some(format!("[{NO_SLASH}&&[{not}{ranges}]]"))
+    }
+}
+
+/// The members of a class as ranges of code points. A `-` is itself as the first member, and as the last behind one that
+/// is no range.
+fn ranges(mut members: &[char]) -> Option<String> {
     let mut text = String::new();
-    while let Some(c) = chars.next() {
-        match (c, chars.clone().next()) {
-            ('\\', Some(literal)) => {
-                chars.next();
-                text.extend(['[', literal, ']']);
+    let mut range = |from: char, to: char| {
+        text.push_str(&format!(r"\x{{{:x}}}-\x{{{:x}}}", u32::from(from), u32::from(to)));
+    };
+    if let ['-', rest @ ..] = members {
+        range('-', '-');
+        members = rest;
+    }
+    loop {
+        members = match members {
+            [] => return Some(text),
+            ['-', ..] => return None,
+            [one, '-'] => {
+                range(*one, *one);
+                range('-', '-');
+                &[]
             }
-            _ if c == '*' && text.ends_with("**") => {}
-            _ => text.push(c),
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn without_groups(glob: &str) -> Vec<String> {
-        super::without_groups(glob, &mut Budget::for_names()).unwrap()
-    }
-
-    fn batch_patterns(glob: &str) -> Result<Vec<String>, Invalid> {
-        super::batch_patterns(glob, &mut Budget::for_batch())
-    }
-
-    #[test]
-    fn braces_become_a_pattern_each() {
-        assert_eq!(without_groups("{a,b}/x.{c,d}"), ["a/x.c", "a/x.d", "b/x.c", "b/x.d"]);
-        assert_eq!(without_groups("a{"), ["a{"]);
-        assert_eq!(without_groups("a{b}c}{,d}"), ["abc}", "abc}d"]);
-    }
-
-    #[test]
-    fn more_double_stars_than_can_be_planned_are_seen_before_they_are() {
-        assert!(batch_patterns("a/**/b/**/c/**/d").is_ok_and(|patterns| patterns.len() == 27));
-        for glob in ["a/**/b/**/c/**/d/**/e".to_owned(), "a**".repeat(8), "a**b/".repeat(10_000)] {
-            let error = batch_patterns(&glob).unwrap_err().to_string();
-            assert!(error.contains("has too many wildcards"), "{error}");
-            assert!(error.len() < 300, "{error}");
-        }
-    }
-
-    #[test]
-    fn wildcards_find_dotfiles_and_dot_directories_too() {
-        let table: [(&str, &[&str]); 8] = [
-            ("*.txt", &["*.txt", ".*.txt", ".txt"]),
-            ("a/?x", &["a/?x", "a/.x"]),
-            ("[ab]x", &["[ab]x"]),
-            ("[!ab]x", &["[!ab]x", ".x"]),
-            (".config/x", &[".config/x"]),
-            ("a\\*b", &["a[*]b"]),
-            ("*/x", &["*/x", ".*/x"]),
-            (
-                "**x",
-                &[
-                    "**/*x",
-                    "**/.*x",
-                    "**/.*/**/*x",
-                    "**/.*/**/.*x",
-                    "**/.*/**/.*/**/*x",
-                    "**/.*/**/.*/**/.*x",
-                ],
-            ),
-        ];
-        for (glob, patterns) in table {
-            assert_eq!(batch_patterns(glob).unwrap(), patterns, "{glob}");
-        }
-    }
-
-    #[test]
-    fn all_below_a_directory_means_dot_directories_in_dot_directories_too() {
-        let all =
-            ["**/*", "**/.*", "**/.*/**/*", "**/.*/**/.*", "**/.*/**/.*/**/*", "**/.*/**/.*/**/.*"];
-        for glob in ["**", "**/*", "***"] {
-            assert_eq!(batch_patterns(glob).unwrap(), all, "{glob}");
-        }
-        assert_eq!(batch_patterns("a/**").unwrap(), all.map(|pattern| format!("a/{pattern}")));
-    }
-
-    #[test]
-    fn two_stars_within_a_name_are_in_it_or_lead_below() {
-        let patterns = batch_patterns("a**b").unwrap();
-        assert_eq!(patterns.len(), 7);
-        assert_eq!(patterns[..3], ["a*b", "a*/**/*b", "a*/**/.*b"]);
+            [from, '-', to, rest @ ..] if from <= to => {
+                range(*from, *to);
+                rest
+            }
+            [_, '-', _, ..] => return None,
+            [one, rest @ ..] => {
+                range(*one, *one);
+                rest
+            }
+        };
     }
 }

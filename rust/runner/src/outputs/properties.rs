@@ -1,47 +1,20 @@
-//! Java's globs against the patterns that they become, each matched by trying every way.
+//! Patterns of flows against the JDK, and against what Batch finds by the patterns that they become.
+
+use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::glob::without_groups;
-use super::{Budget, OutputSpec};
+use super::{Matcher, OutputSpec, cover};
 
-/// Whether a Java glob without groups matches a path. A leading `**/` may also stand for nothing.
-fn java_matches(glob: &[char], path: &[char], at_start: bool) -> bool {
-    let any_rest = |rest: &[char], crosses: bool| {
-        let end = if crosses {
-            path.len()
-        } else {
-            path.iter().position(|c| *c == '/').unwrap_or(path.len())
-        };
-        (0..=end).any(|at| java_matches(rest, &path[at..], false))
-    };
-    let directories = after_directories(glob).filter(|_| at_start);
-    if directories.is_some_and(|rest| java_matches(rest, path, true)) {
-        return true;
-    }
-    match (glob, path) {
-        ([], []) => true,
-        (['*', '*', rest @ ..], _) => any_rest(rest, true),
-        (['*', rest @ ..], _) => any_rest(rest, false),
-        (['\\', one, rest @ ..], [first, path @ ..]) => {
-            one == first && java_matches(rest, path, false)
-        }
-        (['[', rest @ ..], [first, path @ ..]) => {
-            let (class, rest) = rest.split_at(rest.iter().position(|c| *c == ']').unwrap());
-            *first != '/' && in_class(class, *first) && java_matches(&rest[1..], path, false)
-        }
-        (['?', rest @ ..], [first, path @ ..]) => *first != '/' && java_matches(rest, path, false),
-        ([one, rest @ ..], [first, path @ ..]) => {
-            one == first && java_matches(rest, path, *one == '/')
-        }
-        _ => false,
-    }
-}
+#[path = "../../tests/runs/java.rs"]
+mod java;
 
-/// What follows a leading `**/`.
-fn after_directories(glob: &[char]) -> Option<&[char]> {
-    let stars = glob.iter().take_while(|c| **c == '*').count();
-    (stars > 1 && glob.get(stars) == Some(&'/')).then(|| &glob[stars + 1..])
+const DIRECTORY: &str = "/tmp/kestra-wd/5Kpf";
+
+fn spec(patterns: &[String], most: usize) -> OutputSpec {
+    OutputSpec::new(patterns, (None, false), Path::new(DIRECTORY), |patterns| {
+        patterns.len() <= most
+    })
 }
 
 /// Whether a Batch pattern matches a path's names: wildcards do not match a leading dot.
@@ -54,69 +27,96 @@ fn batch_matches(pattern: &[&str], names: &[&str]) -> bool {
             (0..=visible).any(|at| batch_matches(rest, &names[at..]))
         }
         ([part, pattern @ ..], [name, names @ ..]) => {
-            let chars: Vec<char> = part.chars().collect();
-            (!is_hidden(name) || part.starts_with('.') || part.starts_with("[.]"))
-                && java_matches(&chars, &name.chars().collect::<Vec<_>>(), false)
+            let (part, chars): (Vec<_>, Vec<_>) = (part.chars().collect(), name.chars().collect());
+            (!is_hidden(name) || part.starts_with(&['.']))
+                && name_matches(&part, &chars)
                 && batch_matches(pattern, names)
         }
         _ => false,
     }
 }
 
-fn in_class(class: &[char], c: char) -> bool {
-    match class {
-        ['!', others @ ..] => !others.contains(&c),
-        members => members.contains(&c),
+fn name_matches(part: &[char], name: &[char]) -> bool {
+    match (part, name) {
+        ([], []) => true,
+        (['*', part @ ..], _) => (0..=name.len()).any(|at| name_matches(part, &name[at..])),
+        ([one, part @ ..], [first, name @ ..]) => one == first && name_matches(part, name),
+        _ => false,
     }
 }
 
-fn glob() -> impl Strategy<Value = String> {
-    let piece = prop_oneof![
-        4 => Just("a"), 2 => Just("."), 3 => Just("*"), 2 => Just("?"), 1 => Just("**"), 1 => Just("\\*"),
-        1 => Just("[.a]"), 1 => Just("[!a]"), 1 => Just("{a,*}"),
-    ];
-    let name = prop::collection::vec(piece, 1..4).prop_map(|pieces| pieces.concat());
-    let part = prop_oneof![4 => name, 2 => Just("**".to_owned())];
-    prop::collection::vec(part, 1..4).prop_map(|parts| parts.join("/"))
+fn is_found(patterns: &[String], path: &str) -> bool {
+    let names: Vec<_> = path.split('/').collect();
+    let matches = |pattern: &String| batch_matches(&pattern.split('/').collect::<Vec<_>>(), &names);
+    patterns.iter().any(matches)
 }
 
-/// A path with at most two names that begin with a dot and a directory below them: of more in a
-/// row, `**` knows nothing.
+/// In every spelling that Kestra understands.
+fn pattern() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        6 => Just("a"), 2 => Just("."), 3 => Just("*"), 2 => Just("?"), 2 => Just("**"), 1 => Just("\\*"),
+        1 => Just("[.a]"), 1 => Just("[!a]"), 1 => Just("[a-cx-]"), 1 => Just("[^a]"), 1 => Just("[[]"), 1 => Just("[a&&b]"), 1 => Just("[!\\a]"), 1 => Just("{a,*}"),
+        1 => Just("{b/,}"), 1 => Just("{**,a}"), 1 => Just("é"), 1 => Just("\\{b\\}"), 1 => Just("$"),
+        1 => Just("]"), 1 => Just("}"), 1 => Just(","), 1 => Just(" "), 1 => Just("\\["), 1 => Just("+(|)^"),
+    ];
+    let name = prop::collection::vec(piece, 1..4).prop_map(|pieces| pieces.concat());
+    let part = prop_oneof![5 => name, 2 => Just("**".to_owned())];
+    let glob = prop::collection::vec(part, 1..4).prop_map(|parts| parts.join("/"));
+    let start = prop_oneof![
+        8 => Just(""), 1 => Just("/"), 1 => Just("glob:"), 2 => Just("glob:**"), 1 => Just("glob:**/5Kpf/"),
+        1 => Just("glob:/tmp/kestra-wd/5Kpf/"), 1 => Just("glob:/tmp/{x,k*}/*/"), 1 => Just("./"), 1 => Just("regex:.*"),
+    ];
+    let few = prop::sample::select(vec!["a", "a", ".", "*", "**", "?", "[!a]", "{a,.}"]);
+    let few = prop::collection::vec(few, 1..4).prop_map(|pieces| pieces.concat());
+    let few = prop::collection::vec(few, 1..4).prop_map(|parts| parts.join("/"));
+    prop_oneof![20 => few, 20 => (start, glob).prop_map(|(start, glob)| format!("{start}{glob}")), 1 => any::<String>()]
+}
+
+/// A path with at most two names that begin with a dot and a directory below them: of more in a row, `**` knows
+/// nothing.
 fn path() -> impl Strategy<Value = String> {
-    let names = prop::collection::vec("[.a*b]{1,3}", 1..5);
-    names
-        .prop_filter("too many dots", |names| {
-            let hidden = names[..names.len() - 1].iter().filter(|name| name.starts_with('.'));
-            hidden.count() <= 2 && !names.iter().any(|name| name == "." || name == "..")
-        })
-        .prop_map(|names| names.join("/"))
+    let any = "[.a*bcé{}$, \n\\[\\]+-]{1,3}|5Kpf";
+    let few = "[.a]{1,3}";
+    let names = prop_oneof![prop::collection::vec(any, 1..5), prop::collection::vec(few, 1..5)];
+    names.prop_map(|mut names| {
+        let (mut hidden, last) = (0, names.len() - 1);
+        for (n, name) in names.iter_mut().enumerate() {
+            hidden += usize::from(n < last && name.starts_with('.'));
+            if hidden > 2 && n < last || name.chars().all(|c| c == '.') {
+                name.insert(0, 'a');
+            }
+        }
+        names.join("/")
+    })
 }
 
 /// Globs that grow when they are planned, up to 4 KB.
 fn hostile() -> impl Strategy<Value = String> {
-    let piece = prop_oneof![
-        Just("{a,b}"),
-        Just("{,}"),
-        Just("{"),
-        Just("}"),
-        Just(","),
-        Just("**"),
-        Just("*"),
-        Just("a**"),
-        Just("/"),
-        Just("*/"),
-        Just("**/"),
-        Just("?"),
-        Just("[.a]"),
-        Just("[!a]"),
-        Just("["),
-        Just("\\"),
-        Just("."),
-        Just("é"),
-        Just("a"),
-        Just("a/"),
-        Just("{a,b,c,d,e,f,g,h}"),
-    ];
+    let piece = prop::sample::select(vec![
+        "{a,b}",
+        "{,}",
+        "{",
+        "}",
+        ",",
+        "**",
+        "*",
+        "a**",
+        "/",
+        "*/",
+        "**/",
+        "?",
+        "[.a]",
+        "[!a]",
+        "[",
+        "\\",
+        ".",
+        "é",
+        "a",
+        "a/",
+        "{a,b,c,d,e,f,g,h}",
+        "glob:",
+        "regex:",
+    ]);
     // Few pieces, many times, grow fastest.
     let pieces = prop::collection::vec(piece, 1..6).prop_map(|pieces| pieces.concat());
     let repeated = (pieces, 1..1000_usize).prop_map(|(text, times)| text.repeat(times));
@@ -135,45 +135,67 @@ fn peak() -> u64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn a_glob_finds_what_it_finds_in_java(glob in glob(), path in path()) {
-        let Ok(wanted) = OutputSpec::new(std::slice::from_ref(&glob), None, false) else { return Ok(()) };
-        let names: Vec<&str> = path.split('/').collect();
-        let chars: Vec<char> = path.chars().collect();
-        let in_java = without_groups(&glob, &mut Budget::for_names()).unwrap().iter().any(|glob| {
-            java_matches(&glob.chars().collect::<Vec<_>>(), &chars, true)
-        });
-        let in_batch = wanted.patterns.iter().any(|pattern| {
-            batch_matches(&pattern.split('/').collect::<Vec<_>>(), &names)
-        });
-        prop_assert_eq!(in_batch, in_java, "{:?}", wanted.patterns);
-    }
-
-    #[test]
-    fn any_text_is_a_pattern_or_refused(text in "[a*?./{},\\[\\]\\\\$!-]{0,12}|\\PC{0,12}") {
-        drop(OutputSpec::new(&[text], Some("out"), false));
-    }
-
-    #[test]
-    fn no_globs_cost_more_than_a_little(globs in prop::collection::vec(hostile(), 1..4), everything: bool) {
-        let before = peak();
-        match OutputSpec::new(&globs, None, everything) {
-            Ok(wanted) => {
-                let bytes: usize = wanted.patterns.iter().map(String::len).sum();
-                prop_assert!(bytes <= 32_768 && wanted.patterns.len() <= 512);
-                let bytes: usize = wanted.expected.iter().map(String::len).sum();
-                prop_assert!(bytes <= 1024 * 1024 && wanted.expected.len() <= 16_384);
+    fn a_pattern_means_what_it_means_to_the_jdk(
+        patterns in prop::collection::vec(pattern(), 1..12),
+        names in prop::collection::vec(path(), 1..24),
+    ) {
+        let directory = Path::new(DIRECTORY);
+        let (matcher, _) = Matcher::new(&patterns, directory);
+        let ours: Vec<_> = names.iter().map(|name| matcher.matches(name)).collect();
+        for (n, in_java) in java::matching(directory, &patterns, &names).into_iter().enumerate() {
+            let is_javas = matcher.of_caller().contains(&n);
+            let matching = (0..names.len()).filter(|name| ours[*name].contains(&n));
+            match in_java {
+                Some(in_java) if !is_javas => prop_assert_eq!(matching.collect::<Vec<_>>(), in_java, "{:?}", &patterns[n]),
+                Some(_) => prop_assert!(patterns[n].starts_with("regex:"), "{:?}", &patterns[n]),
+                None => prop_assert!(is_javas, "Java refuses {:?}", &patterns[n]),
             }
-            Err(error) => prop_assert!(error.to_string().len() < 700, "{}", error),
         }
-        prop_assert!(peak().saturating_sub(before) < 8 * 1024, "{} KiB", peak() - before);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn what_a_flow_means_is_found_however_few_patterns_there_may_be(
+        patterns in prop::collection::vec(pattern(), 1..4), paths in prop::collection::vec(path(), 100), most in 0..24_usize,
+    ) {
+        let spec = spec(&patterns, most);
+        for path in paths.iter().filter(|path| !spec.matcher().matches(path).is_empty()) {
+            prop_assert!(is_found(&spec.patterns().patterns, path), "{path}");
+        }
+        let is_safe = |c: char| c.is_alphanumeric() || "*./-_ ,+:;=@#&'()<>|\"".contains(c);
+        for pattern in &spec.patterns().patterns {
+            let ascii = pattern.chars().filter(char::is_ascii);
+            prop_assert!(ascii.into_iter().all(is_safe), "{}", pattern);
+        }
+    }
+
+    #[test]
+    fn any_text_is_a_pattern(text in "[a*?./{},\\[\\]\\\\$!-]{0,12}|\\PC{0,12}") {
+        let spec = OutputSpec::new(&[text], (Some("out"), false), Path::new(DIRECTORY), |_| true);
+        prop_assert!(!spec.is_empty());
+    }
+
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn no_globs_cost_more_than_a_little(globs in prop::collection::vec(hostile(), 1..4)) {
+        let before = peak();
+        prop_assert!(spec(&globs, 90).patterns().len() <= 90);
+        prop_assert!(peak().saturating_sub(before) < 24 * 1024, "{} KiB", peak() - before);
     }
 }
 
 #[test]
-fn what_once_took_gigabytes_is_refused_in_words() {
+fn what_once_took_gigabytes_is_planned_in_little_memory() {
     let before = peak();
     for glob in [
         "{a,b}".repeat(22),
@@ -183,25 +205,24 @@ fn what_once_took_gigabytes_is_refused_in_words() {
         "a**".repeat(10_000),
         "**/".repeat(10_000),
         "*/".repeat(10_000),
+        "a/".repeat(10_000),
         format!("{}{}", "{a,b}".repeat(9), "x".repeat(30_000)),
         "x".repeat(40_000),
         "x".repeat(100_000_000),
     ] {
-        let error = OutputSpec::new(&[glob], None, false).unwrap_err();
-        assert!(error.property() == "outputFiles" && error.to_string().len() < 400, "{error}");
+        assert!(spec(&[glob], 90).patterns().len() <= 90);
     }
     let many: Vec<_> = (0..100_000).map(|n| format!("file-{n}")).collect();
-    let error = OutputSpec::new(&many, None, false).unwrap_err().to_string();
-    assert!(error.contains("use fewer, wider patterns or {{ outputDir }}"), "{error}");
-    assert!(OutputSpec::new(&many, None, true).is_ok(), "all files come back by one pattern");
+    assert_eq!(spec(&many, 90).patterns().patterns, ["file-*"]);
     // The long globs themselves are the most of it.
-    assert!(peak().saturating_sub(before) < 150 * 1024, "{} KiB", peak() - before);
+    assert!(peak().saturating_sub(before) < 400 * 1024, "{} KiB", peak() - before);
 }
 
 #[test]
-fn a_path_of_many_parts_costs_no_more_than_its_length() {
-    let glob = format!("{}*.txt", "a/".repeat(5_000));
-    let wanted = OutputSpec::new(std::slice::from_ref(&glob), None, false).unwrap();
-    assert_eq!(wanted.patterns.len(), 3);
-    assert_eq!(wanted.patterns[0], glob);
+fn everything_finds_dotfiles_and_what_is_below_dot_directories() {
+    let all = cover::patterns(&[cover::everything()], |_| true);
+    for path in ["a", ".a", "a/b", ".a/b", ".a/.b", "a/.b/c/.d/e", ".a/.b/.c"] {
+        assert!(is_found(&all, path), "{path}");
+    }
+    assert!(!is_found(&all, ".a/.b/.c/d"));
 }

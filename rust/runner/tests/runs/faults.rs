@@ -27,7 +27,6 @@ async fn lab_of(pool: &str) -> (Lab, Value) {
     let lab = Lab::start_with(Settings { pools, deleted_id_delay, ..Settings::default() }).await;
     lab.write("in.txt", b"in\n");
     let mut request = lab.request("cat in.txt | tee out.txt");
-    request["inputFiles"] = json!(["in.txt"]);
     request["outputFiles"] = json!(["out.txt"]);
     (lab, request)
 }

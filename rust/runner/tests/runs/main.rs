@@ -9,10 +9,15 @@ mod gate;
 mod hostile;
 #[path = "../../../azure/tests/rest/http1.rs"]
 mod http1;
+mod inputs;
+mod java;
+mod long;
 mod meanwhile;
 mod memory;
 mod node_trouble;
 mod nodes;
+mod outputs;
+mod progress;
 mod resuming;
 mod secrets;
 mod signatures;

@@ -7,10 +7,16 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{Lab, renamed};
 
 /// The most memory that this process has had, in KiB.
-fn peak() -> u64 {
+pub(crate) fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     peak.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// Forgets the peak, and returns the memory that this process has now, in KiB.
+pub(crate) fn reset_peak() -> u64 {
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    peak()
 }
 
 /// What was told of the task's output: bytes, lines, and the longest of them.
@@ -40,7 +46,8 @@ async fn run(request: &Value) -> Told {
                     assert_eq!(outcome.status, Status::Succeeded);
                     pull.acknowledge();
                 }
-                Event::Note { .. } | Event::End => {}
+                Event::Note { .. } | Event::Progress { .. } | Event::Select { .. } | Event::End => {
+                }
             }
         }
     }

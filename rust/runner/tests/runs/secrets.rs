@@ -63,7 +63,7 @@ async fn no_run_tells_a_secret_however_it_ends() {
         changed("/blobStorage/sharedKeyAccountAccessKey", json!("d3Jvbmcgc3RvcmUga2V5")),
         changed("/blobStorage/containerName", json!("nowhere")),
         changed("/containerImage", json!("registry.example/missing:1")),
-        changed("/inputFiles", json!(["missing.txt"])),
+        changed("/localWorkingDir", json!("/nowhere")),
         changed("/endpoint", json!("http://127.0.0.1:1")),
         changed("/blobStorage/endpoint", json!("http://127.0.0.1:1/acct")),
     ];
@@ -117,7 +117,6 @@ async fn a_run_traces_nothing_even_to_a_subscriber_at_trace() {
     let lab = Lab::start().await;
     lab.write("in.txt", b"in");
     let mut request = lab.request("cp in.txt out.txt");
-    request["inputFiles"] = json!(["in.txt"]);
     request["outputFiles"] = json!(["out.txt"]);
     let report = lab.run(&request).await;
     assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");

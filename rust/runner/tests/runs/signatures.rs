@@ -19,7 +19,6 @@ async fn submitted(limit: Duration) -> (Value, Value) {
     lab.write("in.txt", b"x");
     let mut request = lab.request("true");
     request["waitUntilCompletion"] = json!(limit.as_secs());
-    request["inputFiles"] = json!(["in.txt"]);
     request["outputFiles"] = json!(["*.txt"]);
     let gate = Gate::start().await;
     let report = lab.start_run_with(&request, &gate.client()).ended().await;

@@ -12,8 +12,7 @@ use crate::support::{Lab, Left, POOL, until};
 async fn a_kill_during_the_run_ends_the_job_and_removes_everything() {
     let lab = Lab::start().await;
     lab.write("in.txt", b"x");
-    let mut request = lab.request("echo started; sleep 600");
-    request["inputFiles"] = json!(["in.txt"]);
+    let request = lab.request("echo started; sleep 600");
     let mut run = lab.start_run(&request);
     // The line arrives while the task runs: only the kill ends it.
     run.until_line("started").await;

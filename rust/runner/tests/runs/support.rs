@@ -1,6 +1,6 @@
 //! A local Azure account for one test: an emulator in this process, and Azurite.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::azurite::{self, Azurite};
+use crate::java;
 
 const ACCOUNT: &str = "labbatch";
 const KEY: &str = "bGFiLWJhdGNoLWtleQ==";
@@ -33,7 +34,8 @@ pub(crate) struct Lab {
     pub(crate) node: TempDir,
     /// The Kestra task's working directory on the worker.
     pub(crate) dir: TempDir,
-    _image: TempDir,
+    /// The image, and Azurite's files where they are on disk.
+    _others: [TempDir; 2],
 }
 
 impl Lab {
@@ -43,6 +45,18 @@ impl Lab {
 
     /// A service that differs from the usual one in some choices.
     pub(crate) async fn start_with(choices: Settings) -> Self {
+        Self::start_at(choices, tempfile::tempdir().unwrap(), Azurite::start().await).await
+    }
+
+    /// The blobs are on disk.
+    pub(crate) async fn start_on_disk() -> Self {
+        let blobs = tempfile::tempdir().unwrap();
+        let azurite = Azurite::start_with(&["--location", blobs.path().to_str().unwrap()]).await;
+        let choices = Settings { pools: vec![POOL.into()], ..Settings::default() };
+        Self::start_at(choices, blobs, azurite).await
+    }
+
+    async fn start_at(choices: Settings, blobs: TempDir, azurite: Azurite) -> Self {
         let image = tempfile::tempdir().unwrap();
         let node = tempfile::tempdir().unwrap();
         let settings = Settings {
@@ -56,7 +70,6 @@ impl Lab {
             node_root: Some(node.path().to_owned()),
             ..choices
         };
-        let azurite = Azurite::start().await;
         azurite.create_container(CONTAINER).await;
         Self {
             emulator: Emulator::start(settings).await.unwrap(),
@@ -64,7 +77,7 @@ impl Lab {
             http: runner::http_client().unwrap(),
             node,
             dir: tempfile::tempdir().unwrap(),
-            _image: image,
+            _others: [image, blobs],
         }
     }
 
@@ -100,7 +113,6 @@ impl Lab {
             "localWorkingDir": self.dir.path(),
             "containerWorkingDir": format!("/tmp/kestra-{DIGEST}-{TOKEN}"),
             "stagingPrefix": format!("kestra-{DIGEST}-{TOKEN}"),
-            "inputFiles": [],
             "outputFiles": [],
             "outputDir": null,
         })
@@ -110,6 +122,14 @@ impl Lab {
         let path = self.dir.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).unwrap();
         std::fs::write(path, content).unwrap();
+    }
+
+    /// The directory `wd` of a run's task, on whatever node it is.
+    pub(crate) fn wd(&self, request: &Value) -> PathBuf {
+        let task = job_id(request);
+        let relative = format!("workitems/{task}/job-1/{task}/wd");
+        let nodes = std::fs::read_dir(self.node.path()).unwrap();
+        nodes.map(|node| node.unwrap().path().join(&relative)).find(|wd| wd.exists()).unwrap()
     }
 
     /// Removes the task's directory, as the loss of its node does.
@@ -243,7 +263,9 @@ pub(crate) struct Left {
 pub(crate) struct Report {
     pub(crate) stdout: Vec<String>,
     pub(crate) stderr: Vec<String>,
+    /// Also those that come with a step.
     pub(crate) notes: Vec<(Level, String)>,
+    pub(crate) steps: Vec<String>,
     outcome: Option<Outcome>,
     ended: bool,
 }
@@ -311,8 +333,19 @@ impl Run {
         }
         let events = self.events.next().await;
         let over = events.is_empty();
+        events.iter().for_each(|event| self.answer(event));
         events.into_iter().for_each(|event| self.report.take(event));
         !over
+    }
+}
+
+impl Run {
+    /// Kestra's answer to a question.
+    fn answer(&self, event: &Event) {
+        if let Event::Select { directory, patterns, names } = event {
+            let matching = java::matching(Path::new(directory), patterns, names);
+            self.events.select(matching.into_iter().map(Option::unwrap_or_default).collect());
+        }
     }
 }
 
@@ -322,7 +355,12 @@ impl Report {
             Event::Log { stream: Stream::Stdout, lines, .. } => self.stdout.extend(lines),
             Event::Log { stream: Stream::Stderr, lines, .. } => self.stderr.extend(lines),
             Event::Note { level, message } => self.notes.push((level, message)),
+            Event::Progress { step, message } => {
+                self.steps.push(step);
+                self.notes.push((Level::Info, message));
+            }
             Event::Outcome(outcome) => self.outcome = Some(outcome),
+            Event::Select { .. } => {}
             Event::End => self.ended = true,
         }
     }

@@ -20,7 +20,6 @@ async fn everything_arrives(settings: Settings) {
         "cat 'in/a b.txt'; echo careful >&2; echo 1 > exact.txt; mkdir -p deep/.er; \
          echo 2 > deep/.er/x.bin; echo 3 > kestra-output/y; printf '%s\\n' \"a\\\\b 'c' \\\"d\\\"\"; exit 3",
     );
-    request["inputFiles"] = json!(["in/a b.txt"]);
     request["outputFiles"] = json!(["exact.txt", "deep/**"]);
     request["outputDir"] = json!("local");
     let report = lab.run(&request).await;
@@ -90,7 +89,6 @@ async fn the_story_of_a_run_is_told_in_a_few_lines() {
     let lab = Lab::start().await;
     lab.write("in.txt", b"x");
     let mut request = lab.request("cp in.txt out.txt");
-    request["inputFiles"] = json!(["in.txt"]);
     request["outputFiles"] = json!(["out.txt"]);
     let report = lab.run(&request).await;
     let story: Vec<&str> = report
@@ -136,7 +134,6 @@ async fn the_task_has_administrators_rights_only_when_the_flow_says_so() {
     let lab = Lab::start().await;
     lab.write("in.txt", b"input\n");
     let mut request = lab.request("id -u; cat in.txt; echo made > out.txt");
-    request["inputFiles"] = json!(["in.txt"]);
     request["outputFiles"] = json!(["out.txt"]);
     let plain = lab.run(&request).await;
     assert_eq!(plain.stdout, ["60001", "input"], "{plain:?}");

@@ -20,7 +20,6 @@ async fn files_go_in_and_out_and_the_lines_arrive() {
          printf '%s\\n' \"$GREETING\" 'a\\b'; pwd -L; cat $WORKING_DIR/main.sh",
     );
     request["environment"]["WORKING_DIR"] = request["containerWorkingDir"].clone();
-    request["inputFiles"] = json!(["main.sh", "data/a b #1%+.txt", "data/empty"]);
     request["outputFiles"] = json!(["out.txt", "deep/**/*.bin", "never-made.txt*"]);
     let report = lab.run(&request).await;
     assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
@@ -42,7 +41,6 @@ async fn a_deleted_run_leaves_neither_job_nor_blobs() {
     let lab = Lab::start().await;
     lab.write("in.txt", b"x");
     let mut request = lab.request("cp in.txt out.txt");
-    request["inputFiles"] = json!(["in.txt"]);
     request["outputFiles"] = json!(["out.txt"]);
     assert_eq!(lab.run(&request).await.outcome().status, Status::Succeeded);
     assert_eq!(lab.blobs().await, [""; 0]);
@@ -55,7 +53,6 @@ async fn without_delete_the_job_is_completed_and_the_blobs_stay() {
     lab.write("in.txt", b"x");
     let mut request = lab.request("true");
     request["delete"] = json!(false);
-    request["inputFiles"] = json!(["in.txt"]);
     assert_eq!(lab.run(&request).await.outcome().status, Status::Succeeded);
     let kept = ["in/in.txt", "logs/stderr.txt", "logs/stdout.txt", "run.sh", "state.json"];
     let kept = kept.map(|name| format!("{}/{name}", directory(&request)));
@@ -80,9 +77,9 @@ async fn a_failed_task_has_its_exit_code_its_logs_and_its_files() {
 #[tokio::test]
 async fn without_blob_storage_a_command_runs_and_inputs_are_warned_about() {
     let lab = Lab::start().await;
+    lab.write("in.txt", b"input\n");
     let mut request = lab.request("printf '%s\\n' \"a\\\\b 'c'\"; ls; exit 4");
     request["blobStorage"] = json!(null);
-    request["inputFiles"] = json!(["in.txt"]);
     let report = lab.run(&request).await;
     assert_eq!(report.outcome().exit_code, Some(4), "{report:?}");
     assert_eq!(report.stdout, ["a\\b 'c'"]);
@@ -156,7 +153,6 @@ async fn a_synchronised_working_directory_comes_back_with_what_changed() {
     lab.write("in/data.txt", b"old");
     lab.write("in/same.txt", b"same");
     let mut request = lab.request("echo new > in/data.txt; echo made > made.txt");
-    request["inputFiles"] = json!(["in/data.txt", "in/same.txt"]);
     request["syncWorkingDirectory"] = json!(true);
     assert_eq!(lab.run(&request).await.outcome().status, Status::Succeeded);
     assert_eq!(lab.read("in/data.txt"), b"new\n");
@@ -199,7 +195,6 @@ async fn a_thousand_files_go_in_and_a_hundred_come_out_through_two_resource_file
         "{sums}; find . -name 'file ?.bin' -o -name 'file ??.bin' | while read -r f; do \
          mkdir -p \"out/${{f%/*}}\"; cp \"$f\" \"out/$f\"; done"
     ));
-    request["inputFiles"] = json!(names);
     request["outputFiles"] = json!(["out/**/*.bin"]);
     let gate = Gate::start().await;
     let report = lab.start_run_with(&request, &gate.client()).ended().await;
@@ -225,13 +220,26 @@ async fn inputs_keep_their_names_and_what_can_be_executed() {
     names[1..].iter().for_each(|name| lab.write(name, b""));
     let script = lab.dir.path().join(names[0]);
     std::fs::set_permissions(script, PermissionsExt::from_mode(0o755)).unwrap();
-    let mut request = lab.request("./run\\ me.sh; find . -type f | LC_ALL=C sort");
-    request["inputFiles"] = json!(names);
+    let request = lab.request("./run\\ me.sh; find . -type f | LC_ALL=C sort");
     let report = lab.run(&request).await;
     let mut found: Vec<String> = names.iter().map(|name| format!("./{name}")).collect();
     found.sort();
     found.insert(0, "executed".to_owned());
     assert_eq!(report.stdout, found, "{report:?}");
+}
+
+#[tokio::test]
+async fn a_command_that_is_too_long_for_an_argument_is_run_the_same_way() {
+    let lab = Lab::start().await;
+    lab.write("in.txt", b"input\n");
+    let long = "# it's a \\ long comment\n".repeat(10_000);
+    let mut request =
+        lab.request(&format!("set -e\necho $0 $1 $(cat in.txt)\n{long}false\necho after"));
+    let commands = request["commands"].as_array_mut().unwrap();
+    commands.extend([json!("zero"), json!("one")]);
+    let report = lab.run(&request).await;
+    assert_eq!(report.stdout, ["zero one input"], "{report:?}");
+    assert_eq!(report.outcome().exit_code, Some(1));
 }
 
 /// Looks at the task and its log are as many as its time asks for; the other requests of a run are always the same.
@@ -241,7 +249,6 @@ async fn a_run_with_a_file_in_and_a_file_out_makes_few_requests() {
     lab.write("main.py", b"x");
     let mut request =
         lab.request("echo hello; cp main.py environment_info.json; sleep 1; echo end");
-    request["inputFiles"] = json!(["main.py"]);
     request["outputFiles"] = json!(["environment_info.json"]);
     let gate = Gate::start().await;
     let mut run = lab.start_run_with(&request, &gate.client());

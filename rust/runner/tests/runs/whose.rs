@@ -57,9 +57,8 @@ async fn after_two_runs(lab: &Lab) -> (BTreeSet<String>, BTreeSet<String>) {
     first.ended().await;
     let gate = Gate::start().await;
     let held = gate.hold(&Step::new("put blob in", 1));
-    let mut dead = next_attempt(&lab.request("true"));
+    let dead = next_attempt(&lab.request("true"));
     lab.write("in.txt", b"x");
-    dead["inputFiles"] = json!(["in.txt"]);
     let run = lab.start_run_with(&dead, &gate.client());
     held.arrived().await;
     run.task.abort();

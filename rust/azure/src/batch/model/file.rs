@@ -25,6 +25,9 @@ pub struct ResourceFile {
     /// A path under the task's `wd`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_path: Option<String>,
+    /// The permission bits of the files on the node, as an octal number; 0770 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_mode: Option<String>,
 }
 
 impl fmt::Debug for ResourceFile {
@@ -37,6 +40,7 @@ impl fmt::Debug for ResourceFile {
             )
             .field("blob_prefix", &self.blob_prefix)
             .field("file_path", &self.file_path)
+            .field("file_mode", &self.file_mode)
             .finish()
     }
 }

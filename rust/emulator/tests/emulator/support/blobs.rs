@@ -1,11 +1,11 @@
-//! A minimal blob server: list, get and put, with a SAS whose permissions are checked.
+//! A minimal blob server: list, get and put, also in blocks, with a SAS whose permissions are checked.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -46,6 +46,7 @@ impl BlobServer {
         let router = Router::new()
             .route("/acc/{container}", get(list))
             .route("/acc/{container}/{*blob}", get(read).put(write))
+            .layer(DefaultBodyLimit::disable())
             .with_state((Arc::clone(&blobs), Arc::clone(&headers)));
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         BlobServer { address, blobs, headers, server }
@@ -180,7 +181,19 @@ async fn write(
     if let Some(refused) = refused(&container, &query, 'w') {
         return refused;
     }
-    blobs.lock().unwrap().insert(blob, body.to_vec());
+    let mut blobs = blobs.lock().unwrap();
+    let text = |name: &str| query.get(name).map_or("", String::as_str);
+    let block = |id: &str| format!("block {id} of {blob}");
+    match text("comp") {
+        "block" => blobs.insert(block(text("blockid")), body.to_vec()),
+        "blocklist" => {
+            let list = String::from_utf8(body.to_vec()).unwrap();
+            let ids = list.split("<Latest>").skip(1).map(|rest| rest.split('<').next().unwrap());
+            let content = ids.flat_map(|id| blobs.remove(&block(id)).unwrap()).collect();
+            blobs.insert(blob, content)
+        }
+        _ => blobs.insert(blob, body.to_vec()),
+    };
     *seen.lock().unwrap() = headers;
     StatusCode::CREATED.into_response()
 }

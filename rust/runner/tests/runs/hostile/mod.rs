@@ -139,7 +139,6 @@ fn request(flow: &Flow, service: &Service, outer: &Path) -> Value {
         "blobStorage": {"containerName": "data", "connectionString": connection.replace("KEY", KEY)},
         "registry": null,
         "localWorkingDir": outer.join("wd"),
-        "inputFiles": flow.inputs.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         "outputFiles": flow.patterns,
         // Blobs would have to be listed as they were written.
         "resume": false,
@@ -164,6 +163,11 @@ async fn told(request: &Value, http: &HttpClient) -> Result<String, String> {
     loop {
         let events = pull.next().await;
         pull.acknowledge();
+        for event in &events {
+            if let Event::Select { patterns, names, .. } = event {
+                pull.select(vec![(0..names.len()).collect(); patterns.len()]);
+            }
+        }
         outcomes += events.iter().filter(|event| matches!(event, Event::Outcome(_))).count();
         told += &format!("{events:?}");
         if events.is_empty() {

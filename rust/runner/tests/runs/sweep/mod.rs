@@ -47,7 +47,7 @@ async fn a_request_that_fails_once_changes_nothing_of(shape: Shape, at_least: us
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_fails_once_changes_nothing() {
-    a_request_that_fails_once_changes_nothing_of(Shape::Whole, 35).await;
+    a_request_that_fails_once_changes_nothing_of(Shape::Whole, 34).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -94,7 +94,6 @@ impl<'a> Trial<'a> {
         request["localWorkingDir"] = json!(dir);
         request["containerWorkingDir"] = json!(format!("/tmp/{prefix}"));
         request["stagingPrefix"] = json!(prefix);
-        request["inputFiles"] = INPUTS.iter().map(|(name, _)| *name).collect();
         request["outputFiles"] = json!(["copy.bin", "deep/**"]);
         request["outputDir"] = json!("local");
         request

@@ -240,7 +240,7 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
 
     @Schema(
         title = "Whether to download the whole working directory after the task",
-        description = "All of its files are downloaded then, not only `outputFiles` and `{{ outputDir }}`. Needs `blobStorage`."
+        description = "Everything that has changed is downloaded then, not only `outputFiles` and `{{ outputDir }}`. Needs `blobStorage`."
     )
     @NotNull
     @Builder.Default
@@ -265,7 +265,7 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
             run.kill();
         }
         run.start(new RequestRenderer(this, runContext, taskCommands).render(filesToDownload).toJson());
-        Event.Outcome outcome = run.follow(runContext.logger(), taskCommands.getLogConsumer());
+        Event.Outcome outcome = run.follow(runContext.logger(), Progress.of(runContext), taskCommands.getLogConsumer());
         CLEAN_UP.begin(run, taskCommands.getWorkingDirectory(), runContext.logger());
         outcome.sendMetricsTo(taskCommands.getLogConsumer());
         return outcome.toResult(taskCommands.getLogConsumer());

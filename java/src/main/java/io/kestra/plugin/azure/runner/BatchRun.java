@@ -6,6 +6,7 @@ import org.slf4j.Logger;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
+import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 
 /** One run of the Rust library. Another thread may kill it at any time. */
@@ -39,15 +40,16 @@ final class BatchRun {
     }
 
     /**
-     * Passes notes and log lines on until the outcome is there, and returns it. An outcome that has come with an interrupt is returned.
+     * Passes notes, steps and log lines on until the outcome is there, and returns it. An outcome that has come with an interrupt is returned.
      *
+     * @param progress takes the name of a step and a message
      * @throws InterruptedException if the thread is interrupted before the outcome; the run is then closed, and the Batch job goes on
      */
-    Event.Outcome follow(Logger logger, AbstractLogConsumer logConsumer) throws InterruptedException {
+    Event.Outcome follow(Logger logger, BiConsumer<String, String> progress, AbstractLogConsumer logConsumer) throws InterruptedException {
         Event.Outcome outcome = null;
         try {
             while (outcome == null) {
-                outcome = followOnce(logger, logConsumer);
+                outcome = followOnce(logger, progress, logConsumer);
             }
             return outcome;
         } finally {
@@ -58,11 +60,11 @@ final class BatchRun {
     }
 
     /** Passes the next events on. Returns the outcome if it is among them, otherwise null. */
-    private Event.Outcome followOnce(Logger logger, AbstractLogConsumer logConsumer) throws InterruptedException {
+    private Event.Outcome followOnce(Logger logger, BiConsumer<String, String> progress, AbstractLogConsumer logConsumer) throws InterruptedException {
         List<Event> events = next(NEXT_TIMEOUT);
         // Cleared while lines are passed on, because Kestra's queue may fail on an interrupted thread.
         boolean interrupted = Thread.interrupted();
-        events.forEach(event -> pass(event, logger, logConsumer));
+        events.forEach(event -> pass(event, logger, progress, logConsumer));
         Optional<Event> outcome = events.stream().filter(Event.Outcome.class::isInstance).findFirst();
         if (interrupted && outcome.isEmpty()) {
             throw new InterruptedException("Interrupted while waiting for the Batch task");
@@ -90,8 +92,8 @@ final class BatchRun {
 
     private boolean drain(Logger logger, long timeout) {
         if (!ended) {
-            // No log line of the task comes after the outcome.
-            next(timeout).forEach(event -> pass(event, logger, null));
+            // No step and no log line of the task comes after the outcome.
+            next(timeout).forEach(event -> pass(event, logger, null, null));
         }
         return ended;
     }
@@ -108,10 +110,12 @@ final class BatchRun {
         }
     }
 
-    private void pass(Event event, Logger logger, AbstractLogConsumer logConsumer) {
+    private void pass(Event event, Logger logger, BiConsumer<String, String> progress, AbstractLogConsumer logConsumer) {
         switch (event) {
             case Event.Note note -> note.writeTo(logger);
+            case Event.Progress step -> progress.accept(step.step(), step.message());
             case Event.Log log -> log.writeTo(logConsumer);
+            case Event.Select select -> boundary.select(id, select.answer());
             case Event.Outcome outcome -> { }
             case Event.End end -> ended = true;
         }

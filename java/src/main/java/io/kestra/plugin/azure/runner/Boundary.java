@@ -1,6 +1,6 @@
 package io.kestra.plugin.azure.runner;
 
-/** The five calls of the Rust library. Only {@link #next} waits. Tests use another implementation. */
+/** The six calls of the Rust library. Only {@link #next} waits. Tests use another implementation. */
 interface Boundary {
     /**
      * Starts a run and returns at once.
@@ -17,6 +17,14 @@ interface Boundary {
      * @throws IllegalStateException after the event {@code end}, and after {@link #close}
      */
     String next(long run, long timeoutMillis);
+
+    /**
+     * Answers an event {@code select}. An unknown id is ignored.
+     *
+     * @param selectionJson for each of the event's patterns, the positions of the names that it matches
+     * @throws IllegalArgumentException if it is something else
+     */
+    void select(long run, String selectionJson);
 
     /**
      * Says that the caller has recorded the outcome, so that the clean-up may begin. Its notes follow as events, up to {@code end}.

@@ -8,17 +8,22 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import io.kestra.core.models.tasks.runners.AbstractLogConsumer;
 import io.kestra.core.models.tasks.runners.TaskException;
 import io.kestra.core.models.tasks.runners.TaskRunnerResult;
+import io.kestra.core.utils.PathMatcherPredicate;
 import org.slf4j.Logger;
 import org.slf4j.event.Level;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.stream.IntStream;
 
-/** What a run reports, in this order: notes and log lines, one outcome, further notes, and the end. */
+/** What a run reports, in this order: notes, steps, log lines and questions, one outcome, further notes, and the end. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
 @JsonSubTypes({
     @JsonSubTypes.Type(value = Event.Note.class, name = "note"),
+    @JsonSubTypes.Type(value = Event.Progress.class, name = "progress"),
     @JsonSubTypes.Type(value = Event.Log.class, name = "log"),
+    @JsonSubTypes.Type(value = Event.Select.class, name = "select"),
     @JsonSubTypes.Type(value = Event.Outcome.class, name = "outcome"),
     @JsonSubTypes.Type(value = Event.End.class, name = "end")
 })
@@ -42,10 +47,36 @@ sealed interface Event {
         }
     }
 
+    /** A step of the run, such as {@code files.staging}. The same one may come again. */
+    record Progress(String step, String message) implements Event {
+    }
+
     /** Whole lines that the task wrote, without their line ends. */
     record Log(Stream stream, List<String> lines) implements Event {
         void writeTo(AbstractLogConsumer logConsumer) {
             lines.forEach(line -> logConsumer.accept(line, stream == Stream.STDERR));
+        }
+    }
+
+    /**
+     * Asks which names the patterns match, because only Java understands them.
+     *
+     * @param directory the Kestra task's working directory, to which the names are relative
+     */
+    record Select(Path directory, List<String> patterns, List<String> names) implements Event {
+        /** Returns the answer as JSON: for each pattern, the positions of the names that it matches. */
+        String answer() {
+            try {
+                return Json.MAPPER.writeValueAsString(patterns.stream().map(this::matching).toList());
+            } catch (JsonProcessingException e) {
+                throw new IllegalStateException("The names of output files could not be written as JSON: " + e.getOriginalMessage(), e);
+            }
+        }
+
+        /** Kestra's own matcher, as it is used when the task has ended. */
+        private List<Integer> matching(String pattern) {
+            PathMatcherPredicate matcher = PathMatcherPredicate.matches(directory, List.of(pattern));
+            return IntStream.range(0, names.size()).filter(position -> matcher.test(directory.resolve(names.get(position)))).boxed().toList();
         }
     }
 

@@ -23,6 +23,11 @@ final class Native {
             }
 
             @Override
+            public void select(long run, String selectionJson) {
+                Native.select(run, selectionJson);
+            }
+
+            @Override
             public void acknowledge(long run) {
                 Native.acknowledge(run);
             }
@@ -42,6 +47,8 @@ final class Native {
     private static native long start(String requestJson);
 
     private static native String next(long run, long timeoutMillis);
+
+    private static native void select(long run, String selectionJson);
 
     private static native void acknowledge(long run);
 

@@ -13,10 +13,9 @@ import java.util.Map;
  *
  * @param timeout the Kestra task's own timeout
  * @param jobName Kestra's name for a job of this task; it ends in a random part
- * @param localWorkingDir the Kestra task's working directory on this machine
+ * @param localWorkingDir the Kestra task's working directory on this machine; what is in it, except for {@code outputDir}, goes in
  * @param containerWorkingDir the absolute path of the working directory in the container
  * @param stagingPrefix the first part of the names of all staged blobs
- * @param inputFiles files to stage, relative to the working directory, with {@code /} between their parts
  * @param outputFiles files and glob patterns to download, relative to the working directory
  * @param outputDir directory on this machine to download all output files to, relative to the working directory
  */
@@ -46,7 +45,6 @@ record Request(
     String localWorkingDir,
     String containerWorkingDir,
     String stagingPrefix,
-    List<String> inputFiles,
     List<String> outputFiles,
     String outputDir
 ) {

@@ -5,14 +5,14 @@ import io.kestra.core.models.property.Property;
 import io.kestra.core.models.tasks.runners.ScriptService;
 import io.kestra.core.models.tasks.runners.TaskCommands;
 import io.kestra.core.runners.RunContext;
+import io.kestra.core.utils.PathMatcherPredicate;
 import io.kestra.plugin.azure.runner.Request.RequestBuilder;
 
-import java.io.IOException;
 import java.math.BigDecimal;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.regex.PatternSyntaxException;
 
 /** Renders the properties of the task runner and of its task into a {@link Request}. The Rust library checks the values. */
 final class RequestRenderer {
@@ -29,13 +29,25 @@ final class RequestRenderer {
     }
 
     /** @param outputFiles names and glob patterns relative to the working directory, or null for none */
-    Request render(List<String> outputFiles) throws IllegalVariableEvaluationException, IOException {
+    Request render(List<String> outputFiles) throws IllegalVariableEvaluationException {
         RequestBuilder request = Request.builder();
         addRunner(request);
         addBehaviour(request);
         addTask(request);
         addFiles(request);
-        return request.outputFiles(Objects.requireNonNullElse(outputFiles, List.of())).build();
+        List<String> patterns = Objects.requireNonNullElse(outputFiles, List.of());
+        patterns.forEach(this::checkPattern);
+        return request.outputFiles(patterns).build();
+    }
+
+    /** Only Java knows which patterns Kestra can read when the task has ended. */
+    private void checkPattern(String pattern) {
+        try {
+            PathMatcherPredicate.matches(taskCommands.getWorkingDirectory(), List.of(pattern));
+        } catch (PatternSyntaxException e) {
+            String hint = pattern.contains("\\") ? "; Kestra reads \\ as /: put a character that means itself into brackets, [[] for example" : "";
+            throw new IllegalArgumentException("outputFiles: '" + pattern + "' is not a pattern that Kestra understands: " + e.getDescription() + hint, e);
+        }
     }
 
     private void addRunner(RequestBuilder request) throws IllegalVariableEvaluationException {
@@ -68,12 +80,11 @@ final class RequestRenderer {
             .environment(batch.env(runContext, taskCommands));
     }
 
-    private void addFiles(RequestBuilder request) throws IllegalVariableEvaluationException, IOException {
+    private void addFiles(RequestBuilder request) throws IllegalVariableEvaluationException {
         String workingDir = batch.containerWorkingDir(runContext, taskCommands);
         request.localWorkingDir(taskCommands.getWorkingDirectory().toString())
             .containerWorkingDir(workingDir)
             .stagingPrefix(Batch.stagingPrefix(workingDir))
-            .inputFiles(taskCommands.relativeWorkingDirectoryFilesPaths().stream().map(RequestRenderer::withSlashes).toList())
             .outputDir(taskCommands.outputDirectoryEnabled() ? outputDirName() : null);
     }
 
@@ -128,9 +139,5 @@ final class RequestRenderer {
         }
         BigDecimal whole = BigDecimal.valueOf(duration.getSeconds());
         return duration.getNano() == 0 ? whole : whole.add(BigDecimal.valueOf(duration.getNano(), NANO_DIGITS));
-    }
-
-    private static String withSlashes(Path path) {
-        return path.toString().replace('\\', '/');
     }
 }

@@ -5,6 +5,8 @@ import org.junit.jupiter.api.Test;
 import org.slf4j.helpers.NOPLogger;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CancellationException;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -14,6 +16,7 @@ class BatchRunTest {
     private final FakeBoundary rust = new FakeBoundary();
     private final BatchRun run = new BatchRun(() -> rust);
     private final CollectingLogConsumer logConsumer = new CollectingLogConsumer();
+    private final List<String> steps = new ArrayList<>();
 
     @AfterEach
     void forgetTheInterrupt() {
@@ -27,7 +30,8 @@ class BatchRunTest {
         Event.Outcome outcome = follow();
         assertThat(outcome.status()).isEqualTo(Event.Status.SUCCEEDED);
         assertThat(logConsumer.lines).hasSize(3);
-        assertThat(rust.calls).containsExactly("start", "next 7", "next 7");
+        assertThat(steps).containsExactly("files.staging: Staging: 1,204 of 10,000 files, 4.7 of 39.1 MiB, 1.2 MiB/s");
+        assertThat(rust.calls).containsExactly("start", "next 7", "next 7", "select 7 [[0,2],[1,3]]");
     }
 
     @Test
@@ -36,7 +40,7 @@ class BatchRunTest {
         run.start("{}");
         follow();
         run.finish(NOPLogger.NOP_LOGGER);
-        assertThat(rust.calls).containsExactly("start", "next 7", "acknowledge 7", "next 7", "next 7", "close 7");
+        assertThat(rust.calls).containsExactly("start", "next 7", "select 7 [[0,2],[1,3]]", "acknowledge 7", "next 7", "next 7", "close 7");
     }
 
     @Test
@@ -46,7 +50,7 @@ class BatchRunTest {
         follow();
         assertThat(run.hasEnded()).isTrue();
         assertThat(run.drain(NOPLogger.NOP_LOGGER)).isTrue();
-        assertThat(rust.calls).containsExactly("start", "next 7");
+        assertThat(rust.calls).containsExactly("start", "next 7", "select 7 [[0,2],[1,3]]");
     }
 
     @Test
@@ -104,7 +108,7 @@ class BatchRunTest {
         run.start("{}");
         follow();
         run.finish(NOPLogger.NOP_LOGGER);
-        assertThat(rust.calls).containsExactly("start", "next 7", "acknowledge 7", "next 7", "close 7");
+        assertThat(rust.calls).containsExactly("start", "next 7", "select 7 [[0,2],[1,3]]", "acknowledge 7", "next 7", "close 7");
     }
 
     @Test
@@ -128,7 +132,7 @@ class BatchRunTest {
     }
 
     private Event.Outcome follow() throws InterruptedException {
-        return run.follow(NOPLogger.NOP_LOGGER, logConsumer);
+        return run.follow(NOPLogger.NOP_LOGGER, (step, message) -> steps.add(step + ": " + message), logConsumer);
     }
 
     private static String fixtureUpToTheOutcome() {

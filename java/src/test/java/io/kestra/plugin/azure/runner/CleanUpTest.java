@@ -155,7 +155,7 @@ class CleanUpTest {
     private FakeBoundary begin(FakeBoundary rust, Logger logger) throws Exception {
         BatchRun run = new BatchRun(() -> rust);
         run.start("{}");
-        run.follow(NOPLogger.NOP_LOGGER, new CollectingLogConsumer());
+        run.follow(NOPLogger.NOP_LOGGER, (step, message) -> { }, new CollectingLogConsumer());
         Path workingDirectory = Files.createTempDirectory(parent, "work-");
         workingDirectories.add(workingDirectory);
         cleanUp.begin(run, workingDirectory, logger);

@@ -25,7 +25,7 @@ class EventTest {
 
     @Test
     void every_event_of_the_fixture_can_be_read() {
-        assertThat(events).hasSize(9);
+        assertThat(events).hasSize(11);
         assertThat(events.getFirst()).isEqualTo(new Event.Note(Level.INFO, "Job 'company-team-1a2b3c4d' submitted to pool 'pool'"));
     }
 
@@ -40,8 +40,13 @@ class EventTest {
     }
 
     @Test
+    void kestras_own_matcher_says_which_names_a_pattern_matches() {
+        assertThat(((Event.Select) events.get(4)).answer()).isEqualTo("[[0,2],[1,3]]");
+    }
+
+    @Test
     void success_becomes_a_result_that_says_where_the_task_ran() throws TaskException {
-        TaskRunnerResult<BatchDetails> result = outcome(3).toResult(logConsumer);
+        TaskRunnerResult<BatchDetails> result = outcome(5).toResult(logConsumer);
         assertThat(result.getExitCode()).isZero();
         assertThat(result.getLogConsumer()).isSameAs(logConsumer);
         assertThat(result.getDetails().getJobId()).isEqualTo("company-team-1a2b3c4d");
@@ -53,7 +58,7 @@ class EventTest {
 
     @Test
     void success_says_how_long_each_part_took() throws TaskException {
-        BatchDetails details = outcome(3).toResult(logConsumer).getDetails();
+        BatchDetails details = outcome(5).toResult(logConsumer).getDetails();
         assertThat(details.getStageMillis()).isEqualTo(120);
         assertThat(details.getQueueMillis()).isEqualTo(1500);
         assertThat(details.getRunMillis()).isEqualTo(61_000);
@@ -69,7 +74,7 @@ class EventTest {
 
     @Test
     void failure_becomes_a_task_exception_with_the_real_exit_code() {
-        TaskException failure = catchThrowableOfType(TaskException.class, () -> outcome(4).toResult(logConsumer));
+        TaskException failure = catchThrowableOfType(TaskException.class, () -> outcome(6).toResult(logConsumer));
         assertThat(failure).hasMessage("The task exited with code 3");
         assertThat(failure.getExitCode()).isEqualTo(3);
         assertThat(failure.getLogConsumer()).isSameAs(logConsumer);
@@ -77,21 +82,21 @@ class EventTest {
 
     @Test
     void a_command_that_did_not_run_to_its_end_has_exit_code_minus_one() {
-        TaskException failure = catchThrowableOfType(TaskException.class, () -> outcome(5).toResult(logConsumer));
+        TaskException failure = catchThrowableOfType(TaskException.class, () -> outcome(7).toResult(logConsumer));
         assertThat(failure).hasMessageContaining("could not be pulled");
         assertThat(failure.getExitCode()).isEqualTo(-1);
     }
 
     @Test
     void bad_configuration_becomes_an_illegal_argument_that_names_the_property() {
-        assertThatThrownBy(() -> outcome(6).toResult(logConsumer))
+        assertThatThrownBy(() -> outcome(8).toResult(logConsumer))
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessageStartingWith("poolId: ");
     }
 
     @Test
     void a_killed_run_never_counts_as_success() {
-        assertThatThrownBy(() -> outcome(7).toResult(logConsumer))
+        assertThatThrownBy(() -> outcome(9).toResult(logConsumer))
             .isInstanceOf(CancellationException.class)
             .hasMessageContaining("was terminated");
     }

@@ -31,6 +31,11 @@ final class FakeBoundary implements Boundary {
     }
 
     @Override
+    public void select(long run, String selectionJson) {
+        calls.add("select " + run + " " + selectionJson);
+    }
+
+    @Override
     public void acknowledge(long run) {
         calls.add("acknowledge " + run);
     }

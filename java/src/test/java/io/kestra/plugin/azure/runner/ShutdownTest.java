@@ -57,7 +57,7 @@ class ShutdownTest {
             });
             BatchRun run = new BatchRun(() -> rust);
             run.start("{}");
-            run.follow(NOPLogger.NOP_LOGGER, new CollectingLogConsumer());
+            run.follow(NOPLogger.NOP_LOGGER, (step, message) -> { }, new CollectingLogConsumer());
             new CleanUp(Duration.ZERO).begin(run, workingDirectory, NOPLogger.NOP_LOGGER);
         }
     }

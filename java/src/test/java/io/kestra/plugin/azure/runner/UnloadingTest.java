@@ -63,7 +63,7 @@ class UnloadingTest {
                 .answers(() -> "[{\"type\": \"end\"}]");
             BatchRun run = new BatchRun(() -> rust);
             run.start("{}");
-            run.follow(NOPLogger.NOP_LOGGER, new CollectingLogConsumer());
+            run.follow(NOPLogger.NOP_LOGGER, (step, message) -> { }, new CollectingLogConsumer());
             cleanUp.begin(run, workingDirectory, NOPLogger.NOP_LOGGER);
             Files.delete(workingDirectory);
             cleanUp.thread().join();

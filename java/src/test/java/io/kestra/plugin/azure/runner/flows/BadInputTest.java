@@ -25,6 +25,7 @@ class BadInputTest {
         "container, blobStorage.containerName:",
         "connection_string, blobStorage.connectionString:",
         "outputs_without_storage, blobStorage:",
+        "output_pattern, outputFiles: '*.{csv' is not a pattern",
     })
     void bad_input_fails_with_its_name_and_creates_no_job(String file, String named, Flows flows) throws Exception {
         var jobsBefore = emulator.jobsCreated();

@@ -93,7 +93,6 @@ class PluginReloadTest {
         request.put("poolId", System.getenv("AZURE_BATCH_POOL"));
         request.put("containerImage", "ubuntu:latest");
         request.putNull("blobStorage").putNull("registry").putNull("outputDir");
-        request.putArray("inputFiles");
         request.putArray("outputFiles");
         request.putArray("commands").add("/bin/sh").add("-c").add("echo hello");
         return request.toString().replace("5c0ffee5c0ff", UUID.randomUUID().toString().substring(24));
