@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use azure::batch::{Node, NodeState, Pool, ResizeError, SchedulingState};
+use time::format_description::well_known::Rfc3339;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
@@ -98,7 +99,7 @@ pub(crate) fn in_words(pool: &Pool, nodes: &[Node]) -> String {
     let mut words = vec![count(pool, nodes)];
     let troubles = nodes.iter().filter_map(trouble).take(MOST_NODES);
     words.extend(troubles);
-    words.extend(pool.resize_errors.iter().map(resize_failure));
+    words.extend(pool.resize_errors.iter().map(|error| resize_failure(error, pool)));
     azure::without_signatures(&words.join("; "))
 }
 
@@ -140,8 +141,11 @@ fn trouble(node: &Node) -> Option<String> {
     (!all.is_empty()).then(|| format!("node '{}': {}", node.id, all.join(", ")))
 }
 
-fn resize_failure(error: &ResizeError) -> String {
-    format!("its last resize failed: {}", said(&error.code, &error.message))
+/// The service keeps the errors until the next resize, so they may be old.
+fn resize_failure(error: &ResizeError, pool: &Pool) -> String {
+    let time = pool.allocation_state_transition_time.and_then(|time| time.format(&Rfc3339).ok());
+    let time = time.map(|time| format!(" ({time})")).unwrap_or_default();
+    format!("its last resize{time} failed: {}", said(&error.code, &error.message))
 }
 
 fn said(code: &Option<String>, message: &Option<String>) -> String {
@@ -167,11 +171,14 @@ mod tests {
     #[test]
     fn a_pool_without_nodes_says_its_target_and_why_its_resize_failed() {
         let full = json!({"code": "AccountCoreQuotaReached", "message": "no cores left"});
-        let pool = pool(json!({"targetDedicatedNodes": 2, "resizeErrors": [full]}));
+        let time = "2026-11-24T08:00:00.5Z";
+        let pool = pool(json!({
+            "targetDedicatedNodes": 2, "resizeErrors": [full], "allocationStateTransitionTime": time,
+        }));
         assert_eq!(
             in_words(&pool, &[]),
             "the pool 'p' has no nodes now, its target is 2; \
-             its last resize failed: AccountCoreQuotaReached: no cores left"
+             its last resize (2026-11-24T08:00:00.5Z) failed: AccountCoreQuotaReached: no cores left"
         );
         assert_eq!(level(&[]), Level::Warn);
     }

@@ -2,6 +2,7 @@
 
 use super::enums::PoolState;
 use serde::Deserialize;
+use time::OffsetDateTime;
 
 /// A pool as the service describes it.
 ///
@@ -25,9 +26,12 @@ pub struct Pool {
     /// Spot nodes there should be.
     #[serde(default)]
     pub target_low_priority_nodes: u32,
-    /// Why there are fewer than there should be.
+    /// Why the last resize, however long ago, did not make as many as there should be.
     #[serde(default)]
     pub resize_errors: Vec<ResizeError>,
+    /// When the last resize began or ended.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub allocation_state_transition_time: Option<OffsetDateTime>,
     /// What its nodes are made of.
     #[serde(default)]
     pub virtual_machine_configuration: Option<VirtualMachineConfiguration>,
