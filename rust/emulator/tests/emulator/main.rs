@@ -27,6 +27,7 @@ mod output_files;
 mod pools;
 mod program;
 mod properties;
+mod recorded;
 mod requests;
 mod resizing;
 mod resource_files;
