@@ -62,7 +62,6 @@ pub(crate) enum Code {
     UnsupportedHttpVerb,
     UnsupportedProperty,
     UnsupportedQueryParameter,
-    UnsupportedRequestVersion,
 }
 
 impl Code {
@@ -96,9 +95,10 @@ impl Code {
             Code::InvalidPropertyValue => {
                 (400, "The value of a property in the request body is not valid.")
             }
-            Code::InvalidQueryParameterValue => {
-                (400, "The value of a query parameter is not valid.")
-            }
+            Code::InvalidQueryParameterValue => (
+                400,
+                "Value for one of the query parameters specified in the request URI is invalid.",
+            ),
             Code::InvalidRequestBody => (400, "The request body is not valid."),
             Code::InvalidUri => (400, "The URI names no resource of the service."),
             Code::MissingRequiredProperty => {
@@ -115,7 +115,6 @@ impl Code {
             }
             Code::UnsupportedProperty => (400, "A property of the request body is not supported."),
             Code::UnsupportedQueryParameter => (400, "A query parameter is not supported."),
-            Code::UnsupportedRequestVersion => (400, "The api-version is not supported."),
             Code::AuthenticationFailed => {
                 (403, "The request is not authenticated. Check the Authorization header.")
             }

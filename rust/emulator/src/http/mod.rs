@@ -36,8 +36,21 @@ use operations::route::Route;
 use record::Records;
 use reply::Reply;
 
-/// The supported API versions.
-const VERSIONS: [&str; 2] = ["2025-06-01", "2024-07-01.20.0"];
+/// The supported API versions: every stable one since 2019-08-01.10.0. What the emulator supports
+/// has had the same names in all of them.
+const VERSIONS: [&str; 11] = [
+    "2025-06-01",
+    "2024-07-01.20.0",
+    "2024-02-01.19.0",
+    "2023-11-01.18.0",
+    "2023-05-01.17.0",
+    "2022-10-01.16.0",
+    "2022-01-01.15.0",
+    "2021-06-01.14.0",
+    "2020-09-01.12.0",
+    "2020-03-01.11.0",
+    "2019-08-01.10.0",
+];
 
 /// What all requests of an emulator share.
 pub(crate) struct AppState {
@@ -122,9 +135,10 @@ fn check_version(query: &Query) -> Result<()> {
         None => Err(ApiError::from(Code::MissingRequiredQueryParameter)
             .with("QueryParameterName", "api-version")),
         Some(version) if VERSIONS.contains(&version) => Ok(()),
-        Some(version) => Err(ApiError::from(Code::UnsupportedRequestVersion)
-            .with("QueryParameterValue", version)
-            .with("Reason", format!("the emulator supports {}", VERSIONS.join(" and ")))),
+        Some(version) => {
+            let reason = format!("the emulator supports {}", VERSIONS.join(", "));
+            Err(ApiError::query("api-version", version, reason))
+        }
     }
 }
 

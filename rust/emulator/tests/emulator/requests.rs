@@ -9,10 +9,32 @@ async fn the_api_version_is_required_and_known() {
     let cloud = Cloud::start().await;
     let request = cloud.client.get("/pools/pool").without_version();
     request.send().await.expect_error(400, "MissingRequiredQueryParameter");
-    let request = cloud.client.get("/pools/pool").query("api-version", "2016-02-01.3.0");
-    request.send().await.expect_error(400, "UnsupportedRequestVersion");
-    let request = cloud.client.get("/pools/pool").query("api-version", "2024-07-01.20.0");
-    request.send().await.expect(200);
+    for unknown in ["", "2016-02-01.3.0", "2025-06-01.20.0", "2024-07-01"] {
+        let request = cloud.client.get("/pools/pool").query("api-version", unknown);
+        let reply = request.send().await.expect_error(400, "InvalidQueryParameterValue");
+        assert_eq!(reply.value("QueryParameterName"), "api-version");
+        assert!(reply.value("Reason").contains("2025-06-01, 2024-07-01.20.0, "), "{}", reply.text);
+    }
+}
+
+#[tokio::test]
+async fn every_version_that_clients_send_is_accepted() {
+    let cloud = Cloud::start().await;
+    let clients = [
+        ("azure-batch 15.1 for Python, Azure.Compute.Batch 1", "2025-06-01"),
+        ("@azure-rest/batch", "2024-07-01.20.0"),
+        ("az CLI 2.91, Az.Batch of PowerShell", "2024-02-01.19.0"),
+        ("recorded sessions of azure-compute-batch for Java", "2023-11-01.18.0"),
+        ("recorded sessions of azure-compute-batch for Java and of az", "2023-05-01.17.0"),
+        ("@azure/batch 10.2 for JavaScript", "2022-10-01.16.0"),
+        ("azure-batch for Java", "2022-01-01.15.0"),
+        ("azure-batch 11 for Java", "2019-08-01.10.0"),
+    ];
+    for (number, (client, version)) in clients.into_iter().enumerate() {
+        let body = json!({"id": format!("job{number}"), "poolInfo": {"poolId": "pool"}});
+        let create = cloud.client.post("/jobs").json(&body).query("api-version", version);
+        assert_eq!(create.send().await.status, 201, "{client}");
+    }
 }
 
 #[tokio::test]
