@@ -62,7 +62,7 @@ impl Service {
         let (work, run) = store.change_task(&assignment.task, |task| {
             let work = work(&node, &job, task.spec.clone());
             task.placement = Some(placement(&node, &work.directory));
-            task.enter(TaskState::Preparing);
+            task.phase.enter(TaskState::Preparing);
             (work, new_run(task))
         })?;
         let compute_node = store.node_mut(&assignment.pool, &assignment.node).ok()?;
@@ -91,7 +91,7 @@ impl Service {
         run: &RunHandle,
     ) -> End {
         self.store().change_task(&assignment.task, |task| {
-            task.enter(TaskState::Running);
+            task.phase.enter(TaskState::Running);
             task.execution.started = Some(task.phase.since);
         });
         self.apply_run_fault(assignment);

@@ -138,16 +138,16 @@ impl Service {
         job_id: &str,
         id: &str,
         conditions: &Conditions,
-    ) -> Result<()> {
-        {
+    ) -> Result<ResourceVersion> {
+        let version = {
             let mut store = self.store();
             let entry = store.job_mut(job_id)?;
             entry.job.require_open()?;
             conditions.check_write(&entry.task(id)?.version)?;
-            entry.change_task(id, reactivate)??;
-        }
+            entry.change_task(id, reactivate)??
+        };
         self.after_delay(Service::schedule);
-        Ok(())
+        Ok(version)
     }
 
     /// Terminates a task. A running one is completed as soon as its processes have ended and its
@@ -157,19 +157,18 @@ impl Service {
         job_id: &str,
         id: &str,
         conditions: &Conditions,
-    ) -> Result<()> {
-        let task = {
+    ) -> Result<ResourceVersion> {
+        let (task, version) = {
             let mut store = self.store();
             let entry = store.job_mut(job_id)?;
             entry.job.require_not_deleting()?;
             let task = entry.task(id)?;
             conditions.check_write(&task.version)?;
             let key = TaskKey::new(job_id, task);
-            entry.change_task(id, terminate)??;
-            key
+            (key, entry.change_task(id, terminate)??)
         };
         self.after_task_end(&task);
-        Ok(())
+        Ok(version)
     }
 
     /// Deletes a task with its files; a running one is stopped first.
@@ -227,25 +226,21 @@ fn max_retries(job: &Job, own: Option<&TaskConstraints>) -> i32 {
     own.and_then(|own| own.max_task_retry_count).or_else(of_job).unwrap_or(0)
 }
 
-fn terminate(task: &mut Task) -> Result<()> {
+fn terminate(task: &mut Task) -> Result<ResourceVersion> {
     match (&task.run, task.phase.state) {
-        (_, TaskState::Completed) => Err(Code::TaskCompleted.into()),
-        (Some(run), _) => {
-            run.request_stop(StopReason::UserRequest);
-            Ok(())
-        }
-        (None, _) => {
-            task.complete(End::stopped_before_it_ran());
-            Ok(())
-        }
+        (_, TaskState::Completed) => return Err(Code::TaskCompleted.into()),
+        (Some(run), _) => drop(run.request_stop(StopReason::UserRequest)),
+        (None, _) => task.complete(End::stopped_before_it_ran()),
     }
+    task.version = ResourceVersion::new();
+    Ok(task.version.clone())
 }
 
-fn reactivate(task: &mut Task) -> Result<()> {
+fn reactivate(task: &mut Task) -> Result<ResourceVersion> {
     let code = match (task.phase.state, task.result()) {
         (TaskState::Completed, Some(TaskResult::Failure)) => {
             task.reactivate();
-            return Ok(());
+            return Ok(task.version.clone());
         }
         (TaskState::Completed, _) => Code::TaskSucceeded,
         _ => Code::TaskNotCompleted,

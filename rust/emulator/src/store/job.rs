@@ -67,8 +67,9 @@ impl Job {
         }
     }
 
-    /// Changes the state, and with it the version.
-    pub(crate) fn enter(&mut self, state: JobState) {
+    /// Changes the state by a request, or by the service's decision to end or disable the job. A
+    /// state that follows from an earlier one leaves the version as it is.
+    pub(crate) fn change_state(&mut self, state: JobState) {
         self.phase.enter(state);
         self.version = ResourceVersion::new();
     }

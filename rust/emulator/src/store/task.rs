@@ -243,23 +243,17 @@ impl Task {
         }
     }
 
-    /// Changes the state, and with it the version.
-    pub(crate) fn enter(&mut self, state: TaskState) {
-        self.phase.enter(state);
-        self.version = ResourceVersion::new();
-    }
-
     /// Completes the task.
     pub(crate) fn complete(&mut self, end: End) {
         self.execution.end = Some(end);
-        self.enter(TaskState::Completed);
+        self.phase.enter(TaskState::Completed);
         self.execution.ended = Some(self.phase.since);
     }
 
     /// Makes the task active again after a failed run.
     pub(crate) fn retry(&mut self) {
         self.execution.retries += 1;
-        self.enter(TaskState::Active);
+        self.phase.enter(TaskState::Active);
         self.execution.last_retry = Some(self.phase.since);
     }
 
@@ -267,7 +261,7 @@ impl Task {
     pub(crate) fn requeue(&mut self, counts: bool) {
         self.placement = None;
         self.execution.started = None;
-        self.enter(TaskState::Active);
+        self.phase.enter(TaskState::Active);
         if counts {
             self.execution.requeues += 1;
             self.execution.last_requeue = Some(self.phase.since);
@@ -283,7 +277,8 @@ impl Task {
     pub(crate) fn reactivate(&mut self) {
         let Execution { requeues, last_requeue, .. } = self.execution;
         self.execution = Execution { requeues, last_requeue, ..Execution::default() };
-        self.enter(TaskState::Active);
+        self.phase.enter(TaskState::Active);
+        self.version = ResourceVersion::new();
     }
 
     /// Returns the slots that the task takes.

@@ -99,7 +99,7 @@ mod tests {
             tasks.insert(task(id, number as u64));
         }
         assert_eq!(active(&tasks), ["c", "B", "a"]);
-        tasks.change("b", |task| task.enter(TaskState::Running)).unwrap();
+        tasks.change("b", |task| task.phase.enter(TaskState::Running)).unwrap();
         assert_eq!(active(&tasks), ["c", "a"]);
         let failure = End::without_exit_code(FailureInfo::user("TaskEnded", "x"));
         tasks.change("B", |task| task.complete(failure)).unwrap();

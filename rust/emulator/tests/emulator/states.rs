@@ -87,3 +87,17 @@ async fn a_retry_is_active_again_for_a_while() {
     let once = ["active", "preparing", "running"];
     assert_eq!(seen, [once.as_slice(), &once, &["completed"]].concat());
 }
+
+#[tokio::test]
+async fn a_version_stays_while_states_follow() {
+    let cloud = slow_cloud().await;
+    cloud.job("job").await;
+    cloud.script("job", "task", "sleep 600").await;
+    let path = "/jobs/job/tasks/task";
+    let etag = cloud.get(path).await.header("etag").to_owned();
+    cloud.task_in_state("job", "task", "running").await;
+    let terminate = || cloud.client.post(&format!("{path}/terminate")).header("if-match", &etag);
+    let reply = terminate().send().await.expect(204);
+    terminate().send().await.expect_error(412, "ConditionNotMet");
+    assert_eq!(cloud.completed("job", "task").await["eTag"], reply.header("etag"));
+}

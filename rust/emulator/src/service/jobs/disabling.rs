@@ -9,6 +9,7 @@ use crate::error::{ApiError, Code, Result};
 use crate::service::Service;
 use crate::service::conditions::Conditions;
 use crate::store::job::{JobEntry, JobState};
+use crate::store::resource::ResourceVersion;
 use crate::store::task::StopReason;
 use crate::wire::job::DisableJobOption;
 
@@ -20,7 +21,7 @@ impl Service {
         id: &str,
         tasks: DisableJobOption,
         conditions: &Conditions,
-    ) -> Result<()> {
+    ) -> Result<ResourceVersion> {
         {
             let store = self.store();
             let job = &store.job(id)?.job;
@@ -31,7 +32,7 @@ impl Service {
             }
         }
         self.begin_disabling(id, tasks);
-        Ok(())
+        Ok(self.store().job(id)?.job.version.clone())
     }
 
     /// Moves a job to the disabling state, unless it is ending, and disables it in the background.
@@ -42,7 +43,7 @@ impl Service {
             if entry.job.require_open().is_err() {
                 return;
             }
-            entry.job.enter(JobState::Disabling);
+            entry.job.change_state(JobState::Disabling);
             (entry.job.number, runs(entry, tasks))
         };
         tokio::spawn(Arc::clone(self).finish_disabling(id.to_owned(), number, runs));
@@ -61,13 +62,17 @@ impl Service {
         // finishes.
         let is_idle = entry.runs().next().is_none();
         if entry.job.number == number && entry.job.phase.state == JobState::Disabling && is_idle {
-            entry.job.enter(JobState::Disabled);
+            entry.job.phase.enter(JobState::Disabled);
         }
     }
 
     /// Starts to enable a disabled job; its tasks start once it is active.
-    pub(crate) fn enable_job(self: &Arc<Self>, id: &str, conditions: &Conditions) -> Result<()> {
-        let number = {
+    pub(crate) fn enable_job(
+        self: &Arc<Self>,
+        id: &str,
+        conditions: &Conditions,
+    ) -> Result<ResourceVersion> {
+        let (number, version) = {
             let mut store = self.store();
             let job = &mut store.job_mut(id)?.job;
             conditions.check_write(&job.version)?;
@@ -75,11 +80,11 @@ impl Service {
             if job.phase.state != JobState::Disabled {
                 return Err(ApiError::from(Code::JobNotDisabled).with("JobId", id));
             }
-            job.enter(JobState::Enabling);
-            job.number
+            job.change_state(JobState::Enabling);
+            (job.number, job.version.clone())
         };
         tokio::spawn(Arc::clone(self).finish_enabling(id.to_owned(), number));
-        Ok(())
+        Ok(version)
     }
 
     async fn finish_enabling(self: Arc<Self>, id: String, number: u64) {
@@ -90,7 +95,7 @@ impl Service {
             if entry.job.number != number || entry.job.phase.state != JobState::Enabling {
                 return;
             }
-            entry.job.enter(JobState::Active);
+            entry.job.phase.enter(JobState::Active);
         }
         self.terminate_if_complete(&id);
         self.after_delay(Service::schedule);

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::service::Service;
 use crate::service::conditions::Conditions;
 use crate::store::job::{JobEnd, JobEntry, JobState};
+use crate::store::resource::ResourceVersion;
 use crate::store::task::StopReason;
 use crate::wire::duration;
 use crate::wire::job::OnAllTasksComplete;
@@ -30,7 +31,7 @@ impl Service {
         id: &str,
         reason: Option<String>,
         conditions: &Conditions,
-    ) -> Result<()> {
+    ) -> Result<ResourceVersion> {
         {
             let store = self.store();
             let job = &store.job(id)?.job;
@@ -38,7 +39,7 @@ impl Service {
             job.require_open()?;
         }
         self.begin_termination(id, &reason.unwrap_or_else(|| USER_TERMINATE.to_owned()));
-        Ok(())
+        Ok(self.store().job(id)?.job.version.clone())
     }
 
     /// Starts to delete a job with its tasks and their files.
@@ -49,7 +50,7 @@ impl Service {
             conditions.check_write(&entry.job.version)?;
             entry.job.require_not_deleting()?;
             let was_open = entry.job.require_open().is_ok();
-            entry.job.enter(JobState::Deleting);
+            entry.job.phase.enter(JobState::Deleting);
             (entry.job.number, was_open, stop_runs(entry, StopReason::Discarded))
         };
         let (service, id) = (Arc::clone(self), id.to_owned());
@@ -82,7 +83,7 @@ impl Service {
             if entry.job.require_open().is_err() {
                 return;
             }
-            entry.job.enter(JobState::Terminating);
+            entry.job.change_state(JobState::Terminating);
             (entry.job.number, stop_runs(entry, StopReason::UserRequest))
         };
         let finish =
@@ -103,7 +104,7 @@ impl Service {
         let Ok(entry) = store.job_mut(&id) else { return };
         let job = &mut entry.job;
         if job.number == number && job.phase.state == JobState::Terminating {
-            job.enter(JobState::Completed);
+            job.phase.enter(JobState::Completed);
             job.ended = Some(JobEnd { at: job.phase.since, reason });
         }
     }

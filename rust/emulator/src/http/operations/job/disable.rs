@@ -14,6 +14,7 @@ use crate::wire::job::JobDisable;
 pub(super) fn run(call: &Call, service: &Arc<Service>, id: &str) -> Result<Reply> {
     call.allow_query(&[])?;
     let given: JobDisable = call.model()?;
-    service.disable_job(id, given.disable_tasks, &call.conditions()?)?;
-    Ok(Reply::empty(StatusCode::ACCEPTED).service_id(&url(call, id)))
+    let version = service.disable_job(id, given.disable_tasks, &call.conditions()?)?;
+    let url = format!("{}/disable", url(call, id));
+    Ok(Reply::empty(StatusCode::ACCEPTED).version(&version).service_id(&url))
 }

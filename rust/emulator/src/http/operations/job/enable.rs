@@ -12,6 +12,7 @@ use crate::service::Service;
 
 pub(super) fn run(call: &Call, service: &Arc<Service>, id: &str) -> Result<Reply> {
     call.allow_query(&[])?;
-    service.enable_job(id, &call.conditions()?)?;
-    Ok(Reply::empty(StatusCode::ACCEPTED).service_id(&url(call, id)))
+    let version = service.enable_job(id, &call.conditions()?)?;
+    let url = format!("{}/enable", url(call, id));
+    Ok(Reply::empty(StatusCode::ACCEPTED).version(&version).service_id(&url))
 }

@@ -20,6 +20,7 @@ pub(in crate::http::operations) fn run(
     // A termination never fails here, so `force` changes nothing.
     call.query.flag("force")?;
     let given: JobTerminate = call.optional_model()?;
-    service.terminate_job(id, given.terminate_reason, &call.conditions()?)?;
-    Ok(Reply::empty(StatusCode::ACCEPTED).service_id(&url(call, id)))
+    let version = service.terminate_job(id, given.terminate_reason, &call.conditions()?)?;
+    let url = format!("{}/terminate", url(call, id));
+    Ok(Reply::empty(StatusCode::ACCEPTED).version(&version).service_id(&url))
 }

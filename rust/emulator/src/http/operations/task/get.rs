@@ -1,6 +1,5 @@
 //! [Get Task](https://learn.microsoft.com/rest/api/batchservice/tasks/get-task)
 
-use super::url;
 use crate::error::Result;
 use crate::http::call::Call;
 use crate::http::list::select;
@@ -19,5 +18,5 @@ pub(in crate::http::operations) fn run(
     let (task, job) = service.task(job, id, &call.conditions()?)?;
     let properties = select(call, render(&task, &job, &call.endpoint), Some(PROPERTIES))?;
     let reply = Reply::resource(properties, &call.endpoint, "tasks/@Element");
-    Ok(reply.version(&task.version).service_id(&url(call, &job, &task.spec.id)))
+    Ok(reply.version(&task.version))
 }

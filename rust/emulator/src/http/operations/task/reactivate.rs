@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 
-use super::url;
 use crate::error::Result;
 use crate::http::call::Call;
 use crate::http::reply::Reply;
@@ -12,6 +11,6 @@ use crate::service::Service;
 
 pub(super) fn run(call: &Call, service: &Arc<Service>, job: &str, id: &str) -> Result<Reply> {
     call.allow_query(&[])?;
-    service.reactivate_task(job, id, &call.conditions()?)?;
-    Ok(Reply::empty(StatusCode::NO_CONTENT).service_id(&url(call, job, id)))
+    let version = service.reactivate_task(job, id, &call.conditions()?)?;
+    Ok(Reply::empty(StatusCode::NO_CONTENT).version(&version))
 }

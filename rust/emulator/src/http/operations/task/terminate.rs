@@ -17,6 +17,7 @@ pub(in crate::http::operations) fn run(
     id: &str,
 ) -> Result<Reply> {
     call.allow_query(&[])?;
-    service.terminate_task(job, id, &call.conditions()?)?;
-    Ok(Reply::empty(StatusCode::NO_CONTENT).service_id(&url(call, job, id)))
+    let version = service.terminate_task(job, id, &call.conditions()?)?;
+    let url = format!("{}/terminate", url(call, job, id));
+    Ok(Reply::empty(StatusCode::NO_CONTENT).version(&version).service_id(&url))
 }
