@@ -27,7 +27,6 @@ pub(crate) enum Code {
     JobBeingTerminated,
     JobCompleted,
     JobExists,
-    JobNotActive,
     JobNotDisabled,
     JobNotFound,
     JobPreparationTaskOrReleaseTaskNotSpecified,
@@ -135,7 +134,6 @@ impl Code {
             Code::JobBeingTerminated => (409, "The specified job is being terminated."),
             Code::JobCompleted => (409, "The specified job is already in a completed state."),
             Code::JobExists => (409, "The specified job already exists."),
-            Code::JobNotActive => (409, "The specified job is not active."),
             Code::JobNotDisabled => (409, "The specified job is not disabled."),
             Code::NodeAlreadyInTargetSchedulingState => {
                 (409, "The specified node is already in the target scheduling state.")

@@ -12,7 +12,7 @@ pub struct StateDelays {
     pub preparing: Duration,
     /// A task whose command has ended, before it is completed.
     pub running: Duration,
-    /// A job, pool or node in transition: disabling, enabling, terminating, deleting, resizing.
+    /// A job, pool or node in transition: disabling, terminating, deleting, resizing.
     pub changing: Duration,
 }
 

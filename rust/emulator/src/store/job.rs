@@ -20,7 +20,6 @@ pub(crate) enum JobState {
     Active,
     Disabling,
     Disabled,
-    Enabling,
     Terminating,
     Completed,
     Deleting,
@@ -35,14 +34,9 @@ pub(crate) struct Job {
     pub(crate) created: OffsetDateTime,
     pub(crate) version: ResourceVersion,
     pub(crate) phase: Phase<JobState>,
-    pub(crate) ended: Option<JobEnd>,
-}
-
-/// The end of a job.
-#[derive(Clone)]
-pub(crate) struct JobEnd {
-    pub(crate) at: OffsetDateTime,
-    pub(crate) reason: String,
+    /// Why it was terminated; there from the moment at which it is terminating.
+    pub(crate) terminate_reason: Option<String>,
+    pub(crate) ended: Option<OffsetDateTime>,
 }
 
 /// A job and its tasks.
@@ -63,6 +57,7 @@ impl Job {
             created: phase.since,
             version: ResourceVersion::new(),
             phase,
+            terminate_reason: None,
             ended: None,
         }
     }
@@ -70,8 +65,16 @@ impl Job {
     /// Changes the state by a request, or by the service's decision to end or disable the job. A
     /// state that follows from an earlier one leaves the version as it is.
     pub(crate) fn change_state(&mut self, state: JobState) {
-        self.phase.enter(state);
+        self.enter(state);
         self.version = ResourceVersion::new();
+    }
+
+    /// Enters a state. The service never shows a passing state as the previous one.
+    pub(crate) fn enter(&mut self, state: JobState) {
+        match self.phase.state {
+            JobState::Disabling | JobState::Terminating => self.phase.follow(state),
+            _ => self.phase.enter(state),
+        }
     }
 
     /// Returns an error that names the state, unless the job is open: neither ending nor completed.

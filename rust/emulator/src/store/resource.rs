@@ -51,6 +51,11 @@ impl<S: Copy + Serialize> Phase<S> {
     /// Changes the state.
     pub(crate) fn enter(&mut self, state: S) {
         self.previous = Some((self.state, self.since));
+        self.follow(state);
+    }
+
+    /// Changes the state and keeps the previous one.
+    pub(crate) fn follow(&mut self, state: S) {
         self.state = state;
         self.since = OffsetDateTime::now_utc();
         self.entered = Instant::now();

@@ -44,7 +44,7 @@ async fn a_requeued_task_is_active_until_the_job_is_enabled_and_then_runs_again(
     let_go(&cloud).await;
     assert_eq!(task(&cloud).await["state"], "active");
     enable(&cloud).await;
-    assert_eq!(cloud.get("/jobs/job").await.body["state"], "enabling");
+    assert_eq!(cloud.get("/jobs/job").await.body["state"], "active");
     let long = cloud.completed("job", "long").await;
     assert_eq!(long["executionInfo"]["exitCode"], 0);
     assert_eq!(long["executionInfo"]["requeueCount"], 1);
@@ -98,6 +98,18 @@ async fn a_disabled_job_can_be_terminated() {
     let body = json!({"disableTasks": "wait"});
     cloud.ask_job("job", "disable", body).await.expect_error(409, "JobCompleted");
     cloud.client.post("/jobs/job/enable").send().await.expect_error(409, "JobCompleted");
+}
+
+#[tokio::test]
+async fn a_job_that_is_being_disabled_can_be_enabled() {
+    let cloud = cloud_with_a_running_task().await;
+    disable(&cloud, "wait").await;
+    assert_eq!(cloud.get("/jobs/job").await.body["state"], "disabling");
+    enable(&cloud).await;
+    let_go(&cloud).await;
+    cloud.completed("job", "long").await;
+    let job = cloud.get("/jobs/job").await.body;
+    assert_eq!((&job["state"], &job["previousState"]), (&json!("active"), &json!("active")));
 }
 
 #[tokio::test]

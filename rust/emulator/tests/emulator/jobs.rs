@@ -141,7 +141,10 @@ async fn terminating_a_job_takes_a_moment_and_ends_its_tasks() {
         cloud.client.post("/jobs/job/terminate").json(&body).send()
     };
     terminate().await.expect(202);
-    assert_eq!(cloud.get("/jobs/job").await.body["state"], "terminating");
+    let terminating = cloud.get("/jobs/job").await.body;
+    assert_eq!(terminating["state"], "terminating");
+    assert_eq!(terminating["executionInfo"]["terminateReason"], "enough");
+    assert_eq!(terminating["executionInfo"]["endTime"], Value::Null);
     terminate().await.expect_error(409, "JobBeingTerminated");
     let job = cloud.job_in_state("job", "completed").await;
     assert_eq!(job["executionInfo"]["terminateReason"], "enough");

@@ -56,9 +56,11 @@ fn execution(job: &Job) -> Value {
         "startTime": instant(job.created),
         "poolId": job.spec.pool_info.pool_id,
     });
-    if let Some(end) = &job.ended {
-        properties["endTime"] = json!(instant(end.at));
-        properties["terminateReason"] = json!(end.reason);
+    if let Some(ended) = job.ended {
+        properties["endTime"] = json!(instant(ended));
+    }
+    if let Some(reason) = &job.terminate_reason {
+        properties["terminateReason"] = json!(reason);
     }
     properties
 }

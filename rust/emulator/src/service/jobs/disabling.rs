@@ -27,9 +27,6 @@ impl Service {
             let job = &store.job(id)?.job;
             conditions.check_write(&job.version)?;
             job.require_open()?;
-            if job.phase.state == JobState::Enabling {
-                return Err(ApiError::from(Code::JobNotActive).with("JobId", id));
-            }
         }
         self.begin_disabling(id, tasks);
         Ok(self.store().job(id)?.job.version.clone())
@@ -62,43 +59,30 @@ impl Service {
         // finishes.
         let is_idle = entry.runs().next().is_none();
         if entry.job.number == number && entry.job.phase.state == JobState::Disabling && is_idle {
-            entry.job.phase.enter(JobState::Disabled);
+            entry.job.enter(JobState::Disabled);
         }
     }
 
-    /// Starts to enable a disabled job; its tasks start once it is active.
+    /// Enables a job that is disabled or being disabled: it is active at once.
     pub(crate) fn enable_job(
         self: &Arc<Self>,
         id: &str,
         conditions: &Conditions,
     ) -> Result<ResourceVersion> {
-        let (number, version) = {
+        let version = {
             let mut store = self.store();
             let job = &mut store.job_mut(id)?.job;
             conditions.check_write(&job.version)?;
             job.require_open()?;
-            if job.phase.state != JobState::Disabled {
+            if job.phase.state == JobState::Active {
                 return Err(ApiError::from(Code::JobNotDisabled).with("JobId", id));
             }
-            job.change_state(JobState::Enabling);
-            (job.number, job.version.clone())
+            job.change_state(JobState::Active);
+            job.version.clone()
         };
-        tokio::spawn(Arc::clone(self).finish_enabling(id.to_owned(), number));
-        Ok(version)
-    }
-
-    async fn finish_enabling(self: Arc<Self>, id: String, number: u64) {
-        self.wait_for_runs(Vec::new()).await;
-        {
-            let mut store = self.store();
-            let Ok(entry) = store.job_mut(&id) else { return };
-            if entry.job.number != number || entry.job.phase.state != JobState::Enabling {
-                return;
-            }
-            entry.job.phase.enter(JobState::Active);
-        }
-        self.terminate_if_complete(&id);
+        self.terminate_if_complete(id);
         self.after_delay(Service::schedule);
+        Ok(version)
     }
 }
 

@@ -11,7 +11,7 @@ use super::stop_runs;
 use crate::error::Result;
 use crate::service::Service;
 use crate::service::conditions::Conditions;
-use crate::store::job::{JobEnd, JobEntry, JobState};
+use crate::store::job::{JobEntry, JobState};
 use crate::store::resource::ResourceVersion;
 use crate::store::task::StopReason;
 use crate::wire::duration;
@@ -50,7 +50,7 @@ impl Service {
             conditions.check_write(&entry.job.version)?;
             entry.job.require_not_deleting()?;
             let was_open = entry.job.require_open().is_ok();
-            entry.job.phase.enter(JobState::Deleting);
+            entry.job.enter(JobState::Deleting);
             (entry.job.number, was_open, stop_runs(entry, StopReason::Discarded))
         };
         let (service, id) = (Arc::clone(self), id.to_owned());
@@ -84,18 +84,16 @@ impl Service {
                 return;
             }
             entry.job.change_state(JobState::Terminating);
+            entry.job.terminate_reason = Some(reason.to_owned());
             (entry.job.number, stop_runs(entry, StopReason::UserRequest))
         };
-        let finish =
-            Arc::clone(self).finish_termination(id.to_owned(), number, reason.to_owned(), runs);
-        tokio::spawn(finish);
+        tokio::spawn(Arc::clone(self).finish_termination(id.to_owned(), number, runs));
     }
 
     async fn finish_termination(
         self: Arc<Self>,
         id: String,
         number: u64,
-        reason: String,
         runs: Vec<CancellationToken>,
     ) {
         self.wait_for_runs(runs).await;
@@ -104,8 +102,8 @@ impl Service {
         let Ok(entry) = store.job_mut(&id) else { return };
         let job = &mut entry.job;
         if job.number == number && job.phase.state == JobState::Terminating {
-            job.phase.enter(JobState::Completed);
-            job.ended = Some(JobEnd { at: job.phase.since, reason });
+            job.enter(JobState::Completed);
+            job.ended = Some(job.phase.since);
         }
     }
 
