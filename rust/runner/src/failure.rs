@@ -1,8 +1,25 @@
 //! What Azure says went wrong, in words that say what to change.
 
-use azure::batch::FailureInfo;
+use azure::batch::{FailureInfo, TaskExecutionInfo, TaskResult};
 
 use crate::refused::meaning_of;
+
+/// Returns why a completed task failed; `None` if it succeeded.
+///
+/// A task that was ended while it ran may have the exit code of its killed command beside its `failureInfo`, which then
+/// says more. Without both, `result` decides.
+pub(crate) fn of_task(info: Option<&TaskExecutionInfo>, image: &str) -> Option<String> {
+    let failure = info.and_then(|info| info.failure_info.as_ref());
+    let exit_code = info.and_then(|info| info.exit_code);
+    let own_exit = failure.is_none_or(|failure| failure.code.as_deref() == Some("FailureExitCode"));
+    match (exit_code.filter(|code| *code != 0), failure) {
+        (Some(code), _) if own_exit => Some(format!("The task exited with code {code}")),
+        (_, Some(failure)) => Some(in_words(failure, image)),
+        _ if exit_code.is_some() => None,
+        _ if info.is_some_and(|info| info.result == Some(TaskResult::Success)) => None,
+        _ => Some("The task ended without an exit code".to_owned()),
+    }
+}
 
 /// One sentence for a task's `failureInfo`, followed by its code and the service's own words.
 ///
@@ -56,6 +73,8 @@ fn is_transfer(code: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn failure(code: &str) -> FailureInfo {
@@ -64,6 +83,32 @@ mod tests {
             "category": "usererror", "code": code, "message": "as Azure says", "details": details,
         });
         serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn a_task_that_was_ended_is_not_told_as_one_that_exited() {
+        let table = [
+            (json!({"exitCode": 0, "result": "success"}), None),
+            (json!({"result": "success"}), None),
+            (json!({"result": "failure"}), Some("The task ended without an exit code")),
+            (json!({}), Some("The task ended without an exit code")),
+            (json!({"exitCode": 3}), Some("The task exited with code 3")),
+            (ended(3, "FailureExitCode"), Some("The task exited with code 3")),
+            (ended(137, "TaskEnded"), Some("The task was ended before its command was done")),
+            (ended(-9, "DiskFull"), Some("The node's disk is full")),
+            (ended(0, "FileUploadMiscError"), Some("outputFiles: the node could not upload")),
+        ];
+        for (info, start) in table {
+            let text = of_task(Some(&serde_json::from_value(info.clone()).unwrap()), "img");
+            let fits =
+                text.as_deref().zip(start).is_some_and(|(text, start)| text.starts_with(start));
+            assert!(fits || text.as_deref() == start, "{info}: {text:?}");
+        }
+        assert!(of_task(None, "img").is_some());
+    }
+
+    fn ended(exit_code: i32, code: &str) -> serde_json::Value {
+        json!({"exitCode": exit_code, "failureInfo": {"category": "UserError", "code": code}})
     }
 
     #[test]

@@ -256,14 +256,7 @@ impl Run {
     fn outcome(&self, Followed { task, limit }: &Followed) -> Outcome {
         let info = task.execution_info.as_ref();
         let exit_code = info.and_then(|info| info.exit_code);
-        let failure = info.and_then(|info| info.failure_info.as_ref());
-        let message = match (limit, exit_code, failure) {
-            (Some(limit), ..) => Some(limit.clone()),
-            (_, Some(code), _) if code != 0 => Some(format!("The task exited with code {code}")),
-            (_, _, Some(failure)) => Some(failure::in_words(failure, &self.plan.image)),
-            (_, None, None) => Some("The task ended without an exit code".to_owned()),
-            (_, Some(_), None) => None,
-        };
+        let message = limit.clone().or_else(|| failure::of_task(info, &self.plan.image));
         let status = if message.is_none() { Status::Succeeded } else { Status::Failed };
         Outcome { status, exit_code, message, details: self.details() }
     }
