@@ -239,6 +239,7 @@ fn service(
         command_line: settings.command_line,
         blob_prefix: settings.blob_prefix,
         wildcard_base: settings.wildcard_base,
+        ended_exit_code: settings.ended_exit_code,
     };
     Service::new(context, settings)
         .map_err(|error| failed("creating the nodes' directories", error))

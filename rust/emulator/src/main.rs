@@ -8,8 +8,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use azure_batch_emulator::{
-    BlobPrefix, Emulator, Fault, Isolation, LinkedStorage, Logs, PoolSettings, RequeueCount,
-    Settings, Splitting, StartTask, StateDelays, WildcardBase,
+    BlobPrefix, Emulator, EndedExitCode, Fault, Isolation, LinkedStorage, Logs, PoolSettings,
+    RequeueCount, Settings, Splitting, StartTask, StateDelays, WildcardBase,
 };
 use clap::{Parser, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
@@ -66,6 +66,9 @@ struct Arguments {
     /// Where the path begins that an output file with a wildcard keeps
     #[arg(long, value_enum, default_value_t)]
     wildcard_base: WildcardBase,
+    /// Whether a task that is ended while its command runs has an exit code
+    #[arg(long, value_enum, default_value_t)]
+    ended_exit_code: EndedExitCode,
     /// Which requeues of a task its requeueCount counts
     #[arg(long, value_enum, default_value_t)]
     requeue_count: RequeueCount,
@@ -140,6 +143,7 @@ impl From<Arguments> for Settings {
             command_line: arguments.command_line,
             blob_prefix: arguments.blob_prefix,
             wildcard_base: arguments.wildcard_base,
+            ended_exit_code: arguments.ended_exit_code,
             requeue_count: arguments.requeue_count,
             state_delay: arguments.state_delay,
             faults: arguments.faults,

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use crate::faults::Fault;
 use crate::node::sandbox;
-pub use choices::{BlobPrefix, Logs, RequeueCount, Splitting, WildcardBase};
+pub use choices::{BlobPrefix, EndedExitCode, Logs, RequeueCount, Splitting, WildcardBase};
 pub use delays::StateDelays;
 pub use failure::{NodeError, ResizeError};
 pub(crate) use pool::MAX_NODES;
@@ -55,6 +55,8 @@ pub struct Settings {
     pub blob_prefix: BlobPrefix,
     /// Where the path begins that an output file with a wildcard keeps.
     pub wildcard_base: WildcardBase,
+    /// Whether a task that is ended while its command runs has an exit code.
+    pub ended_exit_code: EndedExitCode,
     /// Which requeues of a task its requeueCount counts.
     pub requeue_count: RequeueCount,
     /// The minimum time in each state before jobs and tasks change state by themselves.
@@ -115,6 +117,7 @@ impl Default for Settings {
             command_line: Splitting::default(),
             blob_prefix: BlobPrefix::default(),
             wildcard_base: WildcardBase::default(),
+            ended_exit_code: EndedExitCode::default(),
             requeue_count: RequeueCount::default(),
             state_delay: StateDelays::default(),
             faults: Vec::new(),
@@ -143,6 +146,7 @@ impl fmt::Debug for Settings {
             .field("command_line", &self.command_line)
             .field("blob_prefix", &self.blob_prefix)
             .field("wildcard_base", &self.wildcard_base)
+            .field("ended_exit_code", &self.ended_exit_code)
             .field("requeue_count", &self.requeue_count)
             .field("state_delay", &self.state_delay)
             .field("faults", &self.faults)

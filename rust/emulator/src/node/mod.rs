@@ -22,7 +22,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::faults::active::ActiveFaults;
-use crate::settings::{BlobPrefix, Isolation, PoolSettings, Splitting, WildcardBase};
+use crate::settings::{
+    BlobPrefix, EndedExitCode, Isolation, PoolSettings, Splitting, WildcardBase,
+};
 use crate::wire::common::EnvironmentSetting;
 use crate::wire::task::TaskCreate;
 use access::Access;
@@ -66,6 +68,7 @@ pub(crate) struct NodeContext {
     pub(crate) command_line: Splitting,
     pub(crate) blob_prefix: BlobPrefix,
     pub(crate) wildcard_base: WildcardBase,
+    pub(crate) ended_exit_code: EndedExitCode,
 }
 
 /// What a node needs to run a task.

@@ -13,13 +13,18 @@ use super::container::Container;
 use super::output_files::EndedTask;
 use super::process::{Marker, ProcessTree};
 use super::{Node, Work, command_line, container, output_files, resource_files, sandbox};
-use crate::settings::Isolation;
+use crate::settings::{EndedExitCode, Isolation};
 use crate::store::task::{ContainerInfo, End, FailureInfo, StopReason, TaskResult};
 use crate::wire::duration;
 use crate::wire::task::{ResourceFile, TaskCreate};
 
 /// The most bytes of a sandbox error that are read. It may contain an argument of the command.
 const SANDBOX_ERROR: u64 = 262_144;
+
+/// The exit code of a command that the node killed, as docker reports it.
+const KILLED_IN_CONTAINER: i32 = 137;
+/// The same without a container.
+const KILLED: i32 = -9;
 
 /// What may stop a run: a request, or its wall-clock limit.
 struct Interruption {
@@ -75,10 +80,19 @@ impl Node {
         };
         let exit = tokio::select! {
             exit = process.wait() => exit.map_err(|error| launch_failure(&error)),
-            reason = interruption.reason() => Err(reason),
+            reason = interruption.reason() => {
+                process.end().await;
+                return self.killed(work, reason);
+            }
         };
-        process.end().await;
         self.ended(work, exit)
+    }
+
+    /// Returns the end of a task whose command was killed because the task was ended.
+    fn killed(&self, work: &Work, reason: FailureInfo) -> End {
+        let code = if work.in_container_pool(self) { KILLED_IN_CONTAINER } else { KILLED };
+        let is_shown = self.context.ended_exit_code == EndedExitCode::Present;
+        End { exit_code: is_shown.then_some(code), ..End::without_exit_code(reason) }
     }
 
     async fn fetch(&self, work: &Work, files: &[ResourceFile]) -> Result<(), FailureInfo> {
@@ -199,13 +213,9 @@ impl Interruption {
         };
         tokio::select! {
             () = stop_requested(&mut self.stop, |_| true) => {
-                FailureInfo::user("TaskEnded", "The task was ended by user request")
+                FailureInfo::ended_by_request()
             }
-            () = limit => {
-                let message = "The task was ended because its wall-clock time limit expired";
-                FailureInfo::user("TaskEnded", message)
-                    .with("Reason", "maxWallClockTime")
-            }
+            () = limit => FailureInfo::ended_by_limit(),
         }
     }
 

@@ -142,7 +142,7 @@ impl Service {
         let Some(end) = end.or_else(|| asked.map(|_| End::stopped_before_it_ran())) else {
             return RunOutcome::Requeued { counts: false };
         };
-        let failed = end.exit_code.is_some_and(|code| code != 0);
+        let failed = !end.was_stopped() && end.exit_code.is_some_and(|code| code != 0);
         match asked {
             Some(StopReason::NodeLost) => {
                 RunOutcome::Requeued { counts: self.requeue_count == RequeueCount::All }

@@ -42,6 +42,16 @@ pub enum RequeueCount {
     Requests,
 }
 
+/// Whether a task that is ended while its command runs has the exit code of the killed command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum EndedExitCode {
+    /// It has one beside failureInfo: 137 in a container, otherwise -9
+    #[default]
+    Present,
+    /// It has none
+    Absent,
+}
+
 /// Where the path begins that an output file with a wildcard keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum WildcardBase {

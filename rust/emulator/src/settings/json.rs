@@ -18,6 +18,7 @@ impl Settings {
             "command-line": name(&self.command_line),
             "blob-prefix": name(&self.blob_prefix),
             "wildcard-base": name(&self.wildcard_base),
+            "ended-exit-code": name(&self.ended_exit_code),
             "requeue-count": name(&self.requeue_count),
             "clock-offset": self.clock_offset,
             "job-quota": self.job_quota,

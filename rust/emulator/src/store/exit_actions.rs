@@ -32,7 +32,8 @@ impl ExitActions {
 /// Returns the exit options that apply. The exit code has precedence over a failed upload; for a
 /// successful task only the options of its exit code apply.
 fn exit_options(end: &End, conditions: &ExitConditions) -> Option<ExitOptions> {
-    let for_exit_code = end.exit_code.and_then(|code| conditions.for_exit_code(code));
+    let own_exit_code = end.exit_code.filter(|_| !end.was_stopped());
+    let for_exit_code = own_exit_code.and_then(|code| conditions.for_exit_code(code));
     for_exit_code.or_else(|| {
         let failure = end.failure_info.as_ref()?;
         let of_kind = match Kind::of(end, failure) {
@@ -56,7 +57,7 @@ impl Kind {
     fn of(end: &End, failure: &FailureInfo) -> Kind {
         if failure.code.starts_with("FileUpload") {
             Kind::Upload
-        } else if end.exit_code.is_none() && failure.code != "TaskEnded" {
+        } else if end.exit_code.is_none() && !end.was_stopped() {
             Kind::PreProcessing
         } else {
             Kind::Other
@@ -107,6 +108,7 @@ mod tests {
             (end(Some(6), Some("FailureExitCode")), Nothing, Satisfy),
             (end(None, Some("BlobNotFound")), Terminate, Satisfy),
             (end(None, Some("TaskEnded")), Nothing, Satisfy),
+            (end(Some(3), Some("TaskEnded")), Nothing, Satisfy),
             (end(Some(7), Some("FileUploadMiscError")), Nothing, Satisfy),
             // The code has options, so the failed upload does not count.
             (end(Some(3), Some("FileUploadMiscError")), Disable, Block),

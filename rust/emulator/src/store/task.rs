@@ -13,6 +13,9 @@ use super::exit_actions::ExitActions;
 use super::resource::{Phase, ResourceVersion};
 use crate::wire::task::TaskCreate;
 
+/// The code of a task that was stopped.
+const TASK_ENDED: &str = "TaskEnded";
+
 /// The states of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -128,6 +131,19 @@ impl FailureInfo {
         FailureInfo { category: Category::UserError, code, message, details: Vec::new() }
     }
 
+    /// Returns the failure of a task that is stopped by a request.
+    pub(crate) fn ended_by_request() -> FailureInfo {
+        FailureInfo::user(TASK_ENDED, "Task Was Ended by User Request")
+    }
+
+    /// Returns the failure of a task whose time limit expired.
+    pub(crate) fn ended_by_limit() -> FailureInfo {
+        let exceeded = "The maximum execution time configured on the task was exceeded";
+        FailureInfo::user(TASK_ENDED, "The task was ended because its time limit expired")
+            .with("Message", exceeded)
+            .with("AdditionalErrorCode", "FailureExitCode")
+    }
+
     /// Returns a failure of the node or the network.
     pub(crate) fn server(code: &'static str, message: impl Into<String>) -> FailureInfo {
         FailureInfo { category: Category::ServerError, ..FailureInfo::user(code, message) }
@@ -143,14 +159,12 @@ impl FailureInfo {
 impl End {
     /// Returns the end of a task that was stopped before its command started.
     pub(crate) fn stopped_before_it_ran() -> End {
-        let message = "The task was ended by user request before it ran";
-        End::without_exit_code(FailureInfo::user("TaskEnded", message))
+        End::without_exit_code(FailureInfo::ended_by_request())
     }
 
-    /// Returns whether the run was stopped before its command exited.
+    /// Returns whether the run was stopped before its command exited. It may have an exit code.
     pub(crate) fn was_stopped(&self) -> bool {
-        self.exit_code.is_none()
-            && self.failure_info.as_ref().is_some_and(|failure| failure.code == "TaskEnded")
+        self.failure_info.as_ref().is_some_and(|failure| failure.code == TASK_ENDED)
     }
 
     /// Returns the end of a task without an exit code.

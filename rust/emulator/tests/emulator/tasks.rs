@@ -1,6 +1,6 @@
 //! Running tasks and their results.
 
-use azure_batch_emulator::{Isolation, Splitting};
+use azure_batch_emulator::{EndedExitCode, Isolation, Splitting};
 use serde_json::{Value, json};
 
 use crate::support::processes::{count, unique_sleep};
@@ -165,8 +165,33 @@ async fn a_task_ends_when_its_wall_clock_time_is_over() {
     let limit = json!({"constraints": {"maxWallClockTime": "PT1S"}});
     let execution = cloud.run_with("echo before; sleep 600", limit).await["executionInfo"].clone();
     assert_eq!(execution["failureInfo"]["code"], "TaskEnded");
-    assert_eq!(execution["exitCode"], Value::Null);
+    assert_eq!(execution["retryCount"], 0);
     assert_eq!(cloud.output("stdout.txt").await, "before\n");
+}
+
+#[tokio::test]
+async fn a_task_that_is_ended_while_it_runs_may_have_the_exit_code_of_its_killed_command() {
+    let cases = [
+        ("pool", EndedExitCode::Present, json!(137)),
+        ("pool:containers=no", EndedExitCode::Present, json!(-9)),
+        ("pool", EndedExitCode::Absent, Value::Null),
+    ];
+    for (pool, ended_exit_code, exit_code) in cases {
+        let cloud = Cloud::start_with(|settings| {
+            settings.pools = vec![pool.parse().unwrap()];
+            settings.ended_exit_code = ended_exit_code;
+        })
+        .await;
+        cloud.job("job").await;
+        let plain = json!({"containerSettings": null});
+        let extra = if pool == "pool" { json!({}) } else { plain };
+        cloud.script_with("job", "task", "echo up; sleep 600", extra).await;
+        cloud.wait_for_output("job", "task", "up").await;
+        cloud.client.post("/jobs/job/tasks/task/terminate").send().await.expect(204);
+        let execution = cloud.completed("job", "task").await["executionInfo"].clone();
+        assert_eq!(execution["exitCode"], exit_code, "{pool}");
+        assert_eq!(execution["failureInfo"]["message"], "Task Was Ended by User Request");
+    }
 }
 
 #[tokio::test]
