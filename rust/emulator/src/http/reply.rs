@@ -1,8 +1,12 @@
 //! The responses of operations.
 
+use std::convert::Infallible;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use futures::future::ready;
+use futures::stream::once;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
@@ -11,26 +15,37 @@ use crate::error::{ApiError, Code};
 use crate::store::resource::ResourceVersion;
 use crate::wire::time::{http_date, instant};
 
-const JSON: &str = "application/json;odata=minimalmetadata";
+const JSON: &str = "application/json; odata=minimalmetadata";
 
 /// A response in the making.
 pub(crate) struct Reply {
     status: StatusCode,
     headers: HeaderMap,
     body: Body,
+    /// The length of a body that is sent in chunks.
+    chunked: Option<BodyLength>,
 }
+
+/// The length of a body that is sent in chunks, without a `Content-Length`.
+#[derive(Clone, Copy)]
+pub(super) struct BodyLength(pub(super) u64);
 
 impl Reply {
     /// Returns a response without a body.
     pub(crate) fn empty(status: StatusCode) -> Reply {
-        Reply { status, headers: HeaderMap::new(), body: Body::empty() }
+        Reply { status, headers: HeaderMap::new(), body: Body::empty(), chunked: None }
     }
 
-    /// Returns a response with a JSON body.
+    /// Returns a response with a JSON body: in chunks, unless it is an error.
     pub(crate) fn json(status: StatusCode, body: &Value) -> Reply {
-        let mut reply = Reply::empty(status);
-        reply.body = Body::from(body.to_string());
-        reply.header("content-type", JSON)
+        let text = body.to_string();
+        let mut reply = Reply::empty(status).header("content-type", JSON);
+        if status.is_success() {
+            let length = text.len() as u64;
+            return reply.chunks(Body::from_stream(once(ready(Ok::<_, Infallible>(text)))), length);
+        }
+        reply.body = Body::from(text);
+        reply
     }
 
     /// Returns a resource as JSON, with the metadata of its kind (`jobs/@Element`, for example).
@@ -43,9 +58,10 @@ impl Reply {
         Reply::json(StatusCode::OK, &Value::Object(properties))
     }
 
-    /// Sets the body.
-    pub(crate) fn body(mut self, body: Body) -> Reply {
+    /// Sets a body that is sent in chunks, which are this long together.
+    pub(crate) fn chunks(mut self, body: Body, length: u64) -> Reply {
         self.body = body;
+        self.chunked = Some(BodyLength(length));
         self
     }
 
@@ -85,6 +101,9 @@ impl Reply {
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
+        if let Some(length) = self.chunked {
+            response.extensions_mut().insert(length);
+        }
         response
     }
 }

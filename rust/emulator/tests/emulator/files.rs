@@ -26,12 +26,12 @@ async fn the_properties_of_a_file_come_as_headers() {
     cloud.run("printf 12345; mkdir d").await;
     let file = cloud.client.head(&format!("{FILES}/stdout.txt")).send().await.expect(200);
     assert_eq!(file.header("content-length"), "5");
-    assert_eq!(file.header("ocp-batch-file-isdirectory"), "false");
-    assert!(file.header("ocp-batch-file-url").ends_with("/files/stdout.txt"));
+    assert_eq!(file.header("ocp-batch-file-isdirectory"), "False");
+    assert!(file.header("ocp-batch-file-url").ends_with("%2Ffiles%2Fstdout.txt"));
     assert!(file.header("last-modified").ends_with(" GMT"));
     assert_eq!(file.header("ocp-creation-time"), "");
     let directory = cloud.client.head(&format!("{FILES}/wd/d")).send().await.expect(200);
-    assert_eq!(directory.header("ocp-batch-file-isdirectory"), "true");
+    assert_eq!(directory.header("ocp-batch-file-isdirectory"), "True");
     cloud.client.head(&format!("{FILES}/none")).send().await.expect(404);
 }
 

@@ -76,7 +76,7 @@ async fn the_output_of_a_start_task_is_read_from_its_node() {
     assert_eq!(cloud.get(&format!("{files}/startup/stdout.txt")).await.expect(200).text, "up\n");
     let head = cloud.client.head(&format!("{files}/startup/wd/f")).send().await.expect(200);
     assert_eq!(head.header("content-length"), "5");
-    assert!(head.header("ocp-batch-file-url").ends_with("/files/startup/wd/f"));
+    assert!(head.header("ocp-batch-file-url").ends_with("%2Ffiles%2Fstartup%2Fwd%2Ff"));
     let file = format!("{files}/startup/wd/f");
     cloud.client.delete(&file).send().await.expect(200);
     cloud.get(&file).await.expect_error(404, "FileNotFound");

@@ -11,7 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::route::{Operation, asynchronous, sync};
 use crate::http::call::Call;
 use crate::http::reply::Reply;
-use crate::http::views::file::{CONTENT_TYPE, mode};
+use crate::http::views::file::{content_type, mode};
 use crate::service::files::{NodeFile, Owner};
 use crate::wire::time::http_date;
 
@@ -77,6 +77,9 @@ fn node(params: &[String]) -> Owner<'_> {
 const PATH: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
+/// The characters of a URL that is escaped as a whole in a header.
+const WHOLE: &AsciiSet = &PATH.add(b'/');
+
 /// Returns the URL of a file.
 fn url(call: &Call, owner: &Owner<'_>, name: &str) -> String {
     let owner = match owner {
@@ -90,9 +93,9 @@ fn url(call: &Call, owner: &Owner<'_>, name: &str) -> String {
 /// does not return the time of creation.
 fn file_headers(file: &NodeFile, url: &str) -> Reply {
     Reply::empty(StatusCode::OK)
-        .header("content-type", CONTENT_TYPE)
+        .header("content-type", content_type(file))
         .header("last-modified", &http_date(file.modified))
-        .header("ocp-batch-file-isdirectory", &file.is_directory.to_string())
+        .header("ocp-batch-file-isdirectory", if file.is_directory { "True" } else { "False" })
         .header("ocp-batch-file-mode", &mode(file))
-        .header("ocp-batch-file-url", url)
+        .header("ocp-batch-file-url", &utf8_percent_encode(url, WHOLE).to_string())
 }

@@ -7,8 +7,10 @@ use crate::wire::time::instant;
 
 use crate::service::files::NodeFile;
 
-/// The media type of every file: the emulator does not guess types.
-pub(crate) const CONTENT_TYPE: &str = "application/octet-stream";
+/// Returns the media type of a file. Only that of `.txt` was recorded.
+pub(crate) fn content_type(file: &NodeFile) -> &'static str {
+    if file.name.ends_with(".txt") { "text/plain" } else { "application/octet-stream" }
+}
 
 /// Returns a file as an item of a list; a directory has no properties.
 pub(crate) fn render(file: &NodeFile, url: &str) -> Map<String, Value> {
@@ -21,7 +23,7 @@ pub(crate) fn render(file: &NodeFile, url: &str) -> Map<String, Value> {
         let details = json!({
             "lastModified": instant(file.modified),
             "contentLength": file.length.to_string(),
-            "contentType": CONTENT_TYPE,
+            "contentType": content_type(file),
             "fileMode": mode(file),
         });
         properties.insert("properties".into(), details);

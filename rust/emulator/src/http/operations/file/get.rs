@@ -16,7 +16,7 @@ use crate::http::reply::Reply;
 use crate::service::Service;
 use crate::service::files::Owner;
 
-/// Returns 200 for a range too: Microsoft's Python and JavaScript clients do not accept 206.
+/// Returns the content in chunks, as the service does. Returns 200 for a range too: Microsoft's Python and JavaScript clients do not accept 206.
 pub(in crate::http::operations) async fn run(
     call: &Call,
     service: &Service,
@@ -30,15 +30,15 @@ pub(in crate::http::operations) async fn run(
     }
     let (opened, length) = service.content(owner, name)?;
     let bytes = range(call.header("ocp-range"), length)?;
-    let reply = file_headers(&file, &url(call, owner, name))
-        .header("content-length", &(bytes.end - bytes.start).to_string());
+    let reply = file_headers(&file, &url(call, owner, name));
     let mut opened = File::from_std(opened);
     opened
         .seek(SeekFrom::Start(bytes.start))
         .await
         .map_err(|error| ApiError::internal("reading a file", &error))?;
-    let stream = ReaderStream::new(opened.take(bytes.end - bytes.start));
-    Ok(reply.body(Body::from_stream(stream)))
+    let length = bytes.end - bytes.start;
+    let stream = ReaderStream::new(opened.take(length));
+    Ok(reply.chunks(Body::from_stream(stream), length))
 }
 
 /// Returns the bytes of a file of this length that `ocp-range` asks for.
