@@ -56,9 +56,9 @@ pub enum EndedExitCode {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum WildcardBase {
     /// At wd
-    #[default]
     #[value(name = "wd")]
     WorkingDirectory,
-    /// After the pattern's fixed directories
+    /// After the pattern's fixed directories; a file without a wildcard keeps only its name
+    #[default]
     Pattern,
 }

@@ -57,12 +57,15 @@ async fn without_a_path_a_stream_keeps_its_name() {
 }
 
 #[tokio::test]
-async fn without_a_path_a_blob_is_named_as_its_file_is_below_wd() {
-    for pattern in ["d/e/*", "d/e/f"] {
-        let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
-        let file = output(pattern, &blobs.container("box", "w"), Value::Null, "tasksuccess");
-        upload(&cloud, "mkdir -p d/e; touch d/e/f", file).await;
-        assert_eq!(blobs.names(), ["d/e/f"], "{pattern}");
+async fn without_a_path_a_blob_is_named_as_its_file_is_below_the_base() {
+    for (base, name) in [(WildcardBase::Pattern, "f"), (WildcardBase::WorkingDirectory, "d/e/f")] {
+        for pattern in ["d/e/*", "d/e/f"] {
+            let cloud = Cloud::start_with(|settings| settings.wildcard_base = base).await;
+            let blobs = BlobServer::start().await;
+            let file = output(pattern, &blobs.container("box", "w"), Value::Null, "tasksuccess");
+            upload(&cloud, "mkdir -p d/e; touch d/e/f", file).await;
+            assert_eq!(blobs.names(), [name], "{pattern}");
+        }
     }
 }
 

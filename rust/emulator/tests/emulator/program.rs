@@ -205,6 +205,6 @@ async fn storage_behind_tls_is_trusted_as_ssl_cert_file_says() {
         let execution = completed(&client).await["executionInfo"].clone();
         let failure = if trusted { Value::Null } else { json!("ResourceContainerListMiscError") };
         assert_eq!(execution["failureInfo"]["code"], failure, "{execution}");
-        assert_eq!(blobs.text("up/out/f").is_some(), trusted);
+        assert_eq!(blobs.text("up/f").is_some(), trusted);
     }
 }

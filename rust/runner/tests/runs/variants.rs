@@ -38,8 +38,8 @@ async fn a_service_that_strips_the_blob_prefix() {
 }
 
 #[tokio::test]
-async fn a_service_whose_wildcards_begin_at_the_pattern() {
-    let settings = Settings { wildcard_base: WildcardBase::Pattern, ..usual() };
+async fn a_service_whose_wildcards_begin_at_the_working_directory() {
+    let settings = Settings { wildcard_base: WildcardBase::WorkingDirectory, ..usual() };
     everything_arrives(settings).await;
 }
 

@@ -73,10 +73,7 @@ pub(super) fn matches(
 ) -> Vec<Match> {
     match pattern.literal() {
         Some(relative) => {
-            let name = without_base(&relative, "wd").rsplit_once("../").map_or_else(
-                || without_base(&relative, "wd").to_owned(),
-                |(_, name)| name.to_owned(),
-            );
+            let name = sub_path(&relative, pattern, base).to_owned();
             let blob = path.map_or(name, str::to_owned);
             inspect(tree, PathBuf::from(relative), blob).into_iter().collect()
         }
@@ -109,7 +106,7 @@ fn inspect(tree: &Tree, file: PathBuf, blob: String) -> Option<Match> {
     }
 }
 
-/// Returns the part of a file's path that a wildcard keeps. For files outside `wd` it always begins
+/// Returns the part of a file's path that its blob's name keeps. For files outside `wd` it always begins
 /// after the pattern's fixed directories.
 fn sub_path<'a>(relative: &'a str, pattern: &Pattern, base: WildcardBase) -> &'a str {
     match base {
