@@ -101,7 +101,7 @@ def test_a_task_that_did_not_run_has_no_files(batch, work):
     work.pool = "later"
     work.create()
     work.add("true")
-    with refused(409, "TaskFilesUnavailable", ResourceExistsError):
+    with refused(409, "OperationInvalidForCurrentState", ResourceExistsError):
         content(batch, work, "stdout.txt")
 
 

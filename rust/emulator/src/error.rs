@@ -91,20 +91,23 @@ impl Code {
                 (400, "The Authorization header is not in the right format.")
             }
             Code::InvalidHeaderValue => (400, "The value of an HTTP header is not valid."),
-            Code::InvalidPropertyValue => {
-                (400, "The value of a property in the request body is not valid.")
-            }
+            Code::InvalidPropertyValue => (
+                400,
+                "The value provided for one of the properties in the request body is invalid.",
+            ),
             Code::InvalidQueryParameterValue => (
                 400,
                 "Value for one of the query parameters specified in the request URI is invalid.",
             ),
-            Code::InvalidRequestBody => (400, "The request body is not valid."),
+            Code::InvalidRequestBody => {
+                (400, "The specified Request Body is not syntactically valid.")
+            }
             Code::InvalidUri => (400, "The URI names no resource of the service."),
             Code::MissingRequiredProperty => {
                 (400, "The request body lacks a property that is required.")
             }
             Code::MissingRequiredQueryParameter => {
-                (400, "The request lacks a query parameter that is required.")
+                (400, "A query parameter that's mandatory for this request is not specified.")
             }
             Code::OutOfRangeQueryParameterValue => {
                 (400, "The value of a query parameter is out of range.")
@@ -149,7 +152,9 @@ impl Code {
             Code::JobPreparationTaskOrReleaseTaskNotSpecified => {
                 (409, "The specified job has no job preparation or release task.")
             }
-            Code::NodeNotReady => (409, "The specified node is not ready."),
+            Code::NodeNotReady => {
+                (409, "Node is not able to perform the requested operations in its current state.")
+            }
             Code::OperationNotValidOnNode => {
                 (409, "The operation is not valid on the specified node.")
             }
@@ -170,7 +175,9 @@ impl Code {
             Code::ConditionNotMet => {
                 (412, "The condition specified using HTTP conditional header(s) is not met.")
             }
-            Code::RequestBodyTooLarge => (413, "The request body is too large."),
+            Code::RequestBodyTooLarge => {
+                (413, "The request body is too large and exceeds the maximum permissible limit.")
+            }
             Code::InvalidRange => (416, "The range is not valid for the size of the file."),
             Code::TooManyRequests => {
                 (429, "Request failed as server encountered too many requests. Please try again.")

@@ -6,6 +6,7 @@ use axum::response::Response;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::call::endpoint;
 use super::insert;
 use super::reply::Reply;
 use crate::error::Result;
@@ -16,6 +17,8 @@ pub(super) struct RequestContext {
     /// When it arrived, by the service's clock.
     arrived: OffsetDateTime,
     request_id: String,
+    /// The account's URL as the client used it.
+    endpoint: String,
     /// The client's request id, if the client asked for it to be returned.
     echo: Option<String>,
     /// Whether this is a HEAD request, whose response has no body.
@@ -41,6 +44,7 @@ impl RequestContext {
         RequestContext {
             arrived,
             request_id: Uuid::new_v4().to_string(),
+            endpoint: endpoint(request.headers()).unwrap_or_default(),
             echo: echo(request.headers()),
             head: request.method() == Method::HEAD,
         }
@@ -49,8 +53,9 @@ impl RequestContext {
     /// Returns the response to this request.
     pub(super) fn answer(&self, result: Result<Reply>) -> Answer {
         let code = result.as_ref().err().map(|error| error.code.name());
-        let reply =
-            result.unwrap_or_else(|error| Reply::error(&error, &self.request_id, self.arrived));
+        let reply = result.unwrap_or_else(|error| {
+            Reply::error(&error, &self.endpoint, &self.request_id, self.arrived)
+        });
         let mut response = reply.into_response(self.head);
         let headers = response.headers_mut();
         insert(headers, "date", &http_date(self.arrived));

@@ -143,7 +143,7 @@ impl Call {
 }
 
 /// Returns the account's URL as the client used it. Behind a proxy, that is the proxy's URL.
-fn endpoint(headers: &HeaderMap) -> Result<String> {
+pub(super) fn endpoint(headers: &HeaderMap) -> Result<String> {
     let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     // With several proxies, the one next to the client comes first.
     let forwarded =

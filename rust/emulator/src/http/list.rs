@@ -126,6 +126,9 @@ fn page_size(call: &Call) -> Result<usize> {
     let Some(text) = call.query.get("maxresults") else { return Ok(PAGE) };
     let size: i64 =
         text.parse().map_err(|_| ApiError::query("maxresults", text, "it is not a number"))?;
+    if size < 1 {
+        return Err(ApiError::query("maxresults", text, "MaxResults cannot be less than 1"));
+    }
     match usize::try_from(size) {
         Ok(size) if (1..=PAGE).contains(&size) => Ok(size),
         _ => Err(ApiError::from(Code::OutOfRangeQueryParameterValue)

@@ -17,6 +17,9 @@ use crate::wire::time::{http_date, instant};
 
 const JSON: &str = "application/json; odata=minimalmetadata";
 
+/// The metadata of an error.
+const ERROR: &str = "$metadata#Microsoft.Azure.Batch.Protocol.Entities.Container.errors/@Element";
+
 /// A response in the making.
 pub(crate) struct Reply {
     status: StatusCode,
@@ -83,15 +86,19 @@ impl Reply {
     }
 
     /// Returns an error response; 304 has no body.
-    pub(crate) fn error(error: &ApiError, request_id: &str, now: OffsetDateTime) -> Reply {
+    pub(super) fn error(
+        error: &ApiError,
+        endpoint: &str,
+        request_id: &str,
+        now: OffsetDateTime,
+    ) -> Reply {
         if error.code == Code::NotModified {
             return Reply::empty(error.code.status());
         }
         let (message, now) = (error.code.message(), instant(now));
         let text = format!("{message}\nRequestId:{request_id}\nTime:{now}");
         let mut body = error_body(error, &text);
-        body["odata.metadata"] =
-            json!("$metadata#Microsoft.Azure.Batch.Protocol.Entities.Container.errors/@Element");
+        body["odata.metadata"] = json!(format!("{endpoint}/{ERROR}"));
         Reply::json(error.code.status(), &body)
     }
 

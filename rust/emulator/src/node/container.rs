@@ -77,7 +77,9 @@ fn with_image(
 
 fn pull(node: &Node, name: &str) -> Result<Image, FailureInfo> {
     let failed = |reason| {
-        FailureInfo::user("ContainerInvalidImage", "The container image could not be pulled")
+        let message = "One or more container images specified are invalid";
+        FailureInfo::user("ContainerInvalidImage", message)
+            .with("ContainerImage", name)
             .with("Message", reason)
     };
     if node.context.faults.fire(NodeAction::PullImage(name)).is_some() {
@@ -100,7 +102,7 @@ fn without_image(node: &Node, work: &Work) -> Container {
 }
 
 fn invalid_settings(reason: impl Into<String>) -> FailureInfo {
-    let message = "A value of the task's container settings is not valid";
+    let message = "At least one value of specified task container settings is invalid";
     FailureInfo::user("ContainerInvalidSettings", message).with("Message", reason)
 }
 

@@ -161,7 +161,7 @@ fn upload_failure(error: &BlobError) -> FailureInfo {
         ),
         BlobError::NotFound(_) => FailureInfo::user(
             "FileUploadContainerNotFound",
-            "The container of an output file does not exist",
+            "One of the specified Azure container(s) was not found while attempting to upload an output file",
         ),
         BlobError::Conflict(_) => {
             FailureInfo::user("FileUploadConflict", "An output file conflicts with a blob")

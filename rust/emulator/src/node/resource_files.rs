@@ -159,11 +159,12 @@ fn file_failure(code: &'static str, path: &str, error: &io::Error) -> FailureInf
 
 fn download_failure(error: &BlobError, path: &str) -> FailureInfo {
     let failure = match error {
-        BlobError::Denied(_) => {
-            FailureInfo::user("BlobAccessDenied", "Access to a resource file's blob is denied")
-        }
+        BlobError::Denied(_) => FailureInfo::user(
+            "BlobAccessDenied",
+            "Access for one of the specified Azure Blob(s) is denied",
+        ),
         BlobError::NotFound(_) => {
-            FailureInfo::user("BlobNotFound", "A resource file's blob does not exist")
+            FailureInfo::user("BlobNotFound", "One of the specified Azure Blob(s) is not found")
         }
         BlobError::TimedOut => {
             FailureInfo::server("BlobDownloadTimedOut", "A download of a resource file timed out")

@@ -40,7 +40,10 @@ impl Node {
             Ok(container) => container,
             Err(failure) => return End::without_exit_code(failure),
         };
-        let end = self.execute(work, &container, &mut interruption).await;
+        let end = match self.execute(work, &container, &mut interruption).await {
+            Ok(end) => end,
+            Err(failure) => return End::without_exit_code(failure),
+        };
         tokio::select! {
             uploaded = self.upload(work, &container, &end) => with_upload(end.clone(), uploaded),
             () = interruption.abandoned() => end,
@@ -63,26 +66,28 @@ impl Node {
         self.run(&work, stop).await
     }
 
+    /// Runs the command to its end.
+    ///
+    /// # Errors
+    /// Why the command did not start; then nothing is uploaded.
     async fn execute(
         &self,
         work: &Work,
         container: &Container,
         interruption: &mut Interruption,
-    ) -> End {
+    ) -> Result<End, FailureInfo> {
         let files = work.task.resource_files.as_deref().unwrap_or_default();
         let fetched = tokio::select! {
             fetched = self.fetch(work, files) => fetched,
             reason = interruption.reason() => Err(reason),
         };
-        let mut process = match fetched.and_then(|()| self.start(work, container)) {
-            Ok(process) => process,
-            Err(failure) => return End::without_exit_code(failure),
-        };
+        fetched?;
+        let mut process = self.start(work, container)?;
         let exit = tokio::select! {
             exit = process.wait() => exit.map_err(|error| launch_failure(&error)),
             reason = interruption.reason() => {
                 process.end().await;
-                return self.killed(work, reason);
+                return Ok(self.killed(work, reason));
             }
         };
         self.ended(work, exit)
@@ -133,14 +138,15 @@ impl Node {
         }
     }
 
-    fn ended(&self, work: &Work, exit: Result<i32, FailureInfo>) -> End {
-        let exit = exit.and_then(|code| match self.sandbox_failure(work, code) {
-            Some(failure) => Err(failure),
-            None => Ok(code),
-        });
-        match exit {
-            Ok(code) => exited(code, work.in_container_pool(self)),
-            Err(failure) => End::without_exit_code(failure),
+    fn ended(&self, work: &Work, exit: Result<i32, FailureInfo>) -> Result<End, FailureInfo> {
+        let code = exit?;
+        match self.sandbox_failure(work, code) {
+            // The sandbox's own message is not the task's.
+            Some(failure) => {
+                work.directory.stream("stderr.txt").map_err(|error| launch_failure(&error))?;
+                Err(failure)
+            }
+            None => Ok(exited(code, work.in_container_pool(self))),
         }
     }
 
@@ -240,7 +246,7 @@ fn exited(code: i32, in_container: bool) -> End {
             "FailureExitCode",
             "The task exited with an exit code representing a failure",
         )
-        .with("Message", format!("The task exited with exit code {code}"))
+        .with("Message", "The task exited with an exit code representing a failure")
     });
     End {
         exit_code: Some(code),
@@ -274,5 +280,9 @@ fn launch_failure(error: &io::Error) -> FailureInfo {
 }
 
 fn command_failure(code: &'static str, reason: &str) -> FailureInfo {
-    FailureInfo::user(code, "The task's command could not be started").with("Message", reason)
+    let message = match code {
+        "CommandProgramNotFound" => "The specified command program is not found",
+        _ => "The task's command could not be started",
+    };
+    FailureInfo::user(code, message).with("Message", reason)
 }

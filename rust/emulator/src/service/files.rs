@@ -172,8 +172,13 @@ fn placement_of(task: &Task) -> Result<&Placement> {
     }
     match &task.placement {
         Some(placement) => Ok(placement),
+        None if task.phase.state == TaskState::Active => {
+            let reason = "The files of the specified task cannot be accessed as the task state is \
+                          still active";
+            Err(ApiError::from(Code::OperationInvalidForCurrentState).with("Reason", reason))
+        }
         None => Err(ApiError::from(Code::TaskFilesUnavailable)
             .with("TaskId", id)
-            .with("Reason", "the task has not run yet")),
+            .with("Reason", "the task did not run")),
     }
 }

@@ -113,6 +113,9 @@ async fn a_task_that_did_not_run_has_no_files() {
     cloud.job_with("job", json!({"poolInfo": {"poolId": "later"}})).await;
     cloud.script("job", "task", "true").await;
     let reply = cloud.get("/jobs/job/tasks/task/files/stdout.txt").await;
+    reply.expect_error(409, "OperationInvalidForCurrentState");
+    cloud.client.post("/jobs/job/tasks/task/terminate").send().await.expect(204);
+    let reply = cloud.get("/jobs/job/tasks/task/files/stdout.txt").await;
     reply.expect_error(409, "TaskFilesUnavailable");
 }
 

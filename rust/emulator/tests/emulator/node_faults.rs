@@ -83,7 +83,7 @@ async fn a_task_that_waits_again_shows_nothing_of_its_run() {
     }
     assert_eq!(task.get("nodeInfo"), None, "{task}");
     let file = cloud.get("/jobs/job/tasks/task/files/stdout.txt").await;
-    file.expect_error(409, "TaskFilesUnavailable");
+    file.expect_error(409, "OperationInvalidForCurrentState");
     let pool = until("a pool without nodes", || async {
         let pool = cloud.get("/pools/pool").await.body;
         (pool["currentDedicatedNodes"] == 0).then_some(pool)

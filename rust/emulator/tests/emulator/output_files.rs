@@ -181,6 +181,20 @@ async fn the_sub_path_of_a_wildcard_begins_at_wd_or_after_its_fixed_directories(
 }
 
 #[tokio::test]
+async fn a_task_that_cannot_start_uploads_nothing() {
+    let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
+    let file = output("../*.txt", &blobs.container("box", "w"), Value::Null, "taskcompletion");
+    let line = json!({"commandLine": "no-such-program", "outputFiles": [file]});
+    let execution = cloud.run_with("", line).await["executionInfo"].clone();
+    assert_eq!(execution["failureInfo"]["code"], "CommandProgramNotFound");
+    assert!(blobs.names().is_empty(), "{:?}", blobs.names());
+    for name in ["fileuploadout.txt", "fileuploaderr.txt"] {
+        let path = format!("/jobs/run/tasks/task/files/{name}");
+        cloud.get(&path).await.expect_error(404, "FileNotFound");
+    }
+}
+
+#[tokio::test]
 async fn a_requeued_task_uploads_nothing() {
     let (cloud, blobs) = (Cloud::start().await, BlobServer::start().await);
     let file =

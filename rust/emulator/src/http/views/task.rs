@@ -63,6 +63,9 @@ pub(crate) fn render(task: &Task, job_id: &str, endpoint: &str) -> Map<String, V
             }),
         );
     }
+    if task.placement.is_none() && task.result().is_some() {
+        properties.insert("nodeInfo".into(), json!({}));
+    }
     properties.insert("url".into(), json!(url));
     properties
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::TaskRules;
-use crate::error::{ApiError, Result};
+use crate::error::{ApiError, Code, Result};
 use crate::node::{blob, resource_files};
 use crate::wire::common::IdentityReference;
 use crate::wire::task::{OutputFile, ResourceFile, UploadHeader};
@@ -27,10 +27,10 @@ pub(super) fn check_output_files(files: Option<&[OutputFile]>) -> Result<()> {
 
 fn check_file_list<T: Serialize>(name: &str, files: Option<&[T]>) -> Result<()> {
     let text = serde_json::to_string(files.unwrap_or_default()).unwrap_or_default();
-    let characters = text.chars().count();
-    if characters > FILE_LIST {
+    if text.chars().count() > FILE_LIST {
         let reason = format!("Total size of {name} cannot be more than {FILE_LIST} characters");
-        return Err(ApiError::property(name, &format!("{characters} characters"), reason));
+        let error = ApiError::from(Code::InvalidPropertyValue).with("PropertyName", name);
+        return Err(error.with("Reason", reason));
     }
     Ok(())
 }
