@@ -15,7 +15,7 @@ export AZURITE_BLOB := $(CURDIR)/.tools/azurite/node_modules/.bin/azurite-blob
 help: ## Lists the targets.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "%-16s %s\n", $$1, $$2 }'
 
-setup: ## Installs what is missing: Debian packages, cargo-nextest, Azurite, Kestra's and Microsoft's Python clients.
+setup: ## Installs what is missing: Debian packages, cargo-nextest, Azurite, Kestra's client and Microsoft's clients.
 	@scripts/setup
 
 demo: setup build ## Runs the flow of Kestra's page on a real engine, a local Azure Batch and Azurite.
@@ -53,8 +53,8 @@ bench: setup ## Measures transfers against Azurite, as a ratio, and the emulator
 lint: ## Checks formats and lints; changes nothing.
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	set -e; for script in scripts/{setup,find-jdk,engine,gradle,test,conformance,live,sweep-worker,audit} .ci/run; do bash -n $$script; done
-	/usr/bin/python3 -m compileall -q tests/kit tests/conformance
+	set -e; for script in scripts/{setup,find-jdk,engine,gradle,test,conformance,clients,live,sweep-worker,audit} .ci/run; do bash -n $$script; done
+	/usr/bin/python3 -m compileall -q tests/kit tests/conformance tests/clients
 
 audit: ## Checks the crates' licences, sources and known advisories with cargo-deny, which it installs.
 	@scripts/audit
