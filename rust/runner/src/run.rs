@@ -255,9 +255,11 @@ impl Run {
 
     fn outcome(&self, Followed { task, limit }: &Followed) -> Outcome {
         let info = task.execution_info.as_ref();
-        let exit_code = info.and_then(|info| info.exit_code);
         let message = limit.clone().or_else(|| failure::of_task(info, &self.plan.image));
         let status = if message.is_none() { Status::Succeeded } else { Status::Failed };
+        // A success without a code has been seen.
+        let success = (status == Status::Succeeded).then_some(0);
+        let exit_code = info.and_then(|info| info.exit_code).or(success);
         Outcome { status, exit_code, message, details: self.details() }
     }
 
