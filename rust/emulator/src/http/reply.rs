@@ -80,6 +80,11 @@ impl Reply {
             .header("last-modified", &http_date(version.last_modified))
     }
 
+    /// Adds the URL of a new resource.
+    pub(crate) fn location(self, url: &str) -> Reply {
+        self.header("location", url).service_id(url)
+    }
+
     /// Adds the URL of the resource.
     pub(crate) fn service_id(self, url: &str) -> Reply {
         self.header("dataserviceid", url)

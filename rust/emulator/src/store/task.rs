@@ -111,7 +111,6 @@ pub(crate) struct FailureInfo {
 
 /// Who caused a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
 pub(crate) enum Category {
     UserError,
     ServerError,

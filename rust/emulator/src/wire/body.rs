@@ -74,12 +74,14 @@ mod tests {
     }
 
     #[test]
-    fn an_enumeration_is_taken_only_as_the_specification_writes_it() {
+    fn an_enumeration_is_taken_in_any_case() {
         let body = |action: &str| {
             format!(r#"{{"id":"j","poolInfo":{{"poolId":"p"}},"onAllTasksComplete":"{action}"}}"#)
         };
-        assert!(read::<JobCreate>(&Bytes::from(body("terminatejob"))).is_ok());
-        let (code, path) = refused::<JobCreate>(&body("TerminateJob"));
+        for action in ["terminatejob", "TerminateJob"] {
+            assert!(read::<JobCreate>(&Bytes::from(body(action))).is_ok(), "{action}");
+        }
+        let (code, path) = refused::<JobCreate>(&body("terminate"));
         assert_eq!((code, path.as_str()), (Code::InvalidRequestBody, "onAllTasksComplete"));
     }
 

@@ -1,5 +1,6 @@
 //! The bodies of the job operations.
 
+use crate::wire::enumeration::enumeration;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
@@ -88,8 +89,7 @@ pub(crate) struct JobDisable {
 }
 
 /// What happens to the running tasks of a job that is disabled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DisableJobOption {
     /// They are stopped, and run again once the job is enabled.
     Requeue,
@@ -97,6 +97,12 @@ pub(crate) enum DisableJobOption {
     /// They run to their end.
     Wait,
 }
+
+enumeration!(DisableJobOption {
+    Requeue = "requeue",
+    Terminate = "terminate",
+    Wait = "wait",
+});
 
 /// The body of
 /// [Terminate Job](https://learn.microsoft.com/rest/api/batchservice/jobs/terminate-job).
@@ -128,23 +134,31 @@ pub(crate) struct PoolInfo {
 }
 
 /// What happens when all tasks of the job are completed; an empty job counts as complete.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum OnAllTasksComplete {
     #[default]
     NoAction,
     TerminateJob,
 }
 
+enumeration!(OnAllTasksComplete {
+    NoAction = "noaction",
+    TerminateJob = "terminatejob",
+});
+
 /// What happens when a task of the job fails.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum OnTaskFailure {
     #[default]
     NoAction,
     /// The job action of the task's exit conditions; without them a failed task terminates the job.
     PerformExitOptionsJobAction,
 }
+
+enumeration!(OnTaskFailure {
+    NoAction = "noaction",
+    PerformExitOptionsJobAction = "performexitoptionsjobaction",
+});
 
 impl JobUpdate {
     /// Merges the update with the job's current properties.

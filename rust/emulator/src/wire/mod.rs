@@ -3,6 +3,7 @@
 pub(crate) mod body;
 pub(crate) mod common;
 pub(crate) mod duration;
+pub(crate) mod enumeration;
 pub(crate) mod filter;
 pub(crate) mod job;
 pub(crate) mod pool;

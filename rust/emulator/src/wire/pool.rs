@@ -1,5 +1,6 @@
 //! The bodies of the operations on pools and their nodes.
 
+use crate::wire::enumeration::enumeration;
 use serde::Deserialize;
 
 /// The body of
@@ -47,8 +48,7 @@ pub(crate) struct NodeDisableScheduling {
 
 /// What happens to the running tasks of a node that is removed, rebooted or gets no more tasks.
 /// These operations have the same options.
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Default)]
 pub(crate) enum NodeDeallocationOption {
     /// They are stopped and become active again.
     #[default]
@@ -58,3 +58,9 @@ pub(crate) enum NodeDeallocationOption {
     /// They run to their end.
     TaskCompletion,
 }
+
+enumeration!(NodeDeallocationOption {
+    Requeue = "requeue",
+    Terminate = "terminate",
+    TaskCompletion = "taskcompletion",
+});

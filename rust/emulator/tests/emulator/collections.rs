@@ -20,10 +20,10 @@ async fn each_task_of_a_collection_has_a_result_of_its_own() {
     let reply = add(&cloud, tasks).await.expect(200);
     let results = reply.body["value"].as_array().unwrap();
     let of = |id: &str| results.iter().find(|one| one["taskId"] == id).unwrap();
-    assert_eq!(of("new")["status"], "success");
+    assert_eq!(of("new")["status"], "Success");
     assert!(of("new")["location"].as_str().unwrap().ends_with("/jobs/job/tasks/new"));
     assert_eq!(of("new")["error"], Value::Null);
-    assert_eq!(of("THERE")["status"], "clienterror");
+    assert_eq!(of("THERE")["status"], "ClientError");
     assert_eq!(of("THERE")["error"]["code"], "TaskExists");
     assert_eq!(of("wrong")["error"]["code"], "InvalidPropertyValue");
     assert_eq!(of("wrong")["error"]["values"][0]["value"], "requiredSlots");
@@ -43,7 +43,7 @@ async fn a_collection_has_1_to_100_tasks() {
     add(&cloud, tasks(0)).await.expect_error(400, "InvalidPropertyValue");
     add(&cloud, tasks(101)).await.expect_error(400, "InvalidPropertyValue");
     let reply = add(&cloud, tasks(100)).await.expect(200);
-    assert!(reply.body["value"].as_array().unwrap().iter().all(|one| one["status"] == "success"));
+    assert!(reply.body["value"].as_array().unwrap().iter().all(|one| one["status"] == "Success"));
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ async fn a_new_job_is_active_and_keeps_what_it_was_given() {
     let created = cloud.client.post("/jobs").json(&given).send().await.expect(201);
     let job = cloud.get("/jobs/my-job_1").await.expect(200);
     assert_eq!(job.body["eTag"], created.header("etag"));
-    assert!(created.header("dataserviceid").ends_with("/jobs/My-Job_1"));
+    assert!(created.header("location").ends_with("/jobs/job-1"));
     assert_eq!(job.body["state"], "active");
     assert_eq!(job.body["onAllTasksComplete"], "noaction");
     assert_eq!(job.body["executionInfo"]["poolId"], "pool");

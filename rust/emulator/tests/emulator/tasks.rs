@@ -25,7 +25,7 @@ async fn a_non_zero_exit_is_a_failure_with_its_code() {
     let execution = cloud.run("exit 3").await["executionInfo"].clone();
     assert_eq!(execution["exitCode"], 3);
     assert_eq!(execution["result"], "failure");
-    assert_eq!(execution["failureInfo"]["category"], "usererror");
+    assert_eq!(execution["failureInfo"]["category"], "UserError");
     assert_eq!(execution["failureInfo"]["code"], "FailureExitCode");
 }
 

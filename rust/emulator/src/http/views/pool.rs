@@ -69,7 +69,7 @@ pub(crate) fn render(pool: &Pool, endpoint: &str) -> Map<String, Value> {
         "enableAutoScale": false,
         "enableInterNodeCommunication": false,
         "taskSlotsPerNode": pool.settings.slots,
-        "taskSchedulingPolicy": { "nodeFillType": "spread" },
+        "taskSchedulingPolicy": { "nodeFillType": "Spread" },
     }));
     if let Some(task) = &pool.settings.start_task {
         properties.insert("startTask".into(), json!(task));

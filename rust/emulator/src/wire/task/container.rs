@@ -1,5 +1,6 @@
 //! The container of a task.
 
+use crate::wire::enumeration::enumeration;
 use serde::{Deserialize, Serialize};
 
 use crate::wire::common::IdentityReference;
@@ -36,12 +37,16 @@ pub(crate) struct Registry {
 }
 
 /// The current directory of a container.
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WorkingDirectory {
     TaskWorkingDirectory,
     ContainerImageDefault,
 }
+
+enumeration!(WorkingDirectory {
+    TaskWorkingDirectory = "taskWorkingDirectory",
+    ContainerImageDefault = "containerImageDefault",
+});
 
 /// A directory of the node that is mounted in a container.
 #[derive(Clone, Deserialize, Serialize)]
@@ -53,7 +58,7 @@ pub(crate) struct BindMount {
 }
 
 /// The directories of a node that can be mounted individually.
-#[derive(Clone, Copy, Deserialize, Serialize)]
+#[derive(Clone, Copy)]
 pub(crate) enum BindSource {
     Shared,
     Startup,
@@ -62,3 +67,12 @@ pub(crate) enum BindSource {
     JobPrep,
     Applications,
 }
+
+enumeration!(BindSource {
+    Shared = "Shared",
+    Startup = "Startup",
+    VfsMounts = "VfsMounts",
+    Task = "Task",
+    JobPrep = "JobPrep",
+    Applications = "Applications",
+});

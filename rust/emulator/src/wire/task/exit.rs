@@ -1,5 +1,6 @@
 //! Exit conditions.
 
+use crate::wire::enumeration::enumeration;
 use serde::{Deserialize, Serialize};
 
 /// The exit options for each way in which a task may end.
@@ -46,21 +47,30 @@ pub(crate) struct ExitOptions {
 }
 
 /// The effect of a task's end on its job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum JobAction {
     None,
     Disable,
     Terminate,
 }
 
+enumeration!(JobAction {
+    None = "none",
+    Disable = "disable",
+    Terminate = "terminate",
+});
+
 /// The effect of a task's end on dependent tasks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DependencyAction {
     Satisfy,
     Block,
 }
+
+enumeration!(DependencyAction {
+    Satisfy = "satisfy",
+    Block = "block",
+});
 
 impl ExitConditions {
     /// Returns the exit options of an exit code. A single code has precedence over a range.

