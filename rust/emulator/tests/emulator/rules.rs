@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 /// A row of the table: a rule and its tests.
 struct Rule {
     text: String,
+    sure: String,
     tests: Vec<String>,
 }
 
@@ -12,18 +13,22 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
+fn page() -> String {
+    std::fs::read_to_string(root().join("docs/emulator-rules.md")).unwrap()
+}
+
 fn rules() -> Vec<Rule> {
-    let page = std::fs::read_to_string(root().join("docs/emulator-rules.md")).unwrap();
+    let page = page();
     let rows = page.lines().filter(|line| line.starts_with("| ")).skip(1);
     rows.map(rule).collect()
 }
 
 fn rule(row: &str) -> Rule {
     let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
-    let [text, source, tests] = cells[..] else { panic!("not three columns: {row}") };
+    let [text, sure, source, tests] = cells[..] else { panic!("not four columns: {row}") };
     assert!(!source.is_empty(), "no source: {row}");
     let tests = tests.split('`').skip(1).step_by(2).map(str::to_owned).collect();
-    Rule { text: text.to_owned(), tests }
+    Rule { text: text.to_owned(), sure: sure.to_owned(), tests }
 }
 
 /// Returns whether a file with this name has a test with this name.
@@ -64,6 +69,18 @@ fn every_rule_names_a_test_that_exists() {
             assert!(exists(&test), "{test} does not exist, which is to hold: {}", rule.text);
         }
     }
+}
+
+#[test]
+fn every_rule_says_how_sure_it_is_and_the_page_counts_them() {
+    let rules = rules();
+    let marks = ["R", "M", "F", "inferred", "own"];
+    let count = |mark: &str| rules.iter().filter(|rule| rule.sure == mark).count();
+    let unmarked: Vec<_> = rules.iter().filter(|rule| !marks.contains(&&*rule.sure)).collect();
+    assert!(unmarked.is_empty(), "{}", unmarked[0].text);
+    let counts = marks.map(|mark| format!("{} {mark}", count(mark))).join(", ");
+    let line = format!("{} rules: {counts}.", rules.len());
+    assert!(page().contains(&line), "the page does not say: {line}");
 }
 
 #[test]
