@@ -60,11 +60,13 @@ impl Service {
         let mut store = self.store();
         let Some(pool) = store.pool_mut(pool) else { return Ok(Vec::new()) };
         let missing = pool.missing();
-        let failure = pool.allocation_error().filter(|_| !missing.is_empty());
-        pool.resize_errors = failure.into_iter().collect();
-        match pool.resize_errors.is_empty() {
-            true => missing.into_iter().map(|dedicated| self.allocate(pool, dedicated)).collect(),
-            false => Ok(Vec::new()),
+        // Errors stay until the next resize, also when the nodes come later.
+        match pool.allocation_error().filter(|_| !missing.is_empty()) {
+            None => missing.into_iter().map(|dedicated| self.allocate(pool, dedicated)).collect(),
+            Some(failure) => {
+                pool.resize_errors = vec![failure];
+                Ok(Vec::new())
+            }
         }
     }
 

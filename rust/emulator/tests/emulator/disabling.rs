@@ -146,7 +146,10 @@ async fn a_replaced_job_has_the_defaults_of_what_is_not_named() {
     cloud.client.put("/jobs/job").json(&body).send().await.expect(200);
     let job = cloud.get("/jobs/job").await.expect(200).body;
     assert_eq!((&job["priority"], &job["maxParallelTasks"]), (&json!(7), &json!(-1)));
-    assert_eq!((&job["constraints"], &job["metadata"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&job["constraints"]["maxTaskRetryCount"], &job["metadata"]),
+        (&json!(0), &Value::Null)
+    );
     let other = json!({"poolInfo": {"poolId": "other"}});
     cloud.client.put("/jobs/job").json(&other).send().await.expect_error(409, "JobNotDisabled");
     let none = json!({"priority": 1});

@@ -93,7 +93,7 @@ async fn a_task_that_waits_again_shows_nothing_of_its_run() {
     assert_eq!((&pool["resizeErrors"], &pool["targetDedicatedNodes"]), (&error, &json!(1)));
     cloud.emulator.fail_allocations("pool", None).unwrap();
     cloud.wait_for_output("job", "task", "up").await;
-    assert_eq!(cloud.get("/pools/pool").await.body.get("resizeErrors"), None);
+    assert_eq!(cloud.get("/pools/pool").await.body["resizeErrors"], error);
 }
 
 #[tokio::test]

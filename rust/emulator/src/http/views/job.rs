@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::object;
 use crate::store::job::Job;
+use crate::wire::duration::UNLIMITED;
 use crate::wire::time::instant;
 
 /// Every property of a job that `$select` may name.
@@ -44,11 +45,24 @@ pub(crate) fn render(job: &Job, endpoint: &str) -> Map<String, Value> {
     properties.insert("usesTaskDependencies".into(), json!(uses_dependencies));
     properties.insert("priority".into(), json!(job.spec.priority.unwrap_or(0)));
     properties.insert("maxParallelTasks".into(), json!(job.spec.max_parallel_tasks.unwrap_or(-1)));
+    let preemption = job.spec.allow_task_preemption.unwrap_or(false);
+    properties.insert("allowTaskPreemption".into(), json!(preemption));
+    properties.insert("constraints".into(), constraints(job));
     job.version.add_to(&mut properties);
     job.phase.add_to(&mut properties);
     properties.insert("creationTime".into(), json!(instant(job.created)));
     properties.insert("executionInfo".into(), execution(job));
     properties
+}
+
+fn constraints(job: &Job) -> Value {
+    let given = job.spec.constraints.as_ref();
+    let limit = given.and_then(|given| given.max_wall_clock_time.as_deref());
+    let retries = given.and_then(|given| given.max_task_retry_count);
+    json!({
+        "maxWallClockTime": limit.unwrap_or(UNLIMITED),
+        "maxTaskRetryCount": retries.unwrap_or(0),
+    })
 }
 
 fn execution(job: &Job) -> Value {

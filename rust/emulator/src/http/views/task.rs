@@ -44,6 +44,7 @@ pub(crate) fn render(task: &Task, job_id: &str, endpoint: &str) -> Map<String, V
     let mut properties = object(&task.spec);
     properties.insert("requiredSlots".into(), json!(task.slots()));
     properties.insert("constraints".into(), constraints(task));
+    add_defaults(&mut properties);
     task.version.add_to(&mut properties);
     task.phase.add_to(&mut properties);
     properties.insert("creationTime".into(), json!(instant(task.created)));
@@ -73,6 +74,16 @@ pub(crate) fn render(task: &Task, job_id: &str, endpoint: &str) -> Map<String, V
 /// Returns the id with which a task can ask for a node.
 pub(super) fn affinity_id(node: &str) -> String {
     format!("TVM:{node}")
+}
+
+/// Adds the values that the service shows where a task does not name its own.
+fn add_defaults(properties: &mut Map<String, Value>) {
+    let user = json!({"autoUser": {"scope": "pool", "elevationLevel": "nonadmin"}});
+    properties.entry("userIdentity").or_insert(user);
+    let container = properties.get_mut("containerSettings").and_then(Value::as_object_mut);
+    if let Some(container) = container {
+        container.entry("workingDirectory").or_insert(json!("taskWorkingDirectory"));
+    }
 }
 
 fn constraints(task: &Task) -> Value {
