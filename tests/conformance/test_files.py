@@ -41,7 +41,7 @@ def test_the_properties_of_a_file_tell_its_size_and_mode(batch, job):
     assert file.content_length == 5
     assert file.is_directory is False
     assert file.file_mode.endswith("640")
-    assert file.url.endswith(f"/jobs/{job.job}/tasks/task/files/wd/f")
+    assert file.url.endswith(f"%2Fjobs%2F{job.job}%2Ftasks%2Ftask%2Ffiles%2Fwd%2Ff")
     assert datetime.now(timezone.utc) - file.last_modified < timedelta(hours=1)
 
 

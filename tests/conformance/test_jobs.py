@@ -112,7 +112,7 @@ def test_the_poller_waits_until_a_job_is_terminated(batch, job):
     poller.result()
     ended = job.get()
     assert ended.state == models.BatchJobState.COMPLETED
-    assert ended.previous_state == models.BatchJobState.TERMINATING
+    assert ended.previous_state == models.BatchJobState.ACTIVE
     assert ended.execution_info.termination_reason == "enough"
     assert ended.execution_info.end_time >= ended.execution_info.start_time
     assert job.completed().execution_info.failure_info.code == "TaskEnded"

@@ -61,7 +61,7 @@ def test_output_files_are_there_once_the_task_is_completed(batch, job, container
     files = [output("d/*.txt", container.url("w"), "out"), output("../stdout.txt", container.url("w"), "log")]
     execution = job.run("mkdir d; echo x > d/f.txt; echo done", output_files=files).execution_info
     assert execution.result == models.BatchTaskExecutionResult.SUCCESS
-    assert container.get("out/d/f.txt") == b"x\n"
+    assert container.get("out/f.txt") == b"x\n"
     assert container.get("log") == b"done\n"
 
 

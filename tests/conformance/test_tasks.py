@@ -66,7 +66,7 @@ def test_a_task_that_exits_otherwise_fails(batch, job):
     execution = job.run("exit 9").execution_info
     assert execution.exit_code == 9
     assert execution.result == models.BatchTaskExecutionResult.FAILURE
-    assert execution.failure_info.category == models.BatchErrorSourceCategory.USER_ERROR
+    assert execution.failure_info.category.lower() == models.BatchErrorSourceCategory.USER_ERROR
     assert execution.failure_info.code == "FailureExitCode"
 
 

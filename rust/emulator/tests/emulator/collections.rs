@@ -23,7 +23,7 @@ async fn each_task_of_a_collection_has_a_result_of_its_own() {
     assert_eq!(of("new")["status"], "Success");
     assert!(of("new")["location"].as_str().unwrap().ends_with("/jobs/job/tasks/new"));
     assert_eq!(of("new")["error"], Value::Null);
-    assert_eq!(of("THERE")["status"], "ClientError");
+    assert_eq!(of("THERE")["status"], "clienterror");
     assert_eq!(of("THERE")["error"]["code"], "TaskExists");
     assert_eq!(of("wrong")["error"]["code"], "InvalidPropertyValue");
     assert_eq!(of("wrong")["error"]["values"][0]["value"], "requiredSlots");

@@ -35,7 +35,7 @@ fn result_of(call: &Call, job: &str, id: &str, result: Result<ResourceVersion>) 
         }
         Err(error) => {
             let client = error.code.status().is_client_error();
-            let status = if client { "ClientError" } else { "ServerError" };
+            let status = if client { "clienterror" } else { "servererror" };
             (status, json!({"error": error_body(&error, error.code.message())}))
         }
     };
