@@ -12,6 +12,13 @@ use super::reply::Reply;
 use crate::error::Result;
 use crate::wire::time::http_date;
 
+/// Headers that every answer of the service has.
+const ALWAYS: [(&str, &str); 3] = [
+    ("server", "Microsoft-HTTPAPI/2.0"),
+    ("strict-transport-security", "max-age=31536000; includeSubDomains"),
+    ("x-content-type-options", "nosniff"),
+];
+
 /// The parts of a request that its response depends on.
 pub(super) struct RequestContext {
     /// When it arrived, by the service's clock.
@@ -61,6 +68,9 @@ impl RequestContext {
         insert(headers, "date", &http_date(self.arrived));
         insert(headers, "request-id", &self.request_id);
         insert(headers, "dataserviceversion", "3.0");
+        for (name, value) in ALWAYS {
+            insert(headers, name, value);
+        }
         if let Some(id) = &self.echo {
             insert(headers, "client-request-id", id);
         }

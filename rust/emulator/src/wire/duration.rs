@@ -1,9 +1,22 @@
-//! ISO 8601 durations as the service accepts them: days, hours, minutes and seconds.
+//! ISO 8601 durations as the service accepts them: years, months, days, hours, minutes and seconds. A year has 365 days,
+//! a month 30, and the service shows both in days.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// The largest duration of the service, which it shows where there is no limit.
 pub(crate) const UNLIMITED: &str = "P10675199DT2H48M5.4775807S";
+
+const DAY: f64 = 86_400.0;
+const DATE: [(char, f64); 3] = [('Y', 365.0 * DAY), ('M', 30.0 * DAY), ('D', DAY)];
+
+/// Returns a duration as the service shows it.
+pub(crate) fn in_days(text: &str) -> Cow<'_, str> {
+    let date = text.trim_start_matches('P').split('T').next().unwrap_or_default();
+    let days = sum(date, &DATE).filter(|_| date.contains(['Y', 'M'])).map(|days| days / DAY);
+    let shown = days.map(|days| format!("P{days}D{}", &text['P'.len_utf8() + date.len()..]));
+    shown.map_or(Cow::Borrowed(text), Cow::Owned)
+}
 
 /// Parses an ISO 8601 duration such as `PT30M` or `P1DT2.5S`.
 pub(crate) fn parse(text: &str) -> Option<Duration> {
@@ -13,7 +26,7 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
     if (date.is_empty() && clock.is_none()) || clock == Some("") {
         return None;
     }
-    let days = sum(date, &[('D', 86_400.0)])?;
+    let days = sum(date, &DATE)?;
     let rest = sum(clock.unwrap_or(""), &[('H', 3_600.0), ('M', 60.0), ('S', 1.0)])?;
     Duration::try_from_secs_f64(days + rest).ok()
 }
@@ -69,11 +82,27 @@ mod tests {
             ("PT3S", 3.0),
             ("P1DT1H1M1.5S", 90_061.5),
             ("PT0S", 0.0),
+            ("P3Y6M4DT12H30M5S", 1_279.0 * 86_400.0 + 45_005.0),
         ];
         for (text, seconds) in cases {
             assert_eq!(parse(text), Some(Duration::from_secs_f64(seconds)), "{text}");
         }
         assert!(parse(UNLIMITED).is_some());
+    }
+
+    #[test]
+    fn years_and_months_are_shown_in_days() {
+        let cases = [
+            ("P3Y6M4DT12H30M5S", "P1279DT12H30M5S"),
+            ("P1Y", "P365D"),
+            ("P2MT1H", "P60DT1H"),
+            ("PT5M", "PT5M"),
+            ("P7D", "P7D"),
+            (UNLIMITED, UNLIMITED),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(in_days(text), shown);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::object;
 use crate::store::job::Job;
-use crate::wire::duration::UNLIMITED;
+use crate::wire::duration::{UNLIMITED, in_days};
 use crate::wire::time::instant;
 
 /// Every property of a job that `$select` may name.
@@ -60,7 +60,7 @@ fn constraints(job: &Job) -> Value {
     let limit = given.and_then(|given| given.max_wall_clock_time.as_deref());
     let retries = given.and_then(|given| given.max_task_retry_count);
     json!({
-        "maxWallClockTime": limit.unwrap_or(UNLIMITED),
+        "maxWallClockTime": in_days(limit.unwrap_or(UNLIMITED)),
         "maxTaskRetryCount": retries.unwrap_or(0),
     })
 }

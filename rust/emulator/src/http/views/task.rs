@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::object;
 use crate::store::task::{Execution, Task};
-use crate::wire::duration::UNLIMITED;
+use crate::wire::duration::{UNLIMITED, in_days};
 use crate::wire::time::instant;
 
 /// Every property of a task that `$select` may name.
@@ -89,8 +89,8 @@ fn add_defaults(properties: &mut Map<String, Value>) {
 fn constraints(task: &Task) -> Value {
     let given = task.spec.constraints.clone().unwrap_or_default();
     json!({
-        "maxWallClockTime": given.max_wall_clock_time.as_deref().unwrap_or(UNLIMITED),
-        "retentionTime": given.retention_time.as_deref().unwrap_or("P7D"),
+        "maxWallClockTime": in_days(given.max_wall_clock_time.as_deref().unwrap_or(UNLIMITED)),
+        "retentionTime": in_days(given.retention_time.as_deref().unwrap_or("P7D")),
         "maxTaskRetryCount": task.max_retries,
     })
 }
