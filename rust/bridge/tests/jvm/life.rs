@@ -103,9 +103,10 @@ impl Growth {
 
     fn assert_none(&self) {
         assert_eq!(value(&self.after, "ours"), 0, "{}", self.after);
-        for figure in ["threads", "files", "libraries"] {
-            // Fewer where what the warm-up left went only then.
-            assert!(self.of(figure) <= 0, "{figure}: {} / {}", self.before, self.after);
+        // The JVM may keep the last one mapped for a while.
+        assert!(value(&self.after, "libraries") <= 1, "{}", self.after);
+        for figure in ["threads", "files"] {
+            assert_eq!(self.of(figure), 0, "{figure}: {} / {}", self.before, self.after);
         }
         assert!(self.of("rss") < NOISE_KIB, "{} / {}", self.before, self.after);
     }
