@@ -17,7 +17,7 @@ const MAX_PATTERN: usize = 32 * 1024;
 
 /// Java says the same of a pattern that it refuses.
 const BACKSLASH: &str =
-    "; Kestra reads \\ as /: put a character that means itself into brackets, [[] for example";
+    "; Kestra reads \\ as /: put a character meant literally into brackets, [[] for example";
 
 const GLOB: &str = "glob:";
 const REGEX: &str = "regex:";

@@ -270,7 +270,7 @@ async fn a_pattern_or_name_that_brought_nothing_is_named_in_one_line() {
         "outputFiles: the task did not create '../up'",
         "outputFiles: the task did not create 'out/'",
         "outputFiles: no file of the task matches 'a\\{b\\}.txt'; Kestra reads \\ as /: \
-         put a character that means itself into brackets, [[] for example",
+         put a character meant literally into brackets, [[] for example",
     ];
     assert_eq!(warnings(&report), expected);
 }

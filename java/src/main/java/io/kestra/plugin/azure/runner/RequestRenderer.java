@@ -45,7 +45,7 @@ final class RequestRenderer {
         try {
             PathMatcherPredicate.matches(taskCommands.getWorkingDirectory(), List.of(pattern));
         } catch (PatternSyntaxException e) {
-            String hint = pattern.contains("\\") ? "; Kestra reads \\ as /: put a character that means itself into brackets, [[] for example" : "";
+            String hint = pattern.contains("\\") ? "; Kestra reads \\ as /: put a character meant literally into brackets, [[] for example" : "";
             throw new IllegalArgumentException("outputFiles: '" + pattern + "' is not a pattern that Kestra understands: " + e.getDescription() + hint, e);
         }
     }
