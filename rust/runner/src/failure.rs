@@ -76,6 +76,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::recorded_answers::recorded_answers;
 
     fn failure(code: &str) -> FailureInfo {
         let details = serde_json::json!([{"name": "BlobUrl", "value": "https://h/c?sig=canary"}]);
@@ -105,6 +106,35 @@ mod tests {
             assert!(fits || text.as_deref() == start, "{info}: {text:?}");
         }
         assert!(of_task(None, "img").is_some());
+    }
+
+    #[test]
+    fn every_recorded_failure_of_a_task_is_told_as_what_it_is() {
+        let expected = [
+            ("that failed", "The task exited with code 3"),
+            ("that was terminated while active", "The task was ended before its command was done"),
+            ("that was terminated while running", "The task was ended before its command was done"),
+            ("whose blob does not exist", "The node could not download the staged input files"),
+            ("whose container for output files does not exist", "outputFiles: the node could not"),
+            ("whose image does not exist", "containerImage: the image 'img' could not be pulled"),
+            ("whose program does not exist", "The command could not be started; the image 'img'"),
+            ("whose time limit expired", "The task was ended before its command was done"),
+            ("without container settings", "The task failed (ContainerTaskSettingsNotFound: "),
+        ];
+        let tasks = recorded_answers().into_iter().filter_map(|answer| {
+            let info =
+                answer.body.get("executionInfo").filter(|info| info["failureInfo"].is_object())?;
+            Some((answer.exchange.strip_prefix("get a task ")?.to_owned(), info.clone()))
+        });
+        let told = tasks.map(|(exchange, info)| {
+            (exchange, of_task(Some(&serde_json::from_value(info).unwrap()), "img").unwrap())
+        });
+        let told: Vec<_> = told.collect();
+        assert_eq!(told.len(), expected.len());
+        for (told, expected) in told.iter().zip(&expected) {
+            assert_eq!(told.0, expected.0);
+            assert!(told.1.starts_with(expected.1), "{told:?}");
+        }
     }
 
     fn ended(exit_code: i32, code: &str) -> serde_json::Value {

@@ -23,6 +23,9 @@ mod plan;
 mod position;
 mod progress;
 mod quota_wait;
+#[cfg(test)]
+#[path = "../../azure/tests/rest/recorded_answers.rs"]
+mod recorded_answers;
 mod refused;
 mod report;
 mod request;

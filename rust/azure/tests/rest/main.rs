@@ -23,6 +23,10 @@ mod memory;
 #[cfg(test)]
 mod proxies;
 #[cfg(test)]
+mod recorded;
+#[cfg(test)]
+mod recorded_answers;
+#[cfg(test)]
 mod scripted_service;
 #[cfg(test)]
 mod secrets;

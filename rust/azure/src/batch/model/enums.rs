@@ -90,16 +90,6 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Whose fault a failure is.
-    ErrorCategory {
-        /// The request's or the command's.
-        UserError = "usererror",
-        /// The service's.
-        ServerError = "servererror",
-    }
-}
-
-wire_enum! {
     /// The state of a pool.
     PoolState {
         /// Can run tasks.

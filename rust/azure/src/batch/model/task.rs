@@ -2,10 +2,7 @@
 
 use super::{
     NameValuePair,
-    enums::{
-        AutoUserScope, ContainerWorkingDirectory, ElevationLevel, ErrorCategory, TaskResult,
-        TaskState,
-    },
+    enums::{AutoUserScope, ContainerWorkingDirectory, ElevationLevel, TaskResult, TaskState},
     file::{OutputFile, ResourceFile},
     iso_duration,
 };
@@ -196,8 +193,6 @@ pub struct TaskExecutionInfo {
 /// [TaskFailureInformation](https://learn.microsoft.com/rest/api/batchservice/tasks/get-task#batchtaskfailureinfo)
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct FailureInfo {
-    /// Whose fault it is.
-    pub category: ErrorCategory,
     /// `FailureExitCode`, `ContainerInvalidImage`, `TaskEnded` for example.
     #[serde(default)]
     pub code: Option<String>,
@@ -324,7 +319,6 @@ mod tests {
         let info = task.execution_info.unwrap();
         assert_eq!((info.exit_code, info.requeue_count), (None, 1));
         assert_eq!(info.result, Some(TaskResult::Failure));
-        assert_eq!(info.failure_info.unwrap().category, ErrorCategory::UserError);
         assert_eq!(task.node_info.unwrap().node_id.as_deref(), Some("n"));
     }
 }
