@@ -10,16 +10,11 @@ use crate::error::RunError;
 use crate::event::{Level, Stream};
 use crate::limits::{Clock, Deadline};
 use crate::output_stream::{OutputStream, Source};
+use crate::pace::{Pace, Phase};
 use crate::position::{LogPosition, TaskRun};
 use crate::state::StateBlob;
 use crate::waiting;
 
-/// The first pause between two looks at the state; each is twice the one before.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// Longest pause while a start is to be expected, so that the first lines of a log are not late.
-const START_PAUSE: Duration = Duration::from_secs(1);
-/// For how long a start is to be expected soon. Tasks that queue longer are looked at less often.
-const START_EXPECTED: Duration = Duration::from_secs(120);
 /// Pauses between two looks at the logs: while lines arrive, and while the task is silent.
 const LOG_PAUSE: Duration = Duration::from_millis(500);
 const SILENT_LOG_PAUSE: Duration = Duration::from_secs(1);
@@ -35,8 +30,11 @@ pub(crate) struct Follower<'a> {
     /// As last seen.
     task_state: Option<TaskState>,
     run: TaskRun,
-    /// A node has taken the task, this time or an earlier one.
-    has_run: bool,
+    /// When the task was first seen to run, this time or an earlier one.
+    ran_since: Option<Instant>,
+    pace: Pace,
+    /// When the logs are to be looked at again.
+    next_pull: Instant,
     waits: watch::Sender<bool>,
     /// When the task was ended because a limit was reached, and which.
     ended_for: Option<(Instant, String)>,
@@ -60,7 +58,9 @@ impl<'a> Follower<'a> {
             state,
             task_state: None,
             run: delivered.run,
-            has_run: false,
+            ran_since: None,
+            pace: Pace::new(task.plan.check_interval),
+            next_pull: Instant::now(),
             waits: watch::Sender::new(false),
             ended_for: None,
         }
@@ -77,7 +77,6 @@ impl<'a> Follower<'a> {
     }
 
     async fn until_completed(&mut self) -> Result<Task, RunError> {
-        let mut pause = FIRST_PAUSE;
         loop {
             let task = self.look().await?;
             if task.state == TaskState::Completed {
@@ -87,8 +86,8 @@ impl<'a> Follower<'a> {
             }
             self.announce(&task).await?;
             self.enforce_limits().await?;
-            self.stream_logs(self.next_look(pause)).await?;
-            pause = (pause * 2).min(self.longest_pause());
+            let next = self.next_look();
+            self.stream_logs(next).await?;
         }
     }
 
@@ -97,7 +96,9 @@ impl<'a> Follower<'a> {
         let task = plan.batch.get_task(&names.job_id(), &names.task_id()).await;
         let task = task.map_err(RunError::gone)?;
         self.note_restart(&task).await?;
-        self.has_run |= task.state == TaskState::Running;
+        if task.state == TaskState::Running {
+            self.ran_since.get_or_insert_with(Instant::now);
+        }
         self.waits.send_if_modified(|waits| {
             std::mem::replace(waits, task.state == TaskState::Active) != *waits
         });
@@ -143,7 +144,7 @@ impl<'a> Follower<'a> {
     async fn end_task(&mut self, mut limit: String) -> Result<(), RunError> {
         let Source { plan, names, events } = self.task;
         plan.batch.terminate_task(&names.job_id(), &names.task_id()).await?;
-        if !self.has_run {
+        if self.ran_since.is_none() {
             limit += " before a node took the task: ";
             limit += &waiting::reason(plan).await;
         }
@@ -159,23 +160,20 @@ impl<'a> Follower<'a> {
 
     /// The limits that hold now.
     fn deadlines(&self) -> impl Iterator<Item = Deadline> {
-        self.clock.deadlines(self.task.plan, self.has_run)
+        self.clock.deadlines(self.task.plan, self.ran_since.is_some())
     }
 
-    fn next_look(&self, pause: Duration) -> Instant {
-        let next = Instant::now() + pause;
+    fn next_look(&mut self) -> Instant {
+        let phase = match (&self.ended_for, self.ran_since) {
+            (Some(_), _) => Phase::Ends,
+            (None, Some(since)) if self.task_state == Some(TaskState::Running) => {
+                Phase::Runs(since.elapsed())
+            }
+            _ => Phase::Waits(self.clock.elapsed()),
+        };
+        let next = Instant::now() + self.pace.next(phase);
         let limits = self.deadlines().map(|deadline| deadline.at);
         if self.ended_for.is_some() { next } else { limits.fold(next, Instant::min) }
-    }
-
-    fn longest_pause(&self) -> Duration {
-        let running = self.task_state == Some(TaskState::Running);
-        let start_is_near = !running && self.clock.elapsed() < START_EXPECTED;
-        if start_is_near || self.ended_for.is_some() {
-            self.task.plan.check_interval.min(START_PAUSE)
-        } else {
-            self.task.plan.check_interval
-        }
     }
 
     /// Delivers log lines until it is time to look at the state again.
@@ -184,15 +182,16 @@ impl<'a> Follower<'a> {
             sleep_until(until).await;
             return Ok(());
         }
-        loop {
-            let silent = !self.pull_logs().await?;
-            let pause = if silent { SILENT_LOG_PAUSE } else { LOG_PAUSE };
-            let pause = sleep_until(until.min(Instant::now() + pause));
-            tokio::join!(pause, self.state.record_settled(self.task.events.delivered()));
-            if Instant::now() >= until {
-                return Ok(());
+        while Instant::now() < until {
+            if Instant::now() >= self.next_pull {
+                let silent = !self.pull_logs().await?;
+                let pause = if silent { SILENT_LOG_PAUSE } else { LOG_PAUSE };
+                self.next_pull = Instant::now() + pause;
             }
+            let pause = sleep_until(until.min(self.next_pull));
+            tokio::join!(pause, self.state.record_settled(self.task.events.delivered()));
         }
+        Ok(())
     }
 
     async fn pull_logs(&mut self) -> Result<bool, RunError> {

@@ -19,6 +19,7 @@ mod logs;
 mod names;
 mod output_stream;
 mod outputs;
+mod pace;
 mod plan;
 mod position;
 mod progress;

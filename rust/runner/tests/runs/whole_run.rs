@@ -242,6 +242,19 @@ async fn a_command_that_is_too_long_for_an_argument_is_run_the_same_way() {
     assert_eq!(report.outcome().exit_code, Some(1));
 }
 
+#[tokio::test]
+async fn a_task_that_is_looked_at_often_does_not_have_its_log_read_as_often() {
+    let lab = Lab::start().await;
+    let mut request = lab.request("sleep 2");
+    request["completionCheckInterval"] = json!(0.1);
+    let gate = Gate::start().await;
+    lab.start_run_with(&request, &gate.client()).until_outcome().await;
+    let steps = gate.steps();
+    let count = |kind: &str| steps.iter().filter(|step| step.kind == kind).count();
+    let (looks, reads) = (count("get task"), count("get stdout.txt"));
+    assert!(looks > 2 * reads, "{looks} looks at the task and {reads} at its log");
+}
+
 /// Looks at the task and its log are as many as its time asks for; the other requests of a run are always the same.
 #[tokio::test]
 async fn a_run_with_a_file_in_and_a_file_out_makes_few_requests() {

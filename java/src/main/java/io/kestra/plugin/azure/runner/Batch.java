@@ -214,7 +214,7 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
 
     @Schema(
         title = "Longest pause between two requests for the state of the Batch task",
-        description = "The pauses are shorter at first. With a longer interval the runner sends fewer requests to Azure Batch, but notices the end of the task later."
+        description = "While the task runs, the pause is 5 % of the time that it has run, at least 250 ms and at most this interval. With a longer interval the runner sends fewer requests to Azure Batch, but notices the end of the task later."
     )
     @NotNull
     @Builder.Default
