@@ -22,7 +22,7 @@ use crate::http::authentication::SharedKey;
 use crate::http::record::{Records, RequestRecord};
 use crate::http::server::serve;
 use crate::node::blob::Storage;
-use crate::node::image::Images;
+use crate::node::image::{Image, Images};
 use crate::node::tree::Tree;
 use crate::node::{NodeContext, sandbox};
 use crate::service::Service;
@@ -57,13 +57,15 @@ pub enum StartError {
         /// The allowed range.
         limit: &'static str,
     },
-    /// The path of an image is not a directory.
-    #[error("the path {path} of the image {name} is not a directory")]
+    /// An image cannot be used.
+    #[error("the image {name} at {path} cannot be used: {reason}")]
     Image {
         /// The name of the image.
         name: String,
         /// The path.
         path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// Bubblewrap was asked for and does not work here.
     #[error(
@@ -102,6 +104,7 @@ impl Emulator {
     /// [`StartError`] names the setting that cannot be used.
     pub async fn start(settings: Settings) -> Result<Emulator, StartError> {
         let key = check(&settings)?;
+        let images = images(&settings)?;
         let records = Records::new(settings.request_log.as_deref())
             .map_err(|error| failed("creating the request log", error))?;
         let listener = TcpListener::bind(settings.listen)
@@ -112,7 +115,7 @@ impl Emulator {
             .map_err(|error| failed("creating the node root", error))?;
         let faults = Faults::default();
         settings.faults.iter().cloned().for_each(|fault| faults.add(fault));
-        let service = service(&settings, address, root, &faults)?;
+        let service = service(&settings, images, address, root, &faults)?;
         let state = Arc::new(app_state(&settings, key, records, service, faults));
         let server = tokio::spawn(serve(listener, Arc::clone(&state)));
         Ok(Emulator { address, state, server, _node_root: temporary })
@@ -183,11 +186,6 @@ fn check(settings: &Settings) -> Result<Vec<u8>, StartError> {
         return Err(StartError::NotLoopback(settings.listen));
     }
     check_pools(&settings.pools)?;
-    for (name, path) in &settings.images {
-        if !path.is_dir() {
-            return Err(StartError::Image { name: name.clone(), path: path.clone() });
-        }
-    }
     if settings.isolation == Isolation::Bubblewrap && !sandbox::works() {
         return Err(StartError::Bubblewrap);
     }
@@ -207,8 +205,17 @@ fn check_pools(pools: &[PoolSettings]) -> Result<(), StartError> {
     Ok(())
 }
 
+fn images(settings: &Settings) -> Result<Images, StartError> {
+    let read = |(name, path): (&String, &PathBuf)| match Image::read(path) {
+        Ok(image) => Ok((name.clone(), image)),
+        Err(reason) => Err(StartError::Image { name: name.clone(), path: path.clone(), reason }),
+    };
+    Ok(Images::new(settings.images.iter().map(read).collect::<Result<_, _>>()?))
+}
+
 fn service(
     settings: &Settings,
+    images: Images,
     address: SocketAddr,
     root: PathBuf,
     faults: &Faults,
@@ -227,7 +234,7 @@ fn service(
     let context = NodeContext {
         root,
         isolation: settings.isolation,
-        images: Arc::new(Images::new(&settings.images)),
+        images: Arc::new(images),
         account: settings.account.clone(),
         account_url: format!("http://{address}"),
         storage: Storage {

@@ -42,7 +42,8 @@ struct Arguments {
     #[arg(long, value_name = "CONNECTION-STRING")]
     auto_storage: Option<LinkedStorage>,
     /// A container image; repeatable. A path with bin/sh in it becomes the task's root file system,
-    /// any other is mounted at /opt/image with its bin first in PATH
+    /// any other is mounted at /opt/image with its bin first in PATH. A file entrypoint.json in it,
+    /// a JSON array, is the image's ENTRYPOINT
     #[arg(long = "image", value_name = "NAME=PATH", value_parser = parse_image)]
     images: Vec<(String, PathBuf)>,
     /// How tasks are isolated from this machine's files; the default is bwrap where it works

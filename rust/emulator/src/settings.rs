@@ -38,7 +38,8 @@ pub struct Settings {
     /// The storage account that is linked to the Batch account.
     pub auto_storage: Option<LinkedStorage>,
     /// Container images by name. A directory with `bin/sh` becomes the task's root file system; any
-    /// other is mounted at `/opt/image`, with its `bin` first in `PATH`.
+    /// other is mounted at `/opt/image`, with its `bin` first in `PATH`. A file `entrypoint.json` in it
+    /// (a JSON array) is the image's ENTRYPOINT.
     pub images: BTreeMap<String, PathBuf>,
     /// How tasks are isolated from this machine's files.
     pub isolation: Isolation,

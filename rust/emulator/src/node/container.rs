@@ -16,6 +16,8 @@ use crate::wire::task::{BindMount, BindSource, ContainerSettings, WorkingDirecto
 pub(super) struct Container {
     /// `None` for a task without a container: it runs on the node's own file system.
     pub(super) image: Option<Image>,
+    /// What the arguments of the command line follow: the image's entry point, or another one.
+    pub(super) entry_point: Vec<String>,
     pub(super) mounts: Vec<Mount>,
     /// As the task sees it.
     pub(super) working_directory: PathBuf,
@@ -67,12 +69,22 @@ fn with_image(
     let mut environment: BTreeMap<_, _> = options.environment.iter().cloned().collect();
     environment.extend(plain.environment);
     Ok(Container {
+        entry_point: entry_point(&image, &options),
         image: Some(image),
         mounts: mounts(node, work, settings)?,
         working_directory: working_directory(work, settings, &options),
         environment,
         ..plain
     })
+}
+
+/// Returns the entry point. As with docker, the run options can replace and clear it.
+fn entry_point(image: &Image, options: &RunOptions) -> Vec<String> {
+    match &options.entry_point {
+        None => image.entry_point.clone(),
+        Some(program) if program.is_empty() => Vec::new(),
+        Some(program) => vec![program.clone()],
+    }
 }
 
 fn pull(node: &Node, name: &str) -> Result<Image, FailureInfo> {
@@ -92,6 +104,7 @@ fn pull(node: &Node, name: &str) -> Result<Image, FailureInfo> {
 fn without_image(node: &Node, work: &Work) -> Container {
     Container {
         image: None,
+        entry_point: Vec::new(),
         mounts: all_mounts(node, work),
         working_directory: work.directory.inside().join("wd"),
         environment: environment::variables(node, work),

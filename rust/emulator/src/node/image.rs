@@ -1,14 +1,26 @@
 //! The container images, which are directories of this machine.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
+
+/// The file in an image's directory that names its ENTRYPOINT: a JSON array, as in a Dockerfile.
+pub(super) const ENTRY_POINT: &str = "entrypoint.json";
 
 /// The registered images by full name.
 pub(crate) struct Images(BTreeMap<String, Image>);
 
 /// An image: a directory of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Image {
+pub(crate) struct Image {
+    pub(super) files: ImageFiles,
+    /// The program, with its first arguments, that runs each command. Empty without one.
+    pub(super) entry_point: Vec<String>,
+}
+
+/// The files of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ImageFiles {
     /// A complete root file system.
     Root(PathBuf),
     /// A directory that is mounted at `/opt/image`, on top of this machine's `/usr`.
@@ -16,19 +28,40 @@ pub(crate) enum Image {
 }
 
 impl Image {
-    pub(crate) fn path(&self) -> &Path {
-        let (Image::Root(path) | Image::Overlay(path)) = self;
+    /// Reads the image in a directory.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub(crate) fn read(path: &Path) -> Result<Image, String> {
+        if !path.is_dir() {
+            return Err("it is not a directory".to_owned());
+        }
+        let files = match path.join("bin/sh").exists() {
+            true => ImageFiles::Root(path.to_owned()),
+            false => ImageFiles::Overlay(path.to_owned()),
+        };
+        Ok(Image { files, entry_point: entry_point(path)? })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        let (ImageFiles::Root(path) | ImageFiles::Overlay(path)) = &self.files;
         path
     }
 }
 
+fn entry_point(image: &Path) -> Result<Vec<String>, String> {
+    match std::fs::read(image.join(ENTRY_POINT)) {
+        Ok(text) => serde_json::from_slice(&text)
+            .map_err(|error| format!("its {ENTRY_POINT} is not a JSON array of strings: {error}")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(format!("its {ENTRY_POINT} cannot be read: {error}")),
+    }
+}
+
 impl Images {
-    pub(crate) fn new(images: &BTreeMap<String, PathBuf>) -> Images {
-        let image = |path: &PathBuf| match path.join("bin/sh").exists() {
-            true => Image::Root(path.clone()),
-            false => Image::Overlay(path.clone()),
-        };
-        Images(images.iter().map(|(name, path)| (full_name(name), image(path))).collect())
+    /// Returns the images by the names that they are given.
+    pub(crate) fn new(images: BTreeMap<String, Image>) -> Images {
+        Images(images.into_iter().map(|(name, image)| (full_name(&name), image)).collect())
     }
 
     /// Returns the image of this name; `None` if there is none to pull.

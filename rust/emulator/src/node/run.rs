@@ -109,6 +109,7 @@ impl Node {
     fn start(&self, work: &Work, container: &Container) -> Result<ProcessTree, FailureInfo> {
         let arguments = command_line::split(&work.task.command_line, self.context.command_line)
             .map_err(|reason| command_failure("CommandLaunchFailed", &reason))?;
+        let arguments = [container.entry_point.clone(), arguments].concat();
         let (command, marker) = self
             .command(work, container, &arguments)
             .ok_or_else(|| command_failure("CommandLaunchFailed", "there is no command to run"))?;

@@ -8,6 +8,8 @@ use crate::settings::Splitting;
 pub(crate) struct RunOptions {
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) working_directory: Option<String>,
+    /// Replaces the image's entry point. An empty one clears it.
+    pub(crate) entry_point: Option<String>,
 }
 
 /// Parses `docker run` options. `--rm` and `--init` always apply here.
@@ -29,6 +31,7 @@ pub(crate) fn parse(text: &str) -> Result<RunOptions, String> {
         match name.as_str() {
             "--rm" | "--init" => {}
             "-w" | "--workdir" => options.working_directory = Some(value()?),
+            "--entrypoint" => options.entry_point = Some(value()?),
             "-e" | "--env" => options.environment.push(variable(&value()?)?),
             _ => return Err(format!("the option {name} is not supported by the emulator")),
         }
@@ -56,8 +59,24 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_point_may_be_empty() {
+        let cases = [
+            ("--entrypoint /bin/bash", "/bin/bash"),
+            ("--entrypoint=/bin/bash", "/bin/bash"),
+            ("--entrypoint=", ""),
+            ("--entrypoint ''", ""),
+            (r#"--entrypoint "" --rm"#, ""),
+        ];
+        for (text, entry_point) in cases {
+            assert_eq!(parse(text).unwrap().entry_point.as_deref(), Some(entry_point), "{text}");
+        }
+        assert_eq!(parse("--rm").unwrap().entry_point, None);
+    }
+
+    #[test]
     fn an_unknown_option_is_named() {
         assert!(parse("--gpus all").unwrap_err().contains("--gpus"));
         assert!(parse("--env").unwrap_err().contains("--env"));
+        assert!(parse("--entrypoint").unwrap_err().contains("--entrypoint"));
     }
 }

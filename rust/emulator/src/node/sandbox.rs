@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
 use super::container::Container;
-use super::image::Image;
+use super::image::{ENTRY_POINT, Image, ImageFiles};
 
 /// `AZ_BATCH_NODE_ROOT_DIR` in the sandbox.
 pub(crate) const NODE_ROOT: &str = "/mnt/batch/tasks";
@@ -82,9 +82,9 @@ pub(super) fn sandboxed(container: &Container, arguments: &[String]) -> Option<C
     args.add(["--"]);
     command.args(args.0).args(arguments).env_clear();
     // In the environment instead of --setenv: every user of the machine can read arguments.
-    let (image, home) = match &container.image {
-        Some(Image::Overlay(_)) => (Some(Path::new(IMAGE)), home(container.elevated)),
-        Some(Image::Root(_)) => (None, home(container.elevated)),
+    let (image, home) = match container.image.as_ref().map(|image| &image.files) {
+        Some(ImageFiles::Overlay(_)) => (Some(Path::new(IMAGE)), home(container.elevated)),
+        Some(ImageFiles::Root(_)) => (None, home(container.elevated)),
         None => (None, container.working_directory.as_path()),
     };
     command.envs(environment(container, image, home));
@@ -150,9 +150,9 @@ impl Arguments {
     }
 
     fn file_system(&mut self, container: &Container) {
-        match &container.image {
-            Some(Image::Root(root)) => self.image_root(root, &container.etc),
-            Some(Image::Overlay(image)) => {
+        match container.image.as_ref().map(|image| &image.files) {
+            Some(ImageFiles::Root(root)) => self.image_root(root, &container.etc),
+            Some(ImageFiles::Overlay(image)) => {
                 self.host_root(&container.etc);
                 self.add(["--dir", "/opt"]);
                 self.bind("--ro-bind", image, Path::new(IMAGE));
@@ -202,6 +202,8 @@ impl Arguments {
             let inside = Path::new("/").join(entry.file_name());
             match std::fs::read_link(entry.path()) {
                 _ if OWN_DIRECTORIES.iter().any(|own| *own == entry.file_name()) => {}
+                // It describes the image, and is no file in it.
+                _ if entry.file_name() == ENTRY_POINT => {}
                 Ok(target) => self.bind("--symlink", &target, &inside),
                 Err(_) => self.bind("--ro-bind", &entry.path(), &inside),
             }

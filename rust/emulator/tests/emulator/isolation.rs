@@ -102,6 +102,21 @@ async fn an_image_with_a_shell_is_the_whole_root() {
 }
 
 #[tokio::test]
+async fn the_entry_point_of_a_root_is_no_file_in_it() {
+    let root = root_with_shell();
+    std::fs::write(root.path().join("entrypoint.json"), r#"["/bin/sh", "-c"]"#).unwrap();
+    let cloud = Cloud::start_with(|settings| {
+        settings.isolation = Isolation::Bubblewrap;
+        settings.images = [("root:1".to_owned(), root.path().to_owned())].into();
+    })
+    .await;
+    let container = json!({"imageName": "root:1"});
+    let task = json!({"commandLine": "\"echo /entry* /etc/*\"", "containerSettings": container});
+    cloud.run_with("", task).await;
+    assert_eq!(cloud.output("stdout.txt").await, "/entry* /etc/marker\n");
+}
+
+#[tokio::test]
 async fn an_empty_list_of_bind_mounts_mounts_nothing() {
     let cloud = isolated().await;
     let settings = json!({"imageName": "image", "containerHostBatchBindMounts": []});

@@ -10,6 +10,7 @@ mod bad_input;
 mod collections;
 mod dependencies;
 mod disabling;
+mod entry_points;
 mod exit_conditions;
 mod faults;
 mod faults_of_nodes;

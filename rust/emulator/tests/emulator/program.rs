@@ -48,6 +48,18 @@ async fn a_node_root_that_was_given_stays() {
 }
 
 #[tokio::test]
+async fn an_entry_point_that_cannot_be_read_is_named() {
+    for text in ["bin/tool", r#"{"Entrypoint": []}"#, "[1]", ""] {
+        let image = tempfile::tempdir().unwrap();
+        std::fs::write(image.path().join("entrypoint.json"), text).unwrap();
+        let argument = format!("tool={}", image.path().display());
+        let output = program(&["--image", &argument]).output().await.unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && error.contains("entrypoint.json"), "{text}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn wrong_arguments_are_refused_and_named() {
     let cases: &[(&[&str], &str)] = &[
         (&["--listen", "0.0.0.0:0"], "loopback"),
