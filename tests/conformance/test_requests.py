@@ -50,6 +50,13 @@ def test_the_answer_names_the_request(batch, job):
     assert seen["request-id"]
 
 
+@pytest.mark.infer
+def test_an_operation_that_the_emulator_does_not_have_is_named(batch):
+    with refused(501, "NotImplemented") as error:
+        list(batch.list_applications())
+    assert error.details["Operation"] == "List Applications"
+
+
 @pytest.mark.spec
 def test_an_unknown_property_is_refused(batch, work):
     body = {"id": work.job, "poolInfo": {"poolId": work.pool}, "colour": "red"}

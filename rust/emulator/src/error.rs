@@ -35,10 +35,13 @@ pub(crate) enum Code {
     NodeAlreadyInTargetSchedulingState,
     NodeBeingCreated,
     NodeBeingRebooted,
+    NodeBeingReimaged,
     NodeBeingStarted,
     NodeNotFound,
     NodeNotReady,
     NodeStateUnusable,
+    /// No code of the service: the emulator does not have the operation.
+    NotImplemented,
     NotModified,
     OperationInvalidForCurrentState,
     OperationNotValidOnNode,
@@ -143,6 +146,7 @@ impl Code {
             }
             Code::NodeBeingCreated => (409, "The specified node is being created."),
             Code::NodeBeingRebooted => (409, "The specified node is being rebooted."),
+            Code::NodeBeingReimaged => (409, "The specified node is being reimaged."),
             Code::NodeBeingStarted => (409, "The specified node is being started."),
             Code::NodeStateUnusable => (409, "The state of the specified node is unusable."),
             Code::OperationInvalidForCurrentState => {
@@ -183,6 +187,7 @@ impl Code {
                 (429, "Request failed as server encountered too many requests. Please try again.")
             }
             Code::InternalError => (500, "The server met an internal error. Try again later."),
+            Code::NotImplemented => (501, "The emulator does not have this operation."),
             Code::ServerBusy => (503, "The server is busy. Try again later."),
         }
     }

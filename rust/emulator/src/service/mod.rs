@@ -8,7 +8,7 @@ pub(crate) mod files;
 mod jobs;
 mod limits;
 mod node_faults;
-mod node_operations;
+pub(crate) mod node_operations;
 mod node_tasks;
 pub(crate) mod nodes;
 mod resizing;

@@ -110,9 +110,7 @@ impl Service {
         for ended in runs.iter().map(|run| &run.ended) {
             ended.cancelled().await;
         }
-        if let Some(node) = self.node(id) {
-            node.reset().map_err(|error| ApiError::internal("resetting a node", &error))?;
-        }
+        self.wipe_node(id)?;
         self.boot(pool, id);
         Ok(())
     }

@@ -28,6 +28,7 @@ pub(crate) enum NodeState {
     Running,
     Offline,
     Rebooting,
+    Reimaging,
     LeavingPool,
     Unusable,
     Unknown,

@@ -38,6 +38,15 @@ pub(crate) struct NodeReboot {
 }
 
 /// The body of
+/// [Reimage Node](https://learn.microsoft.com/rest/api/batchservice/nodes/reimage-node).
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct NodeReimage {
+    #[serde(default)]
+    pub(crate) node_reimage_option: NodeDeallocationOption,
+}
+
+/// The body of
 /// [Disable Node Scheduling](https://learn.microsoft.com/rest/api/batchservice/nodes/disable-node-scheduling).
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -46,7 +55,7 @@ pub(crate) struct NodeDisableScheduling {
     pub(crate) node_disable_scheduling_option: NodeDeallocationOption,
 }
 
-/// What happens to the running tasks of a node that is removed, rebooted or gets no more tasks.
+/// What happens to the running tasks of a node that is removed, restarted or gets no more tasks.
 /// These operations have the same options.
 #[derive(Clone, Copy, Default)]
 pub(crate) enum NodeDeallocationOption {

@@ -4,7 +4,7 @@ use azure_batch_emulator::{Isolation, PoolSettings};
 use serde_json::{Value, json};
 
 use crate::support::client::Reply;
-use crate::support::{Cloud, until};
+use crate::support::{Cloud, merged, shell_task, until};
 
 /// Starts a cloud with a pool of one node and a job; returns the node's path.
 async fn cloud() -> (Cloud, String) {
@@ -69,6 +69,34 @@ async fn a_reboot_can_end_tasks_or_wait_for_them() {
         assert_eq!(execution["requeueCount"], 0);
         in_state(&cloud, &node, "idle").await;
     }
+}
+
+#[tokio::test]
+async fn a_reimaged_node_is_empty_and_prepared_again() {
+    let (cloud, node) = cloud().await;
+    let counting = "echo prepared >> $AZ_BATCH_NODE_SHARED_DIR/log";
+    let preparation =
+        merged(shell_task("prepare", counting), json!({"rerunOnNodeRebootAfterSuccess": false}));
+    cloud.job_with("prepared", json!({"jobPreparationTask": preparation})).await;
+    let script = "cat $AZ_BATCH_NODE_SHARED_DIR/log; echo ran >> $AZ_BATCH_NODE_SHARED_DIR/log";
+    cloud.script("prepared", "before", script).await;
+    cloud.completed("prepared", "before").await;
+    run(&cloud, "task").await;
+    let before = cloud.get(&node).await.body;
+    cloud.client.post(&format!("{node}/reimage")).send().await.expect(202);
+    assert_eq!(cloud.get(&node).await.body["state"], "reimaging");
+    for restart in ["reimage", "reboot"] {
+        ask(&cloud, &node, restart, json!({})).await.expect_error(409, "NodeBeingReimaged");
+    }
+    let shown = in_state(&cloud, &node, "running").await;
+    assert_ne!(shown["lastBootTime"], before["lastBootTime"]);
+    assert_eq!(shown["allocationTime"], before["allocationTime"]);
+    let gone = cloud.get("/jobs/prepared/tasks/before/files/stdout.txt").await;
+    gone.expect_error(404, "FileNotFound");
+    cloud.script("prepared", "after", script).await;
+    cloud.completed("prepared", "after").await;
+    let output = cloud.get("/jobs/prepared/tasks/after/files/stdout.txt").await.expect(200);
+    assert_eq!(output.text, "prepared\n");
 }
 
 #[tokio::test]

@@ -98,6 +98,21 @@ async fn a_path_or_verb_that_does_not_exist_is_refused() {
 }
 
 #[tokio::test]
+async fn an_operation_that_the_emulator_does_not_have_is_answered_with_501() {
+    let cloud = Cloud::start().await;
+    for (path, name) in [
+        ("/applications/a", "Get Application"),
+        ("/certificates(thumbprintAlgorithm=sha1,thumbprint=00)", "Get Certificate"),
+        ("/pools/pool/nodes/node/extensions", "List Node Extensions"),
+    ] {
+        let reply = cloud.get(path).await.expect_error(501, "NotImplemented");
+        assert_eq!(reply.value("Operation"), name);
+    }
+    let delete = cloud.client.delete("/applications/a").send().await;
+    delete.expect_error(405, "UnsupportedHttpVerb");
+}
+
+#[tokio::test]
 async fn only_statistics_can_be_expanded() {
     let cloud = Cloud::start().await;
     cloud.client.get("/jobs").query("$expand", "stats").send().await.expect(200);

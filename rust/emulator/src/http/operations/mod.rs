@@ -1,7 +1,9 @@
-//! One module per REST operation, and one table of them per resource.
+//! One module per REST operation, and one table of them per resource. `missing` lists the operations
+//! that the emulator does not have.
 
 mod file;
 mod job;
+mod missing;
 mod name;
 mod node;
 mod pool;

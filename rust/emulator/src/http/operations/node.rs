@@ -5,6 +5,7 @@ mod enable_scheduling;
 mod get;
 mod list;
 mod reboot;
+mod reimage;
 
 use super::route::{Operation, sync};
 use crate::http::call::Call;
@@ -19,6 +20,9 @@ pub(super) static OPERATIONS: &[Operation] = &[
     }),
     sync("Reboot Node", "POST", "pools/{pool}/nodes/{node}/reboot", |call, service, params| {
         reboot::run(call, service, &params[0], &params[1])
+    }),
+    sync("Reimage Node", "POST", "pools/{pool}/nodes/{node}/reimage", |call, service, params| {
+        reimage::run(call, service, &params[0], &params[1])
     }),
     sync(
         "Disable Node Scheduling",

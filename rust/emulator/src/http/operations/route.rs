@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use percent_encoding::percent_decode_str;
 
+use super::missing::MISSING;
 use crate::error::{ApiError, Code, Result};
 use crate::http::call::Call;
 use crate::http::reply::Reply;
@@ -15,7 +16,7 @@ pub(crate) struct Operation {
     /// The title of its REST page.
     pub(crate) name: &'static str,
     verb: &'static str,
-    /// With path parameters in braces; a last one with a star takes the rest of the path.
+    /// With path parameters in braces, also within a segment; a last one with a star takes the rest of the path.
     path: &'static str,
     run: Handler,
 }
@@ -60,8 +61,8 @@ impl Route {
     /// Finds the operation of this verb and path.
     ///
     /// # Errors
-    /// `InvalidUri` for an unknown path or one that is not UTF-8, `UnsupportedHttpVerb` for a verb
-    /// that the path does not have.
+    /// `NotImplemented` for an operation that only the service has, `InvalidUri` for an unknown path
+    /// or one that is not UTF-8, `UnsupportedHttpVerb` for a verb that the path does not have.
     pub(crate) fn find(verb: &str, path: &str) -> Result<Route> {
         let segments = segments(path)?;
         let mut path_exists = false;
@@ -72,10 +73,16 @@ impl Route {
                 return Ok(Route { operation, params });
             }
         }
+        for missing in MISSING.iter().filter(|one| matches(one.path, &segments).is_some()) {
+            path_exists = true;
+            if missing.verb == verb {
+                return Err(ApiError::from(Code::NotImplemented).with("Operation", missing.name));
+            }
+        }
         Err(match path_exists {
             true => ApiError::from(Code::UnsupportedHttpVerb).with("HttpVerb", verb),
             false => ApiError::from(Code::InvalidUri)
-                .with("Reason", "the emulator has no operation at this path"),
+                .with("Reason", "the REST API has no operation at this path"),
         })
     }
 
@@ -114,15 +121,20 @@ fn matches(path: &str, segments: &[String]) -> Option<Vec<String>> {
             return Some(params);
         }
         let (segment, others) = rest.split_first()?;
-        match wanted.starts_with('{') {
-            true => params.push(segment.clone()),
-            false if wanted == segment => {}
-            false => return None,
+        match wanted.split_once('{').zip(wanted.rsplit_once('}')) {
+            Some(((before, _), (_, after))) => {
+                params.push(segment.strip_prefix(before)?.strip_suffix(after)?.to_owned());
+            }
+            None if wanted == segment => {}
+            None => return None,
         }
         rest = others;
     }
     rest.is_empty().then_some(params)
 }
+
+#[cfg(test)]
+mod page;
 
 #[cfg(test)]
 mod tests {
@@ -144,6 +156,10 @@ mod tests {
             assert_eq!(params("jobs/{job}", other), None, "{other}");
         }
         assert_eq!(params("t/{task}/files/{file*}", "t/a/files"), None);
+        assert_eq!(params("c(x={x})", "c(x=1,y=2)"), found(&["1,y=2"]));
+        for other in ["c", "c()", "c(x=1", "c(y=1)"] {
+            assert_eq!(params("c(x={x})", other), None, "{other}");
+        }
     }
 
     #[test]
@@ -154,6 +170,16 @@ mod tests {
                 assert_ne!(one.name, other.name);
                 assert_ne!((one.verb, one.path), (other.verb, other.path), "{}", one.name);
             }
+        }
+    }
+
+    #[test]
+    fn no_operation_is_both_done_and_missing() {
+        for missing in MISSING {
+            let found = Route::find(missing.verb, &format!("/{}", missing.path));
+            let name = found.map(|route| route.name().to_owned());
+            assert_eq!(name.unwrap_err().values, [("Operation", missing.name.to_owned())]);
+            assert!(super::super::all().all(|one| one.name != missing.name), "{}", missing.name);
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::http::call::Call;
 use crate::http::reply::Reply;
 use crate::service::Service;
+use crate::service::node_operations::Restart;
 use crate::wire::pool::NodeReboot;
 
 pub(in crate::http::operations) fn run(
@@ -19,6 +20,6 @@ pub(in crate::http::operations) fn run(
 ) -> Result<Reply> {
     call.allow_query(&[])?;
     let given: NodeReboot = call.optional_model()?;
-    service.reboot_node(pool, id, given.node_reboot_option)?;
+    service.restart_node(pool, id, Restart::Reboot, given.node_reboot_option)?;
     Ok(Reply::empty(StatusCode::ACCEPTED).service_id(&url(call, pool, id)))
 }
