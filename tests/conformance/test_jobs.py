@@ -8,7 +8,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 
 from errors import refused
-from work import POLLING_SECONDS
+from work import IMAGE, POLLING_SECONDS
 
 
 @pytest.mark.spec
@@ -166,3 +166,14 @@ def test_values_that_are_out_of_range_are_named(batch, work):
         work.create(priority=1001)
     assert caught.details["PropertyName"] == "priority"
     assert caught.details["PropertyValue"] == "1001"
+
+
+@pytest.mark.spec
+def test_a_job_ends_with_its_job_manager_task(batch, work):
+    command = "/bin/sh -c 'echo managed'"
+    manager = models.BatchJobManagerTask(id="manager", command_line=command, container_settings=IMAGE)
+    work.create(job_manager_task=manager)
+    ended = work.ended()
+    assert ended.execution_info.termination_reason == "JMComplete"
+    assert ended.job_manager_task.kill_job_on_completion is True
+    assert work.text("stdout.txt", "manager") == "managed\n"

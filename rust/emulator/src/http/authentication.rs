@@ -67,7 +67,7 @@ impl SharedKey {
         }
         let (scheme, credential) = given.split_once(' ').ok_or(Code::InvalidAuthenticationInfo)?;
         if scheme != "SharedKey" {
-            return Err(failed("the emulator supports only SharedKey"));
+            return Err(failed("the emulator supports only SharedKey, and tokens of tasks"));
         }
         let (account, signature) =
             credential.split_once(':').ok_or(Code::InvalidAuthenticationInfo)?;
@@ -167,7 +167,13 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
 }
 
-fn failed(detail: &str) -> ApiError {
+/// Returns the token of a request that has one instead of a signature.
+pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    header(headers, "authorization").strip_prefix("Bearer ").map(str::trim)
+}
+
+/// Returns the error for a request that is not authenticated.
+pub(super) fn failed(detail: &str) -> ApiError {
     ApiError::from(Code::AuthenticationFailed).with("AuthenticationErrorDetail", detail)
 }
 

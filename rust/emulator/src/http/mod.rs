@@ -101,7 +101,7 @@ async fn carry_out(
     route: Result<Route>,
 ) -> Answer {
     let (parts, body) = request.into_parts();
-    let query = match check(state, &parts) {
+    let query = match check(state, &parts, route.as_ref().ok()) {
         Ok(query) => query,
         Err(error) => return context.answer(Err(error)),
     };
@@ -112,9 +112,12 @@ async fn carry_out(
 }
 
 /// Does the checks that do not need the body.
-fn check(state: &AppState, parts: &Parts) -> Result<Query> {
+fn check(state: &AppState, parts: &Parts, route: Option<&Route>) -> Result<Query> {
     let query = Query::parse(parts.uri.query().unwrap_or(""))?;
-    state.shared_key.check(parts, &query, state.now())?;
+    match authentication::bearer_token(&parts.headers) {
+        Some(token) => check_token(state, token, route)?,
+        None => state.shared_key.check(parts, &query, state.now())?,
+    }
     check_version(&query)?;
     Ok(query)
 }
@@ -128,6 +131,15 @@ async fn run(
 ) -> Result<Reply> {
     let call = Call::new(parts, query, body?)?;
     route?.run(&call, &state.service).await
+}
+
+/// Accepts the token of a running task for operations on its job.
+fn check_token(state: &AppState, token: &str, route: Option<&Route>) -> Result<()> {
+    let job = route.and_then(Route::job);
+    match job.is_some_and(|job| state.service.token_allows(token, job)) {
+        true => Ok(()),
+        false => Err(authentication::failed("the token is not that of a running task of this job")),
+    }
 }
 
 fn check_version(query: &Query) -> Result<()> {

@@ -20,6 +20,8 @@ pub(super) fn variables(node: &Node, work: &Work) -> BTreeMap<String, String> {
         .collect();
     variables.extend(batch_variables(node, work));
     variables.extend(preparation_variables(work));
+    let token = work.token.iter().cloned();
+    variables.extend(token.map(|token| ("AZ_BATCH_AUTHENTICATION_TOKEN".to_owned(), token)));
     variables
 }
 

@@ -81,6 +81,8 @@ pub(crate) struct Work {
     pub(crate) directory: TaskDirectory,
     /// The directory of the job's preparation task, if there is one.
     pub(crate) preparation: Option<TaskDirectory>,
+    /// With which the task can authenticate operations on its job.
+    pub(crate) token: Option<String>,
 }
 
 impl Node {

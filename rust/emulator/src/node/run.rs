@@ -62,6 +62,7 @@ impl Node {
             common_environment: Vec::new(),
             directory: self.startup_directory(),
             preparation: None,
+            token: None,
         };
         self.run(&work, stop).await
     }

@@ -17,6 +17,7 @@ pub(super) struct Assignment {
     /// The id of the node.
     pub(super) node: String,
     pub(super) slots: u32,
+    pub(super) is_exclusive: bool,
 }
 
 /// The free slots of a pool's nodes.
@@ -31,13 +32,19 @@ impl FreeSlots<'_> {
         self.0.iter().all(|(_, free)| *free == 0)
     }
 
-    /// Takes slots from the node with the most free ones, of those that the job may use: tasks are
-    /// spread over the nodes.
-    fn take(&mut self, slots: u32, job: &JobEntry) -> Option<String> {
-        let open = self.0.iter_mut().filter(|(node, _)| !job.is_excluded_from(node));
+    /// Takes slots from the node with the most free ones, of those that the task may use: tasks are
+    /// spread over the nodes. A task that needs a node for itself takes all slots of a free one.
+    fn take(&mut self, task: &Task, job: &JobEntry) -> Option<String> {
+        let is_exclusive = task.is_exclusive();
+        let open = self.0.iter_mut().filter(|(node, free)| {
+            !job.is_excluded_from(node)
+                && (node.is_dedicated || task.allows_low_priority())
+                && (!is_exclusive || *free == node.slots)
+        });
         // The first of equal ones: `max_by_key` returns the last.
         let (node, free) = open.rev().max_by_key(|(_, free)| *free)?;
-        *free = free.checked_sub(slots)?;
+        let rest = free.checked_sub(task.slots())?;
+        *free = if is_exclusive { 0 } else { rest };
         Some(node.id.clone())
     }
 }
@@ -54,10 +61,11 @@ fn assignments_in(store: &Store, pool: &Pool, delay: Duration) -> Vec<Assignment
     while !free.is_full()
         && let Some((job, task)) = waiting.next()
     {
-        if let Some(node) = free.take(task.slots(), job) {
+        if let Some(node) = free.take(task, job) {
             let key = TaskKey::new(&job.job.spec.id, task);
             let (pool, slots) = (pool.settings.id.clone(), task.slots());
-            assignments.push(Assignment { task: key, pool, node, slots });
+            let is_exclusive = task.is_exclusive();
+            assignments.push(Assignment { task: key, pool, node, slots, is_exclusive });
         }
     }
     assignments

@@ -14,7 +14,7 @@ use super::{MIN_TRANSITION, Service, limits};
 use crate::error::{Code, Result};
 use crate::store::job::{Job, JobEntry, JobState};
 use crate::store::resource::ResourceVersion;
-use crate::store::task::StopReason;
+use crate::store::task::{StopReason, Task};
 use crate::store::{TaskKey, key};
 use crate::wire::job::{DisableJobOption, JobCreate, OnTaskFailure};
 use crate::wire::task::JobAction;
@@ -28,6 +28,7 @@ impl Service {
         let version = self.insert_job(spec)?;
         self.watch_wall_clock(&id);
         self.terminate_if_complete(&id);
+        self.after_delay(Service::schedule);
         Ok(version)
     }
 
@@ -42,9 +43,13 @@ impl Service {
         if store.jobs.values().filter(active).count() >= self.job_quota {
             return Err(Code::ActiveJobAndScheduleQuotaReached.into());
         }
-        let job = Job::new(spec, store.next_number());
-        let version = job.version.clone();
-        store.jobs.insert(key(&job.spec.id), JobEntry::new(job));
+        let mut entry = JobEntry::new(Job::new(spec, store.next_number()));
+        if let Some(manager) = &entry.job.spec.job_manager_task {
+            let retries = entry.job.spec.max_task_retries(manager.constraints.as_ref());
+            entry.tasks.insert(Task::manager(manager, store.next_number(), retries));
+        }
+        let version = entry.job.version.clone();
+        store.jobs.insert(key(&entry.job.spec.id), entry);
         Ok(version)
     }
 

@@ -3,14 +3,14 @@
 mod container;
 mod exit;
 mod files;
-mod node_tasks;
+mod job_tasks;
 mod task;
 
 use crate::error::{ApiError, Code, Result};
 use crate::wire::common::{EnvironmentSetting, MetadataItem};
 use crate::wire::duration;
 use crate::wire::job::{JobConstraints, JobCreate, JobReplace};
-use node_tasks::check_node_tasks;
+use job_tasks::{check_job_manager, check_node_tasks};
 pub(super) use task::{TaskRules, check_collection, check_task, check_task_constraints};
 
 /// The most characters of an id.
@@ -31,6 +31,7 @@ pub(super) fn check_job(job: &JobCreate, rules: TaskRules) -> Result<()> {
     check_job_constraints(job.constraints.as_ref())?;
     check_environment("commonEnvironmentSettings", job.common_environment_settings.as_deref())?;
     check_metadata(job.metadata.as_deref())?;
+    check_job_manager(job, rules)?;
     check_node_tasks(job, rules)
 }
 

@@ -91,6 +91,11 @@ impl Service {
         self.store().pools.values().cloned().collect()
     }
 
+    /// Returns whether a token of a running task is for this job.
+    pub(crate) fn token_allows(&self, token: &str, job: &str) -> bool {
+        self.store().allows(token, job)
+    }
+
     /// Stops every run and waits until all processes have ended.
     pub(crate) async fn close(&self) {
         for ended in self.stop_all() {

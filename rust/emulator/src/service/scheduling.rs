@@ -59,14 +59,16 @@ impl Service {
     fn assign(&self, store: &mut Store, assignment: Assignment) -> Option<ScheduledRun> {
         let node = self.node(&assignment.node)?;
         let job = store.job(&assignment.task.job).ok()?.job.spec.clone();
-        let (work, run) = store.change_task(&assignment.task, |task| {
+        let (mut work, run) = store.change_task(&assignment.task, |task| {
             let work = work(&node, &job, task.spec.clone());
             task.placement = Some(placement(&node, &work.directory));
             task.phase.enter(TaskState::Preparing);
             (work, new_run(task))
         })?;
+        work.token = work.task.gets_token().then(|| store.issue_token(&job.id));
         let compute_node = store.node_mut(&assignment.pool, &assignment.node).ok()?;
-        compute_node.start_task(assignment.task.clone(), assignment.slots);
+        let Assignment { slots, is_exclusive, .. } = assignment;
+        compute_node.start_task(assignment.task.clone(), slots, is_exclusive);
         Some(ScheduledRun { assignment, node, work, run })
     }
 
@@ -79,6 +81,7 @@ impl Service {
             Readiness::Stopped => Some(End::stopped_before_it_ran()),
         };
         self.finish_run(&assignment, end, &run);
+        work.token.iter().for_each(|token| self.store().revoke_token(token));
         run.ended.cancel();
         self.after_task_end(&assignment.task);
     }
@@ -173,6 +176,7 @@ impl Service {
 
     /// Applies the effects of a task's end on its job and on waiting tasks.
     pub(super) fn after_task_end(self: &Arc<Self>, task: &TaskKey) {
+        self.terminate_with_manager(task);
         self.perform_job_action(task);
         self.terminate_if_complete(&task.job);
         self.after_delay(Service::schedule);
@@ -187,6 +191,7 @@ pub(super) fn work(node: &Node, job: &JobCreate, task: TaskCreate) -> Work {
         directory: node.task_directory(&job.id, &task.id),
         preparation: preparation.map(|own| node.task_directory(&job.id, &own.id)),
         common_environment: job.common_environment_settings.clone().unwrap_or_default(),
+        token: None,
         task,
     }
 }

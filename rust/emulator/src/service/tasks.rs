@@ -10,12 +10,11 @@ use super::conditions::Conditions;
 use super::limits::{self, TaskRules};
 use crate::error::{ApiError, Code, Result};
 use crate::node::tree::Tree;
-use crate::store::job::Job;
 use crate::store::resource::ResourceVersion;
 use crate::store::task::{End, Placement, RunHandle, StopReason, Task, TaskResult, TaskState};
 use crate::store::{Store, TaskKey};
 use crate::wire::job::{JobCreate, OnTaskFailure};
-use crate::wire::task::{TaskConstraints, TaskCreate, TaskReplace};
+use crate::wire::task::{TaskCreate, TaskReplace};
 
 impl Service {
     /// Creates a task in a job that has not ended, and starts it if it fits on a node.
@@ -66,7 +65,7 @@ impl Service {
         if entry.tasks.get(&spec.id).is_some() {
             return Err(ApiError::from(Code::TaskExists).with("TaskId", spec.id));
         }
-        let retries = max_retries(&entry.job, spec.constraints.as_ref());
+        let retries = entry.job.spec.max_task_retries(spec.constraints.as_ref());
         let task = Task::new(spec, number, retries);
         let version = task.version.clone();
         entry.tasks.insert(task);
@@ -118,7 +117,7 @@ impl Service {
         let mut store = self.store();
         let entry = store.job_mut(job_id)?;
         entry.job.require_open()?;
-        let retries = max_retries(&entry.job, update.constraints.as_ref());
+        let retries = entry.job.spec.max_task_retries(update.constraints.as_ref());
         let task = entry.task(id)?;
         conditions.check_write(&task.version)?;
         if task.phase.state == TaskState::Completed {
@@ -218,12 +217,6 @@ impl Service {
         let of_job = directory.ancestors().skip(1).take(2);
         of_job.for_each(|directory| drop(nodes.remove_one(directory)));
     }
-}
-
-/// Returns how often a task is retried: its own limit, otherwise the job's.
-fn max_retries(job: &Job, own: Option<&TaskConstraints>) -> i32 {
-    let of_job = || job.spec.constraints.as_ref()?.max_task_retry_count;
-    own.and_then(|own| own.max_task_retry_count).or_else(of_job).unwrap_or(0)
 }
 
 fn terminate(task: &mut Task) -> Result<ResourceVersion> {

@@ -23,6 +23,7 @@ use pool::Pool;
 use task::{RunHandle, StopReason, Task};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// The state of the account.
 pub(crate) struct Store {
@@ -30,6 +31,8 @@ pub(crate) struct Store {
     pub(crate) jobs: BTreeMap<String, JobEntry>,
     /// The ids of deleted jobs, and until when they cannot be reused.
     deleted: BTreeMap<String, Instant>,
+    /// The tokens of running tasks, with the ids of their jobs.
+    tokens: BTreeMap<String, String>,
     last_number: u64,
 }
 
@@ -55,13 +58,35 @@ pub(crate) fn key(id: &str) -> String {
 impl Store {
     /// Creates an account with these pools and no jobs.
     pub(crate) fn new(pools: BTreeMap<String, Pool>) -> Store {
-        Store { pools, jobs: BTreeMap::new(), deleted: BTreeMap::new(), last_number: 0 }
+        Store {
+            pools,
+            jobs: BTreeMap::new(),
+            deleted: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            last_number: 0,
+        }
     }
 
     /// Returns a number that is unique in this store and increases with each call.
     pub(crate) fn next_number(&mut self) -> u64 {
         self.last_number += 1;
         self.last_number
+    }
+
+    /// Returns a new token for the operations on a job.
+    pub(crate) fn issue_token(&mut self, job: &str) -> String {
+        let token = [Uuid::new_v4(), Uuid::new_v4()].map(|half| half.simple().to_string()).concat();
+        self.tokens.insert(token.clone(), job.to_owned());
+        token
+    }
+
+    pub(crate) fn revoke_token(&mut self, token: &str) {
+        self.tokens.remove(token);
+    }
+
+    /// Returns whether a token is for this job.
+    pub(crate) fn allows(&self, token: &str, job: &str) -> bool {
+        self.tokens.get(token).is_some_and(|own| own.eq_ignore_ascii_case(job))
     }
 
     pub(crate) fn pool_mut(&mut self, id: &str) -> Option<&mut Pool> {

@@ -55,9 +55,18 @@ pub(crate) struct ComputeNode {
     /// The last tasks that started or ended on it, the latest last.
     pub(crate) recent: VecDeque<TaskKey>,
     /// All its task slots, used or free.
+    pub(crate) slots: u32,
+    /// Its running tasks by number.
+    tasks: BTreeMap<u64, Occupant>,
+}
+
+/// A task that runs on a node.
+#[derive(Clone)]
+struct Occupant {
+    task: TaskKey,
     slots: u32,
-    /// Its running tasks by number, each with its slots.
-    tasks: BTreeMap<u64, (TaskKey, u32)>,
+    /// Whether no other task may run beside it.
+    is_exclusive: bool,
 }
 
 impl ComputeNode {
@@ -121,7 +130,8 @@ impl ComputeNode {
 
     /// Returns the slots that are free for tasks.
     pub(crate) fn free_slots(&self) -> u32 {
-        if self.is_ready() && self.scheduling_enabled {
+        let is_taken = self.tasks.values().any(|one| one.is_exclusive);
+        if self.is_ready() && self.scheduling_enabled && !is_taken {
             self.slots.saturating_sub(self.running_slots())
         } else {
             0
@@ -130,18 +140,18 @@ impl ComputeNode {
 
     /// Returns the slots of its running tasks.
     pub(crate) fn running_slots(&self) -> u32 {
-        self.tasks.values().map(|(_, slots)| slots).sum()
+        self.tasks.values().map(|one| one.slots).sum()
     }
 
     /// Returns its running tasks.
     pub(crate) fn running(&self) -> impl ExactSizeIterator<Item = &TaskKey> {
-        self.tasks.values().map(|(task, _)| task)
+        self.tasks.values().map(|one| &one.task)
     }
 
-    /// Adds a running task, which takes slots.
-    pub(crate) fn start_task(&mut self, task: TaskKey, slots: u32) {
+    /// Adds a running task, which takes slots, or the whole node.
+    pub(crate) fn start_task(&mut self, task: TaskKey, slots: u32, is_exclusive: bool) {
         self.add_recent(&task);
-        self.tasks.insert(task.number, (task, slots));
+        self.tasks.insert(task.number, Occupant { task, slots, is_exclusive });
         self.update_state();
     }
 

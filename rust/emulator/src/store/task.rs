@@ -11,7 +11,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::exit_actions::ExitActions;
 use super::resource::{Phase, ResourceVersion};
-use crate::wire::task::TaskCreate;
+use crate::wire::task::{JobManagerTask, TaskCreate};
 
 /// The code of a task that was stopped.
 const TASK_ENDED: &str = "TaskEnded";
@@ -36,6 +36,8 @@ pub(crate) struct Task {
     pub(crate) phase: Phase<TaskState>,
     /// How often a non-zero exit is retried; -1 without limit.
     pub(crate) max_retries: i32,
+    /// What a job manager task has beyond other tasks; `None` for those.
+    pub(crate) management: Option<Management>,
     pub(crate) execution: Execution,
     /// Where the task last ran; `None` before its first run.
     pub(crate) placement: Option<Placement>,
@@ -45,6 +47,17 @@ pub(crate) struct Task {
     pub(crate) cleanup: Option<Arc<AbortOnDropHandle<()>>>,
     /// Whether its files were removed after the retention time.
     pub(crate) cleaned_up: bool,
+}
+
+/// The properties of a job manager task.
+#[derive(Clone, Copy)]
+pub(crate) struct Management {
+    /// Whether the job ends with it.
+    pub(crate) kills_job: bool,
+    /// Whether no other task runs on its node meanwhile.
+    pub(crate) is_exclusive: bool,
+    /// Whether it may run on a low-priority node.
+    pub(crate) allows_low_priority: bool,
 }
 
 /// The node and the directory of a task.
@@ -248,12 +261,39 @@ impl Task {
             version: ResourceVersion::new(),
             phase,
             max_retries,
+            management: None,
             execution: Execution::default(),
             placement: None,
             run: None,
             cleanup: None,
             cleaned_up: false,
         }
+    }
+
+    /// Returns the task that manages its job.
+    pub(crate) fn manager(spec: &JobManagerTask, number: u64, max_retries: i32) -> Task {
+        let management = Management {
+            kills_job: spec.kill_job_on_completion,
+            is_exclusive: spec.run_exclusive,
+            allows_low_priority: spec.allow_low_priority_node,
+        };
+        let management = Some(management);
+        Task { management, ..Task::new(spec.as_task(), number, max_retries) }
+    }
+
+    /// Returns whether it needs a node for itself.
+    pub(crate) fn is_exclusive(&self) -> bool {
+        self.management.is_some_and(|own| own.is_exclusive)
+    }
+
+    /// Returns whether it may run on a low-priority node.
+    pub(crate) fn allows_low_priority(&self) -> bool {
+        self.management.is_none_or(|own| own.allows_low_priority)
+    }
+
+    /// Returns whether its job ends because it has ended.
+    pub(crate) fn ends_job(&self) -> bool {
+        self.result().is_some() && self.management.is_some_and(|own| own.kills_job)
     }
 
     /// Completes the task.

@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::common::{EnvironmentSetting, MetadataItem, Unsupported};
-use super::task::{JobPreparationTask, JobReleaseTask};
+use super::task::{JobManagerTask, JobPreparationTask, JobReleaseTask, TaskConstraints};
 
 /// The body of
 /// [Create Job](https://learn.microsoft.com/rest/api/batchservice/jobs/create-job).
@@ -35,7 +35,7 @@ pub(crate) struct JobCreate {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_parallel_tasks: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    job_manager_task: Option<Unsupported>,
+    pub(crate) job_manager_task: Option<JobManagerTask>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) job_preparation_task: Option<JobPreparationTask>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -159,6 +159,14 @@ enumeration!(OnTaskFailure {
     NoAction = "noaction",
     PerformExitOptionsJobAction = "performexitoptionsjobaction",
 });
+
+impl JobCreate {
+    /// Returns how often a task of the job is retried: its own limit, otherwise the job's.
+    pub(crate) fn max_task_retries(&self, own: Option<&TaskConstraints>) -> i32 {
+        let of_job = || self.constraints.as_ref()?.max_task_retry_count;
+        own.and_then(|own| own.max_task_retry_count).or_else(of_job).unwrap_or(0)
+    }
+}
 
 impl JobUpdate {
     /// Merges the update with the job's current properties.

@@ -4,7 +4,9 @@ mod container;
 mod dependencies;
 mod exit;
 mod files;
+mod job_manager;
 mod node_tasks;
+mod token;
 mod user;
 
 use serde::de::IgnoredAny;
@@ -15,7 +17,9 @@ pub(crate) use container::{BindMount, BindSource, ContainerSettings, Registry, W
 pub(crate) use dependencies::{TaskDependencies, TaskIdRange};
 pub(crate) use exit::{DependencyAction, ExitConditions, ExitOptions, JobAction};
 pub(crate) use files::{OutputFile, ResourceFile, UploadCondition, UploadHeader};
+pub(crate) use job_manager::JobManagerTask;
 pub(crate) use node_tasks::{JobPreparationTask, JobReleaseTask, MAX_RELEASE_TIME};
+pub(crate) use token::AuthenticationTokenSettings;
 pub(crate) use user::UserIdentity;
 
 /// The body of
@@ -52,7 +56,7 @@ pub(crate) struct TaskCreate {
     #[serde(skip_serializing_if = "Option::is_none")]
     application_package_references: Option<Unsupported>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    authentication_token_settings: Option<Unsupported>,
+    pub(crate) authentication_token_settings: Option<AuthenticationTokenSettings>,
 }
 
 /// Limits on a task.
@@ -97,8 +101,18 @@ impl TaskCreate {
         TaskCreate { id, command_line, ..TaskCreate::default() }
     }
 
+    /// Returns whether it gets a token for the operations on its job.
+    pub(crate) fn gets_token(&self) -> bool {
+        let settings = self.authentication_token_settings.as_ref();
+        settings.is_some_and(AuthenticationTokenSettings::includes_job)
+    }
+
     /// Returns whether its user is an administrator.
     pub(crate) fn is_elevated(&self) -> bool {
         self.user_identity.as_ref().is_some_and(UserIdentity::is_elevated)
     }
+}
+
+fn default_true() -> bool {
+    true
 }

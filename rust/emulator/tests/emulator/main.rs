@@ -17,6 +17,7 @@ mod faults_of_nodes;
 mod files;
 mod hostile;
 mod isolation;
+mod job_managers;
 mod jobs;
 mod lists;
 mod load;

@@ -86,6 +86,12 @@ impl Route {
         })
     }
 
+    /// Returns the id of the job that the operation is about.
+    pub(crate) fn job(&self) -> Option<&str> {
+        let is_on_job = self.operation.path.starts_with("jobs/{job}");
+        self.params.first().filter(|_| is_on_job).map(String::as_str)
+    }
+
     /// Returns the operation's name.
     pub(crate) fn name(&self) -> &'static str {
         self.operation.name

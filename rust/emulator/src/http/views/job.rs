@@ -3,8 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::object;
+use super::task::add_defaults;
 use crate::store::job::Job;
 use crate::wire::duration::{UNLIMITED, in_days};
+use crate::wire::job::JobCreate;
+use crate::wire::task::JobManagerTask;
 use crate::wire::time::instant;
 
 /// Every property of a job that `$select` may name.
@@ -39,15 +42,8 @@ pub(crate) const PROPERTIES: &[&str] = &[
 
 /// Returns a job as the service shows it.
 pub(crate) fn render(job: &Job, endpoint: &str) -> Map<String, Value> {
-    let mut properties = object(&job.spec);
+    let mut properties = specification(&job.spec);
     properties.insert("url".into(), json!(format!("{endpoint}/jobs/{}", job.spec.id)));
-    let uses_dependencies = job.spec.uses_task_dependencies.unwrap_or(false);
-    properties.insert("usesTaskDependencies".into(), json!(uses_dependencies));
-    properties.insert("priority".into(), json!(job.spec.priority.unwrap_or(0)));
-    properties.insert("maxParallelTasks".into(), json!(job.spec.max_parallel_tasks.unwrap_or(-1)));
-    let preemption = job.spec.allow_task_preemption.unwrap_or(false);
-    properties.insert("allowTaskPreemption".into(), json!(preemption));
-    properties.insert("constraints".into(), constraints(job));
     job.version.add_to(&mut properties);
     job.phase.add_to(&mut properties);
     properties.insert("creationTime".into(), json!(instant(job.created)));
@@ -55,14 +51,36 @@ pub(crate) fn render(job: &Job, endpoint: &str) -> Map<String, Value> {
     properties
 }
 
-fn constraints(job: &Job) -> Value {
-    let given = job.spec.constraints.as_ref();
+/// Returns what was asked for, with the values that the service shows where nothing was given.
+fn specification(spec: &JobCreate) -> Map<String, Value> {
+    let mut properties = object(spec);
+    let uses_dependencies = spec.uses_task_dependencies.unwrap_or(false);
+    properties.insert("usesTaskDependencies".into(), json!(uses_dependencies));
+    properties.insert("priority".into(), json!(spec.priority.unwrap_or(0)));
+    properties.insert("maxParallelTasks".into(), json!(spec.max_parallel_tasks.unwrap_or(-1)));
+    let preemption = spec.allow_task_preemption.unwrap_or(false);
+    properties.insert("allowTaskPreemption".into(), json!(preemption));
+    properties.insert("constraints".into(), constraints(spec));
+    if let Some(manager) = &spec.job_manager_task {
+        properties.insert("jobManagerTask".into(), job_manager(manager, spec));
+    }
+    properties
+}
+
+fn constraints(spec: &JobCreate) -> Value {
+    let given = spec.constraints.as_ref();
     let limit = given.and_then(|given| given.max_wall_clock_time.as_deref());
-    let retries = given.and_then(|given| given.max_task_retry_count);
     json!({
         "maxWallClockTime": in_days(limit.unwrap_or(UNLIMITED)),
-        "maxTaskRetryCount": retries.unwrap_or(0),
+        "maxTaskRetryCount": spec.max_task_retries(None),
     })
+}
+
+fn job_manager(manager: &JobManagerTask, spec: &JobCreate) -> Value {
+    let mut properties = object(manager);
+    let constraints = manager.constraints.as_ref();
+    add_defaults(&mut properties, constraints, spec.max_task_retries(constraints));
+    Value::Object(properties)
 }
 
 fn execution(job: &Job) -> Value {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::object;
 use crate::store::task::{Execution, Task};
 use crate::wire::duration::{UNLIMITED, in_days};
+use crate::wire::task::TaskConstraints;
 use crate::wire::time::instant;
 
 /// Every property of a task that `$select` may name.
@@ -42,9 +43,7 @@ pub(crate) const PROPERTIES: &[&str] = &[
 pub(crate) fn render(task: &Task, job_id: &str, endpoint: &str) -> Map<String, Value> {
     let url = format!("{endpoint}/jobs/{job_id}/tasks/{}", task.spec.id);
     let mut properties = object(&task.spec);
-    properties.insert("requiredSlots".into(), json!(task.slots()));
-    properties.insert("constraints".into(), constraints(task));
-    add_defaults(&mut properties);
+    add_defaults(&mut properties, task.spec.constraints.as_ref(), task.max_retries);
     task.version.add_to(&mut properties);
     task.phase.add_to(&mut properties);
     properties.insert("creationTime".into(), json!(instant(task.created)));
@@ -77,7 +76,13 @@ pub(super) fn affinity_id(node: &str) -> String {
 }
 
 /// Adds the values that the service shows where a task does not name its own.
-fn add_defaults(properties: &mut Map<String, Value>) {
+pub(super) fn add_defaults(
+    properties: &mut Map<String, Value>,
+    given: Option<&TaskConstraints>,
+    max_retries: i32,
+) {
+    properties.insert("constraints".into(), constraints(given, max_retries));
+    properties.entry("requiredSlots").or_insert(json!(1));
     let user = json!({"autoUser": {"scope": "pool", "elevationLevel": "nonadmin"}});
     properties.entry("userIdentity").or_insert(user);
     let container = properties.get_mut("containerSettings").and_then(Value::as_object_mut);
@@ -86,12 +91,13 @@ fn add_defaults(properties: &mut Map<String, Value>) {
     }
 }
 
-fn constraints(task: &Task) -> Value {
-    let given = task.spec.constraints.clone().unwrap_or_default();
+fn constraints(given: Option<&TaskConstraints>, max_retries: i32) -> Value {
+    let limit = given.and_then(|given| given.max_wall_clock_time.as_deref());
+    let retention = given.and_then(|given| given.retention_time.as_deref());
     json!({
-        "maxWallClockTime": in_days(given.max_wall_clock_time.as_deref().unwrap_or(UNLIMITED)),
-        "retentionTime": in_days(given.retention_time.as_deref().unwrap_or("P7D")),
-        "maxTaskRetryCount": task.max_retries,
+        "maxWallClockTime": in_days(limit.unwrap_or(UNLIMITED)),
+        "retentionTime": in_days(retention.unwrap_or("P7D")),
+        "maxTaskRetryCount": max_retries,
     })
 }
 

@@ -11,14 +11,17 @@ use super::stop_runs;
 use crate::error::Result;
 use crate::service::Service;
 use crate::service::conditions::Conditions;
+use crate::store::TaskKey;
 use crate::store::job::{JobEntry, JobState};
 use crate::store::resource::ResourceVersion;
-use crate::store::task::StopReason;
+use crate::store::task::{StopReason, Task};
 use crate::wire::duration;
 use crate::wire::job::OnAllTasksComplete;
 
 /// The terminate reason when all tasks are completed.
 const ALL_TASKS_COMPLETE: &str = "AllTasksComplete";
+/// The terminate reason when the job manager task is completed.
+const JOB_MANAGER_COMPLETE: &str = "JMComplete";
 /// The terminate reason when a task failed.
 const TASK_FAILED: &str = "TaskFailed";
 const MAX_WALL_CLOCK_TIME_EXPIRY: &str = "MaxWallClockTimeExpiry";
@@ -128,6 +131,14 @@ impl Service {
         entry.job.spec.on_all_tasks_complete == OnAllTasksComplete::TerminateJob
             && entry.job.phase.state == JobState::Active
             && entry.tasks.all_completed()
+    }
+
+    /// Terminates a job whose job manager task is completed, if it asked for that.
+    pub(in crate::service) fn terminate_with_manager(self: &Arc<Self>, task: &TaskKey) {
+        let ends_job = self.store().task(task).is_some_and(Task::ends_job);
+        if ends_job {
+            self.begin_termination(&task.job, JOB_MANAGER_COMPLETE);
+        }
     }
 
     /// Terminates a job because a task failed.

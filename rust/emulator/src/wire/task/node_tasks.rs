@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ContainerSettings, ResourceFile, TaskConstraints, TaskCreate, UserIdentity};
+use super::{
+    ContainerSettings, ResourceFile, TaskConstraints, TaskCreate, UserIdentity, default_true,
+};
 use crate::wire::common::{EnvironmentSetting, Unsupported};
 
 /// The default and the longest time limit of a release task, in ISO 8601.
@@ -107,8 +109,4 @@ fn default_release_id() -> String {
 
 fn default_release_time() -> String {
     MAX_RELEASE_TIME.to_owned()
-}
-
-fn default_true() -> bool {
-    true
 }

@@ -153,6 +153,12 @@ fn right_bodies() -> Vec<(&'static str, &'static str, Value)> {
         "commonEnvironmentSettings": [{"name": "A", "value": "b"}],
         "onAllTasksComplete": "noaction",
         "onTaskFailure": "noaction",
+        "jobManagerTask": {
+            "id": "manager",
+            "commandLine": "true",
+            "runExclusive": false,
+            "authenticationTokenSettings": {"access": ["job"]},
+        },
         "jobPreparationTask": {"commandLine": "true", "waitForSuccess": true},
         "jobReleaseTask": {"commandLine": "true", "maxWallClockTime": "PT1M"},
     });

@@ -1,4 +1,4 @@
-//! Limits on the preparation and release tasks of jobs.
+//! Limits on the job manager, preparation and release tasks of jobs.
 
 use std::time::Duration;
 
@@ -8,6 +8,22 @@ use crate::error::{ApiError, Result};
 use crate::wire::duration;
 use crate::wire::job::JobCreate;
 use crate::wire::task::{JobReleaseTask, MAX_RELEASE_TIME, TaskCreate};
+
+/// # Errors
+/// Names the first property with an invalid value.
+pub(super) fn check_job_manager(job: &JobCreate, rules: TaskRules) -> Result<()> {
+    let Some(manager) = &job.job_manager_task else { return Ok(()) };
+    check_within("jobManagerTask", &manager.as_task(), rules)?;
+    let preparation = job.job_preparation_task.as_ref().map(|task| &task.id);
+    let release = job.job_release_task.as_ref().map(|task| &task.id);
+    match preparation.into_iter().chain(release).any(|id| id.eq_ignore_ascii_case(&manager.id)) {
+        true => {
+            let reason = "it must differ from the ids of the preparation and release tasks";
+            Err(ApiError::property("jobManagerTask.id", &manager.id, reason))
+        }
+        false => Ok(()),
+    }
+}
 
 /// # Errors
 /// Names the first property with an invalid value.
