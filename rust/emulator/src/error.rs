@@ -120,9 +120,11 @@ impl Code {
             }
             Code::UnsupportedProperty => (400, "A property of the request body is not supported."),
             Code::UnsupportedQueryParameter => (400, "A query parameter is not supported."),
-            Code::AuthenticationFailed => {
-                (403, "The request is not authenticated. Check the Authorization header.")
-            }
+            Code::AuthenticationFailed => (
+                403,
+                "Server failed to authenticate the request. Make sure the value of Authorization \
+                 header is formed correctly including the signature.",
+            ),
             Code::IOError => (403, "The specified file or directory cannot be changed."),
             Code::FileNotFound => (404, "The specified file does not exist."),
             Code::JobNotFound => (404, "The specified job does not exist."),

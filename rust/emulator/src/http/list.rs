@@ -21,15 +21,27 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 pub(crate) struct ListRules {
     /// The kind of the items, in the metadata URL.
     pub(crate) kind: &'static str,
-    /// The property that the items are sorted by, which is also the continuation token.
-    pub(crate) order: &'static str,
+    /// The property that names an item.
+    pub(crate) id: &'static str,
+    /// The group that an item belongs to. Groups come in this order.
+    pub(crate) group: fn(&Map<String, Value>) -> usize,
     pub(crate) filter: Properties,
     /// What `$select` may name; `None` if the list does not support `$select`.
     pub(crate) select: Option<&'static [&'static str]>,
 }
 
-/// Returns the requested page of a list. The items are sorted by id and a page begins after an id,
-/// so paging stays correct when items are added or removed in between.
+/// The place of an item in a list: first its group, then its id. Ids are compared ignoring case, and
+/// those of files directory by directory. File names may differ only in case, so the id itself comes
+/// last.
+type Position = (usize, String, String);
+
+/// The group of the items of a list that has only one.
+pub(crate) fn one_group(_: &Map<String, Value>) -> usize {
+    0
+}
+
+/// Returns the requested page of a list. A page begins after the position of an item, so paging
+/// stays correct when items are added or removed in between.
 ///
 /// # Errors
 /// For an invalid filter, selection or page size.
@@ -41,7 +53,7 @@ pub(crate) fn page(
     let size = page_size(call)?;
     let wanted = first(wanted(call, items, rules)?, size + 1, rules);
     let next = wanted.iter().rev().nth(1).filter(|_| wanted.len() > size);
-    let next = next.map(|(_, item)| id(item, rules).to_owned());
+    let next = next.map(|((group, _, id), _)| format!("{group}:{id}"));
     let items = wanted.into_values().take(size);
     let selected = items.map(|item| select(call, item, rules.select).map(Value::Object));
     let mut body = json!({
@@ -61,9 +73,9 @@ fn wanted(
     rules: &ListRules,
 ) -> Result<impl Iterator<Item = Map<String, Value>>> {
     let filter = filter(call, rules)?;
-    let after = call.query.get("$skiptoken").map(order);
+    let after = call.query.get("$skiptoken").map(continuation).transpose()?;
     Ok(items.into_iter().filter(move |item| {
-        after.as_ref().is_none_or(|after| order(id(item, rules)) > *after)
+        after.as_ref().is_none_or(|after| position(item, rules) > *after)
             && filter.as_ref().is_none_or(|filter| filter.accepts(item))
     }))
 }
@@ -74,10 +86,10 @@ fn first(
     items: impl Iterator<Item = Map<String, Value>>,
     count: usize,
     rules: &ListRules,
-) -> BTreeMap<(String, String), Map<String, Value>> {
+) -> BTreeMap<Position, Map<String, Value>> {
     let mut first = BTreeMap::new();
     for item in items {
-        first.insert(order(id(&item, rules)), item);
+        first.insert(position(&item, rules), item);
         if first.len() > count {
             first.pop_last();
         }
@@ -85,14 +97,23 @@ fn first(
     first
 }
 
-fn id<'a>(item: &'a Map<String, Value>, rules: &ListRules) -> &'a str {
-    item.get(rules.order).and_then(Value::as_str).unwrap_or("")
+fn position(item: &Map<String, Value>, rules: &ListRules) -> Position {
+    let id = item.get(rules.id).and_then(Value::as_str).unwrap_or("");
+    position_of((rules.group)(item), id)
 }
 
-/// Ids are compared ignoring case. File names may differ only in case, so the name itself comes
-/// second.
-fn order(id: &str) -> (String, String) {
-    (id.to_lowercase(), id.to_owned())
+fn position_of(group: usize, id: &str) -> Position {
+    // A slash comes before all that can be in a name, as a directory comes before its neighbours.
+    (group, id.to_lowercase().replace('/', "\0"), id.to_owned())
+}
+
+/// Parses a continuation token: the position of the last item of the previous page.
+fn continuation(token: &str) -> Result<Position> {
+    let parts = token.split_once(':').and_then(|(group, id)| Some((group.parse().ok()?, id)));
+    let (group, id) = parts.ok_or_else(|| {
+        ApiError::query("$skiptoken", token, "it is not a token of an odata.nextLink")
+    })?;
+    Ok(position_of(group, id))
 }
 
 /// Keeps only the selected properties of a resource.

@@ -7,13 +7,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use futures::future::ready;
 use futures::stream::once;
+use hyper::ext::ReasonPhrase;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
 use super::insert;
 use crate::error::{ApiError, Code};
 use crate::store::resource::ResourceVersion;
-use crate::wire::time::{http_date, instant};
+use crate::wire::time::{http_date, precise_instant};
 
 const JSON: &str = "application/json; odata=minimalmetadata";
 
@@ -27,6 +28,8 @@ pub(crate) struct Reply {
     body: Body,
     /// The length of a body that is sent in chunks.
     chunked: Option<BodyLength>,
+    /// The reason phrase, if it is not that of the status: the message of an error.
+    reason: Option<ReasonPhrase>,
 }
 
 /// The length of a body that is sent in chunks, without a `Content-Length`.
@@ -36,7 +39,8 @@ pub(super) struct BodyLength(pub(super) u64);
 impl Reply {
     /// Returns a response without a body.
     pub(crate) fn empty(status: StatusCode) -> Reply {
-        Reply { status, headers: HeaderMap::new(), body: Body::empty(), chunked: None }
+        let (headers, body) = (HeaderMap::new(), Body::empty());
+        Reply { status, headers, body, chunked: None, reason: None }
     }
 
     /// Returns a response with a JSON body: in chunks, unless it is an error.
@@ -100,11 +104,13 @@ impl Reply {
         if error.code == Code::NotModified {
             return Reply::empty(error.code.status());
         }
-        let (message, now) = (error.code.message(), instant(now));
+        let (message, now) = (error.code.message(), precise_instant(now));
         let text = format!("{message}\nRequestId:{request_id}\nTime:{now}");
         let mut body = error_body(error, &text);
         body["odata.metadata"] = json!(format!("{endpoint}/{ERROR}"));
-        Reply::json(error.code.status(), &body)
+        let mut reply = Reply::json(error.code.status(), &body);
+        reply.reason = ReasonPhrase::try_from(message.as_bytes()).ok();
+        reply
     }
 
     /// Returns the HTTP response; the response to a HEAD request has no body.
@@ -115,6 +121,9 @@ impl Reply {
         *response.headers_mut() = self.headers;
         if let Some(length) = self.chunked {
             response.extensions_mut().insert(length);
+        }
+        if let Some(reason) = self.reason {
+            response.extensions_mut().insert(reason);
         }
         response
     }

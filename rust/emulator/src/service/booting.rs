@@ -23,6 +23,7 @@ impl Service {
     pub(super) fn boot(self: &Arc<Self>, pool: &str, id: &str) {
         let Some(boot) = self.begin_boot(pool, id) else { return };
         if boot.pool.start_delay.is_zero() && boot.pool.start_task.is_none() {
+            self.change(&boot, ComputeNode::mark_booted);
             self.finish_boot(&boot);
         } else {
             tokio::spawn(Arc::clone(self).run_boot(boot));
@@ -42,6 +43,7 @@ impl Service {
             () = sleep(boot.pool.start_delay) => {}
             () = boot.run.abandoned() => {}
         }
+        self.change(&boot, ComputeNode::mark_booted);
         match &boot.pool.start_task {
             Some(task) => self.run_start_task(&boot, task).await,
             None => self.finish_boot(&boot),

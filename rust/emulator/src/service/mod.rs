@@ -111,7 +111,11 @@ impl Service {
 
     /// Calls a function after the minimum time of the active state.
     fn after_delay(self: &Arc<Self>, next: impl FnOnce(&Arc<Self>) + Send + 'static) {
-        let delay = self.state_delay.active;
+        self.after(self.state_delay.active, next);
+    }
+
+    /// Calls a function after a delay.
+    fn after(self: &Arc<Self>, delay: Duration, next: impl FnOnce(&Arc<Self>) + Send + 'static) {
         if delay.is_zero() {
             return next(self);
         }

@@ -41,8 +41,8 @@ pub(crate) struct ComputeNode {
     pub(crate) id: String,
     pub(crate) is_dedicated: bool,
     pub(crate) allocated: OffsetDateTime,
-    /// When it was last started.
-    pub(crate) booted: OffsetDateTime,
+    /// When it last booted.
+    pub(crate) booted: Option<OffsetDateTime>,
     pub(crate) phase: Phase<NodeState>,
     /// Its `schedulingState`.
     pub(crate) scheduling_enabled: bool,
@@ -77,7 +77,7 @@ impl ComputeNode {
             id,
             is_dedicated,
             allocated: phase.since,
-            booted: phase.since,
+            booted: None,
             phase,
             scheduling_enabled: true,
             errors: Vec::new(),
@@ -97,7 +97,11 @@ impl ComputeNode {
         self.start_task_info = None;
         self.boot = Some(boot);
         self.phase.enter(NodeState::Starting);
-        self.booted = self.phase.since;
+    }
+
+    /// Records that its machine and its agent run.
+    pub(crate) fn mark_booted(&mut self) {
+        self.booted = Some(OffsetDateTime::now_utc());
     }
 
     /// Moves it to a state in which it gets no tasks. Returns a token that is cancelled when a

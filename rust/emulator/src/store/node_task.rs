@@ -27,7 +27,7 @@ pub(crate) struct NodeTask {
     pub(crate) placement: Placement,
     pub(crate) run: RunHandle,
     /// When its node had last been started before.
-    booted: OffsetDateTime,
+    booted: Option<OffsetDateTime>,
 }
 
 impl NodeTasks {

@@ -31,6 +31,10 @@ impl Tasks {
         self.active.values().filter_map(|key| self.by_key.get(key))
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
+    }
+
     /// Returns whether all tasks are completed; also true without tasks.
     pub(crate) fn all_completed(&self) -> bool {
         self.completed == self.by_key.len()

@@ -5,7 +5,7 @@ use time::format_description::FormatItem;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 use time::macros::format_description;
 
-const INSTANT: &[FormatItem<'_>] =
+const PRECISE: &[FormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:7]Z");
 const HTTP_DATE: &[FormatItem<'_>] = format_description!(
     "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
@@ -26,9 +26,16 @@ pub(crate) fn sas_time(at: OffsetDateTime) -> String {
     at.format(SECONDS).unwrap_or_default()
 }
 
-/// Formats a time of a body: UTC with seven decimals.
+/// Formats the time of an error: UTC with seven decimals.
+pub(crate) fn precise_instant(at: OffsetDateTime) -> String {
+    at.format(PRECISE).unwrap_or_default()
+}
+
+/// Formats a time of a body: UTC with up to seven decimals, without zeros at the end.
 pub(crate) fn instant(at: OffsetDateTime) -> String {
-    at.format(INSTANT).unwrap_or_default()
+    let text = precise_instant(at);
+    let shortest = text.trim_end_matches('Z').trim_end_matches('0').trim_end_matches('.');
+    format!("{shortest}Z")
 }
 
 /// Formats a time of a header.
@@ -60,8 +67,17 @@ mod tests {
 
     #[test]
     fn an_instant_is_read_as_it_is_written() {
-        let at = datetime!(2026-11-02 07:05:09.5 UTC);
-        assert_eq!(instant(at), "2026-11-02T07:05:09.5000000Z");
-        assert_eq!(parse_instant(&instant(at)), Some(at));
+        for (at, text) in [
+            (datetime!(2026-11-02 07:05:09.123_456_7 UTC), "2026-11-02T07:05:09.1234567Z"),
+            (datetime!(2026-11-02 07:05:09.5 UTC), "2026-11-02T07:05:09.5Z"),
+            (datetime!(2026-11-02 07:05:00 UTC), "2026-11-02T07:05:00Z"),
+        ] {
+            assert_eq!(instant(at), text);
+            assert_eq!(parse_instant(text), Some(at));
+        }
+        assert_eq!(
+            precise_instant(datetime!(2026-11-02 07:05:09.5 UTC)),
+            "2026-11-02T07:05:09.5000000Z"
+        );
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use azure_batch_emulator::{Fault, StateDelays};
 use serde_json::{Value, json};
 
+use crate::support::connection::{answer, connection};
 use crate::support::{Cloud, shell_task, until};
 
 #[tokio::test]
@@ -103,10 +104,16 @@ async fn a_job_ends_by_itself_when_its_tasks_are_done() {
 }
 
 #[tokio::test]
-async fn an_empty_job_that_ends_with_its_tasks_ends_at_once() {
+async fn an_empty_job_that_ends_with_its_tasks_ends_a_little_later() {
     let cloud = Cloud::start().await;
-    cloud.job_with("job", json!({"onAllTasksComplete": "terminatejob"})).await;
-    cloud.job_in_state("job", "completed").await;
+    for id in ["empty", "filled"] {
+        cloud.job_with(id, json!({"onAllTasksComplete": "terminatejob"})).await;
+    }
+    cloud.script("filled", "task", "sleep 600").await;
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!(cloud.get("/jobs/empty").await.body["state"], "active");
+    cloud.job_in_state("empty", "completed").await;
+    assert_eq!(cloud.get("/jobs/filled").await.body["state"], "active");
 }
 
 #[tokio::test]
@@ -241,6 +248,16 @@ async fn the_id_of_a_deleted_job_cannot_be_reused_for_a_moment() {
         assert_eq!(reply.body["code"], code);
         cloud.job("other").await;
     }
+}
+
+#[tokio::test]
+async fn the_reason_phrase_of_an_error_is_its_message() {
+    let cloud = Cloud::start().await;
+    let request = b"GET /jobs HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let reply = answer(connection(&cloud, request).await).await;
+    let line = "HTTP/1.1 403 Server failed to authenticate the request. Make sure the value of \
+                Authorization header is formed correctly including the signature.\r\n";
+    assert!(reply.starts_with(line), "{reply}");
 }
 
 #[tokio::test]

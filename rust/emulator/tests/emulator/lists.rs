@@ -27,6 +27,48 @@ async fn a_list_is_read_page_by_page_through_its_links() {
 }
 
 #[tokio::test]
+async fn jobs_that_have_not_ended_come_first_and_none_is_left_out_when_one_ends_between_pages() {
+    let cloud = cloud_with_jobs(4).await;
+    for id in ["job-0", "job-2"] {
+        cloud.client.post(&format!("/jobs/{id}/terminate")).send().await.expect(202);
+        cloud.job_in_state(id, "completed").await;
+    }
+    let request = cloud.client.get("/jobs").query("maxresults", "1");
+    let mut page = request.send().await.expect(200);
+    assert_eq!(page.ids("id"), ["Job-1"]);
+    cloud.client.post("/jobs/job-3/terminate").send().await.expect(202);
+    let mut rest = Vec::new();
+    while let Some(link) = page.body["odata.nextLink"].as_str() {
+        page = cloud.client.follow(link).await.expect(200);
+        rest.extend(page.ids("id"));
+    }
+    assert_eq!(rest, ["Job-0", "Job-2", "Job-3"]);
+    let other = cloud.client.get("/jobs").query("$skiptoken", "Job-1").send().await;
+    other.expect_error(400, "InvalidQueryParameterValue");
+}
+
+#[tokio::test]
+async fn files_are_listed_breadth_first_whatever_the_size_of_a_page() {
+    let cloud = Cloud::start().await;
+    cloud.run("mkdir -p a/c a.b; touch a/c/x a/y a.b/z A").await;
+    let levels = [
+        vec!["stderr.txt", "stdout.txt", "wd"],
+        vec!["wd/A", "wd/a", "wd/a.b"],
+        vec!["wd/a/c", "wd/a/y", "wd/a.b/z", "wd/a/c/x"],
+    ];
+    for size in ["1", "3", "1000"] {
+        let files = cloud.client.get("/jobs/run/tasks/task/files").query("recursive", "true");
+        let mut page = files.query("maxresults", size).send().await.expect(200);
+        let mut names = page.ids("name");
+        while let Some(link) = page.body["odata.nextLink"].as_str() {
+            page = cloud.client.follow(link).await.expect(200);
+            names.extend(page.ids("name"));
+        }
+        assert_eq!(names, levels.concat(), "{size}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_begins_after_the_last_one_even_if_items_are_gone() {
     let cloud = Cloud::start().await;
     cloud.job("job").await;

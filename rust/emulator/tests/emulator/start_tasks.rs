@@ -134,7 +134,9 @@ async fn a_node_can_take_its_time_to_start() {
     let cloud = Cloud::start_with(|settings| settings.pools = vec![pool]).await;
     cloud.job("job").await;
     cloud.script("job", "task", "true").await;
-    assert_eq!(node(&cloud).await["state"], "starting");
+    let shown = node(&cloud).await;
+    assert_eq!(shown["state"], "starting");
+    assert!(shown.get("lastBootTime").is_none() && shown.get("nodeAgentInfo").is_none(), "{shown}");
     assert_eq!(cloud.get("/pools/pool").await.body["currentDedicatedNodes"], 1);
     assert_eq!(cloud.get("/jobs/job/tasks/task").await.body["state"], "active");
     cloud.emulator.shutdown().await;

@@ -45,7 +45,6 @@ pub(crate) fn render(view: &NodeView, endpoint: &str) -> Map<String, Value> {
         "state": node.phase.state,
         "schedulingState": if node.scheduling_enabled { "enabled" } else { "disabled" },
         "stateTransitionTime": instant(node.phase.since),
-        "lastBootTime": instant(node.booted),
         "allocationTime": instant(node.allocated),
         "ipAddress": "127.0.0.1",
         "affinityId": task::affinity_id(&node.id),
@@ -55,8 +54,13 @@ pub(crate) fn render(view: &NodeView, endpoint: &str) -> Map<String, Value> {
         "runningTaskSlotsCount": node.running_slots(),
         "totalTasksSucceeded": node.total_succeeded,
         "isDedicated": node.is_dedicated,
-        "virtualMachineInfo": {"imageReference": image_reference()},
+        "virtualMachineInfo": {"imageReference": exact_image()},
     }));
+    if let Some(booted) = node.booted.map(instant) {
+        let agent = json!({"version": env!("CARGO_PKG_VERSION"), "lastUpdateTime": booted});
+        properties.insert("lastBootTime".into(), json!(booted));
+        properties.insert("nodeAgentInfo".into(), agent);
+    }
     if !view.recent.is_empty() {
         properties.insert("recentTasks".into(), recent_tasks(view, endpoint));
     }
@@ -70,6 +74,13 @@ pub(crate) fn render(view: &NodeView, endpoint: &str) -> Map<String, Value> {
         properties.insert("errors".into(), json!(node.errors));
     }
     properties
+}
+
+/// Returns the image of a node, with the version that `latest` was when the node was created.
+fn exact_image() -> Value {
+    let mut image = image_reference();
+    image["exactVersion"] = json!("22.04.2025052701");
+    image
 }
 
 fn start_task_info(info: &StartTaskInfo) -> Value {

@@ -27,6 +27,10 @@ const TASK_FAILED: &str = "TaskFailed";
 const MAX_WALL_CLOCK_TIME_EXPIRY: &str = "MaxWallClockTimeExpiry";
 const USER_TERMINATE: &str = "UserTerminate";
 
+/// How long a job stays active that has no task and ends with its tasks: one was seen active 2 s
+/// after it was set to end so.
+const EMPTY_JOB_DELAY: Duration = Duration::from_secs(2);
+
 impl Service {
     /// Starts to terminate a job: running tasks are stopped, active ones stay active.
     pub(crate) fn terminate_job(
@@ -113,24 +117,25 @@ impl Service {
     /// Terminates a job whose tasks are all completed, if its `onAllTasksComplete` says so. A
     /// disabled job is not terminated until it is enabled.
     pub(in crate::service) fn terminate_if_complete(self: &Arc<Self>, id: &str) {
-        if !self.is_complete(id) {
-            return;
-        }
+        let Some(delay) = self.completion_delay(id) else { return };
         let id = id.to_owned();
         // A task may be created before the delay ends.
-        self.after_delay(move |service| {
-            if service.is_complete(&id) {
+        self.after(delay, move |service| {
+            if service.completion_delay(&id).is_some() {
                 service.begin_termination(&id, ALL_TASKS_COMPLETE);
             }
         });
     }
 
-    fn is_complete(&self, id: &str) -> bool {
+    /// Returns after which time a job ends whose tasks are all completed; `None` if it does not.
+    fn completion_delay(&self, id: &str) -> Option<Duration> {
         let store = self.store();
-        let Ok(entry) = store.job(id) else { return false };
-        entry.job.spec.on_all_tasks_complete == OnAllTasksComplete::TerminateJob
+        let entry = store.job(id).ok()?;
+        let ends = entry.job.spec.on_all_tasks_complete == OnAllTasksComplete::TerminateJob
             && entry.job.phase.state == JobState::Active
-            && entry.tasks.all_completed()
+            && entry.tasks.all_completed();
+        let least = if entry.tasks.is_empty() { EMPTY_JOB_DELAY } else { Duration::ZERO };
+        ends.then_some(least.max(self.state_delay.active))
     }
 
     /// Terminates a job whose job manager task is completed, if it asked for that.

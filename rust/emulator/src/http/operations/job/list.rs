@@ -1,5 +1,7 @@
 //! [List Jobs](https://learn.microsoft.com/rest/api/batchservice/jobs/list-jobs)
 
+use serde_json::{Map, Value};
+
 use crate::error::Result;
 use crate::http::call::Call;
 use crate::http::list::{ListRules, page};
@@ -8,12 +10,24 @@ use crate::http::views::job;
 use crate::service::Service;
 use crate::wire::filter;
 
-const RULES: ListRules =
-    ListRules { kind: "jobs", order: "id", filter: filter::JOB, select: Some(job::PROPERTIES) };
+const RULES: ListRules = ListRules {
+    kind: "jobs",
+    id: "id",
+    group: activity,
+    filter: filter::JOB,
+    select: Some(job::PROPERTIES),
+};
 
 pub(in crate::http::operations) fn run(call: &Call, service: &Service) -> Result<Reply> {
     call.allow_query(&["$filter", "$select", "$expand", "maxresults", "$skiptoken"])?;
     call.check_expand()?;
     let jobs = service.jobs();
     page(call, jobs.iter().map(|one| job::render(one, &call.endpoint)), &RULES)
+}
+
+/// Jobs that have not ended come first. A job that ends between two pages may be in both; none is
+/// left out, as no job becomes open again.
+fn activity(job: &Map<String, Value>) -> usize {
+    let state = job.get("state").and_then(Value::as_str);
+    usize::from(matches!(state, Some("terminating" | "completed" | "deleting")))
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::http::call::Call;
-use crate::http::list::{ListRules, page};
+use crate::http::list::{ListRules, one_group, page};
 use crate::http::reply::Reply;
 use crate::http::views::node_tasks;
 use crate::service::Service;
@@ -10,7 +10,8 @@ use crate::wire::filter;
 
 const RULES: ListRules = ListRules {
     kind: "jobpreparationandreleasetaskstatuslist",
-    order: "nodeId",
+    id: "nodeId",
+    group: one_group,
     filter: filter::NODE_TASKS,
     select: Some(node_tasks::PROPERTIES),
 };

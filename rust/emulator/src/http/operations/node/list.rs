@@ -2,14 +2,19 @@
 
 use crate::error::Result;
 use crate::http::call::Call;
-use crate::http::list::{ListRules, page};
+use crate::http::list::{ListRules, one_group, page};
 use crate::http::reply::Reply;
 use crate::http::views::node;
 use crate::service::Service;
 use crate::wire::filter;
 
-const RULES: ListRules =
-    ListRules { kind: "nodes", order: "id", filter: filter::NODE, select: Some(node::PROPERTIES) };
+const RULES: ListRules = ListRules {
+    kind: "nodes",
+    id: "id",
+    group: one_group,
+    filter: filter::NODE,
+    select: Some(node::PROPERTIES),
+};
 
 pub(in crate::http::operations) fn run(
     call: &Call,

@@ -2,14 +2,19 @@
 
 use crate::error::Result;
 use crate::http::call::Call;
-use crate::http::list::{ListRules, page};
+use crate::http::list::{ListRules, one_group, page};
 use crate::http::reply::Reply;
 use crate::http::views::pool;
 use crate::service::Service;
 use crate::wire::filter;
 
-const RULES: ListRules =
-    ListRules { kind: "pools", order: "id", filter: filter::POOL, select: Some(pool::PROPERTIES) };
+const RULES: ListRules = ListRules {
+    kind: "pools",
+    id: "id",
+    group: one_group,
+    filter: filter::POOL,
+    select: Some(pool::PROPERTIES),
+};
 
 pub(in crate::http::operations) fn run(call: &Call, service: &Service) -> Result<Reply> {
     call.allow_query(&["$filter", "$select", "$expand", "maxresults", "$skiptoken"])?;
