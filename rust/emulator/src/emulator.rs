@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::faults::{Fault, FaultCount, Faults};
 use crate::http::AppState;
 use crate::http::authentication::SharedKey;
+use crate::http::load::Load;
 use crate::http::record::{Records, RequestRecord};
 use crate::http::server::serve;
 use crate::node::blob::Storage;
@@ -173,6 +174,7 @@ fn app_state(
         shared_key: SharedKey::new(&settings.account, key),
         records,
         faults,
+        load: Load::new(settings),
         settings: settings.to_json(),
         clock_offset: time::Duration::minutes(settings.clock_offset.into()),
         client_timeout: settings.client_timeout,

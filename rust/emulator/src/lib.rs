@@ -21,6 +21,7 @@ pub use emulator::{Emulator, StartError};
 pub use faults::{Fault, FaultCount};
 pub use http::record::RequestRecord;
 pub use settings::{
-    BlobPrefix, EndedExitCode, Isolation, LinkedStorage, Logs, NodeError, PoolSettings,
-    RequeueCount, ResizeError, Settings, Splitting, StartTask, StateDelays, WildcardBase,
+    BlobPrefix, Consistency, EndedExitCode, Isolation, LinkedStorage, Logs, NodeError,
+    PoolSettings, RequeueCount, ResizeError, Settings, Splitting, StartTask, StateDelays,
+    WildcardBase,
 };

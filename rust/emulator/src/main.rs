@@ -2,14 +2,15 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
 
 use azure_batch_emulator::{
-    BlobPrefix, Emulator, EndedExitCode, Fault, Isolation, LinkedStorage, Logs, PoolSettings,
-    RequeueCount, Settings, Splitting, StartTask, StateDelays, WildcardBase,
+    BlobPrefix, Consistency, Emulator, EndedExitCode, Fault, Isolation, LinkedStorage, Logs,
+    PoolSettings, RequeueCount, Settings, Splitting, StartTask, StateDelays, WildcardBase,
 };
 use clap::{Parser, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
@@ -76,6 +77,12 @@ struct Arguments {
     /// The minimum time in each state before jobs and tasks change state by themselves
     #[arg(long, value_name = "MILLIS|STATE=MILLIS,…", default_value = "0")]
     state_delay: StateDelays,
+    /// When reads see what was written
+    #[arg(long, value_enum, default_value_t)]
+    consistency: Consistency,
+    /// How many requests per second the account answers; others get 429
+    #[arg(long, value_name = "N")]
+    rate_limit: Option<NonZeroU32>,
     /// A fault to inject, create-job#1=503 for example; repeatable
     #[arg(long = "fault", value_name = "EVENT[#N]=FAILURE")]
     faults: Vec<Fault>,
@@ -147,6 +154,8 @@ impl From<Arguments> for Settings {
             ended_exit_code: arguments.ended_exit_code,
             requeue_count: arguments.requeue_count,
             state_delay: arguments.state_delay,
+            consistency: arguments.consistency,
+            rate_limit: arguments.rate_limit,
             faults: arguments.faults,
             clock_offset: arguments.clock_offset,
             job_quota: arguments.job_quota,

@@ -11,12 +11,15 @@ mod storage;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::faults::Fault;
 use crate::node::sandbox;
-pub use choices::{BlobPrefix, EndedExitCode, Logs, RequeueCount, Splitting, WildcardBase};
+pub use choices::{
+    BlobPrefix, Consistency, EndedExitCode, Logs, RequeueCount, Splitting, WildcardBase,
+};
 pub use delays::StateDelays;
 pub use failure::{NodeError, ResizeError};
 pub(crate) use pool::MAX_NODES;
@@ -62,6 +65,10 @@ pub struct Settings {
     pub requeue_count: RequeueCount,
     /// The minimum time in each state before jobs and tasks change state by themselves.
     pub state_delay: StateDelays,
+    /// When reads see what was written.
+    pub consistency: Consistency,
+    /// How many requests per second the account answers; others get 429. `None` for any number.
+    pub rate_limit: Option<NonZeroU32>,
     /// The faults at the start.
     pub faults: Vec<Fault>,
     /// How many minutes the service's clock is ahead of this machine's. It is used to check the
@@ -121,6 +128,8 @@ impl Default for Settings {
             ended_exit_code: EndedExitCode::default(),
             requeue_count: RequeueCount::default(),
             state_delay: StateDelays::default(),
+            consistency: Consistency::default(),
+            rate_limit: None,
             faults: Vec::new(),
             clock_offset: 0,
             job_quota: Self::JOB_QUOTA,
@@ -150,6 +159,8 @@ impl fmt::Debug for Settings {
             .field("ended_exit_code", &self.ended_exit_code)
             .field("requeue_count", &self.requeue_count)
             .field("state_delay", &self.state_delay)
+            .field("consistency", &self.consistency)
+            .field("rate_limit", &self.rate_limit)
             .field("faults", &self.faults)
             .field("clock_offset", &self.clock_offset)
             .field("job_quota", &self.job_quota)

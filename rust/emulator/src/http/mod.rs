@@ -7,6 +7,7 @@ mod body;
 mod call;
 pub(crate) mod faults;
 mod list;
+pub(crate) mod load;
 pub(crate) mod operation_counts;
 pub(crate) mod operations;
 pub(crate) mod record;
@@ -32,6 +33,7 @@ use crate::service::Service;
 use answer::{Answer, RequestContext};
 use authentication::SharedKey;
 use call::{Call, Query};
+use load::Load;
 use operations::route::Route;
 use record::Records;
 use reply::Reply;
@@ -58,6 +60,7 @@ pub(crate) struct AppState {
     pub(crate) shared_key: SharedKey,
     pub(crate) records: Records,
     pub(crate) faults: Faults,
+    pub(crate) load: Load,
     /// The settings, without secrets.
     pub(crate) settings: serde_json::Value,
     /// The difference between the service's clock and this machine's.
@@ -86,8 +89,9 @@ async fn handle(State(state): State<Arc<AppState>>, request: Request) -> Respons
     let record = state.records.add(&request, operation, fault.as_ref());
     let context = RequestContext::of(&request, state.now());
     let carried_out = carry_out(&state, &context, request, route);
-    let answer = match fault {
-        Some(fault) => faults::apply(fault.failure, &context, carried_out, &state.closing).await,
+    let failure = fault.map(|fault| fault.failure).or(state.load.refuse(operation));
+    let answer = match failure {
+        Some(failure) => faults::apply(failure, &context, carried_out, &state.closing).await,
         None => carried_out.await,
     };
     state.records.complete(record, &answer);

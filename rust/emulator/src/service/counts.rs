@@ -30,7 +30,8 @@ impl Service {
     pub(crate) fn task_counts(&self, job_id: &str) -> Result<TaskCounts> {
         let store = self.store();
         let mut counts = TaskCounts::default();
-        for task in store.job(job_id)?.tasks.iter() {
+        let tasks = store.job(job_id)?.tasks.iter();
+        for task in tasks.filter(|task| self.consistency.counts(task.created)) {
             counts.task_counts.add(task, 1);
             counts.task_slot_counts.add(task, task.slots());
         }

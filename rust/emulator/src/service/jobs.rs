@@ -57,13 +57,18 @@ impl Service {
     pub(crate) fn job(&self, id: &str, conditions: &Conditions) -> Result<Job> {
         let store = self.store();
         let job = &store.job(id)?.job;
+        if !self.consistency.finds(job.created) {
+            return Err(Code::JobNotFound.into());
+        }
         conditions.check_read(&job.version)?;
         Ok(job.clone())
     }
 
-    /// Returns all jobs, sorted by id.
+    /// Returns all jobs that lists have, sorted by id.
     pub(crate) fn jobs(&self) -> Vec<Job> {
-        self.store().jobs.values().map(|entry| entry.job.clone()).collect()
+        let store = self.store();
+        let jobs = store.jobs.values().map(|entry| &entry.job);
+        jobs.filter(|job| self.consistency.lists(job.created)).cloned().collect()
     }
 
     /// Performs the job action that follows from the end of a task, if the job has them enabled.

@@ -3,6 +3,7 @@
 mod assignments;
 mod booting;
 pub(crate) mod conditions;
+mod consistency;
 mod counts;
 pub(crate) mod files;
 mod jobs;
@@ -25,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
 use crate::node::{Node, NodeContext};
-use crate::settings::{Logs, RequeueCount, Settings, StateDelays};
+use crate::settings::{Consistency, Logs, RequeueCount, Settings, StateDelays};
 use crate::store::job::JobEntry;
 use crate::store::pool::Pool;
 use crate::store::task::StopReason;
@@ -45,6 +46,7 @@ pub(crate) struct Service {
     context: NodeContext,
     /// Cancelled when the emulator stops: nothing is scheduled any more.
     closing: CancellationToken,
+    consistency: Consistency,
     logs: Logs,
     requeue_count: RequeueCount,
     /// The minimum time in a state before the next one follows by itself.
@@ -69,6 +71,7 @@ impl Service {
             nodes: Mutex::default(),
             context,
             closing: CancellationToken::new(),
+            consistency: settings.consistency,
             logs: settings.logs,
             requeue_count: settings.requeue_count,
             state_delay: settings.state_delay,

@@ -94,15 +94,19 @@ impl Service {
         let store = self.store();
         let entry = store.job(job_id)?;
         let task = entry.task(id)?;
+        if !self.consistency.finds(task.created) {
+            return Err(Code::TaskNotFound.into());
+        }
         conditions.check_read(&task.version)?;
         Ok((task.clone(), entry.job.spec.id.clone()))
     }
 
-    /// Returns the tasks of a job, sorted by id, and the id of the job.
+    /// Returns the tasks of a job that lists have, sorted by id, and the id of the job.
     pub(crate) fn tasks(&self, job_id: &str) -> Result<(Vec<Task>, String)> {
         let store = self.store();
         let entry = store.job(job_id)?;
-        Ok((entry.tasks.iter().cloned().collect(), entry.job.spec.id.clone()))
+        let tasks = entry.tasks.iter().filter(|task| self.consistency.lists_task(task, &entry.job));
+        Ok((tasks.cloned().collect(), entry.job.spec.id.clone()))
     }
 
     /// Replaces a task's constraints. A run in progress keeps the old ones.

@@ -12,6 +12,17 @@ pub enum Logs {
     AtEnd,
 }
 
+/// When reads see what was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Consistency {
+    /// At once
+    #[default]
+    Strong,
+    /// After a moment: a new job or task is not found, listed or counted yet. Some jobs are created
+    /// although the answer is 429
+    Eventual,
+}
+
 /// The syntax of command lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Splitting {

@@ -20,6 +20,8 @@ impl Settings {
             "wildcard-base": name(&self.wildcard_base),
             "ended-exit-code": name(&self.ended_exit_code),
             "requeue-count": name(&self.requeue_count),
+            "consistency": name(&self.consistency),
+            "rate-limit": self.rate_limit,
             "clock-offset": self.clock_offset,
             "job-quota": self.job_quota,
             "deleted-id-delay": self.deleted_id_delay.as_millis(),

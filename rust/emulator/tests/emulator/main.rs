@@ -8,6 +8,7 @@ mod admin;
 mod authentication;
 mod bad_input;
 mod collections;
+mod consistency;
 mod dependencies;
 mod disabling;
 mod entry_points;

@@ -72,6 +72,8 @@ async fn wrong_arguments_are_refused_and_named() {
         (&["--state-delay", "1s"], "--state-delay"),
         (&["--state-delay", "running=5,idle=1"], "idle=1"),
         (&["--logs", "never"], "at-end"),
+        (&["--consistency", "weak"], "eventual"),
+        (&["--rate-limit", "0"], "--rate-limit"),
         (&["--fault", "create-job#0=503"], "#0"),
         (&["--fault", "make-job=503"], "make-job"),
         (&["--fault", "create-job=404"], "404"),
