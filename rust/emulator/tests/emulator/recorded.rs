@@ -170,6 +170,13 @@ async fn the_emulator_answers_as_azure_was_recorded() {
     assert!(unused.is_empty(), "there is no fact of {unused:?}");
 }
 
+#[test]
+fn the_page_says_how_many_facts_there_are() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/emulator.md");
+    let count = format!("has {} facts about answers of the real service", facts().len());
+    assert!(std::fs::read_to_string(page).unwrap().contains(&count), "{count}");
+}
+
 fn is_known(facts: &[Fact], exchange: &str) -> bool {
     facts.iter().any(|fact| fact.mentions(exchange))
 }
