@@ -46,8 +46,11 @@ pub(crate) enum Code {
     OperationInvalidForCurrentState,
     OperationNotValidOnNode,
     OutOfRangeQueryParameterValue,
+    PoolBeingDeleted,
     PoolBeingResized,
+    PoolExists,
     PoolNotFound,
+    PoolQuotaReached,
     RequestBodyTooLarge,
     ServerBusy,
     TaskCompleted,
@@ -154,7 +157,12 @@ impl Code {
             Code::OperationInvalidForCurrentState => {
                 (409, "The operation is not valid for the current state of the resource.")
             }
+            Code::PoolBeingDeleted => {
+                (409, "The specified pool has been marked for deletion and is being reclaimed.")
+            }
             Code::PoolBeingResized => (409, "The specified pool is being resized."),
+            Code::PoolExists => (409, "The specified pool already exists."),
+            Code::PoolQuotaReached => (409, "Pool quota for the account has been reached."),
             Code::JobPreparationTaskOrReleaseTaskNotSpecified => {
                 (409, "The specified job has no job preparation or release task.")
             }

@@ -22,8 +22,8 @@ pub use choices::{
 };
 pub use delays::StateDelays;
 pub use failure::{NodeError, ResizeError};
-pub(crate) use pool::MAX_NODES;
 pub use pool::PoolSettings;
+pub(crate) use pool::{MAX_NODES, MAX_SLOTS};
 pub use start_task::StartTask;
 pub use storage::LinkedStorage;
 

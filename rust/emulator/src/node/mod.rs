@@ -22,9 +22,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::faults::active::ActiveFaults;
-use crate::settings::{
-    BlobPrefix, EndedExitCode, Isolation, PoolSettings, Splitting, WildcardBase,
-};
+use crate::settings::{BlobPrefix, EndedExitCode, Isolation, Splitting, WildcardBase};
+use crate::store::pool::Pool;
 use crate::wire::common::EnvironmentSetting;
 use crate::wire::task::TaskCreate;
 use access::Access;
@@ -90,18 +89,14 @@ impl Node {
     ///
     /// # Errors
     /// When the directories cannot be created.
-    pub(crate) fn new(
-        pool: &PoolSettings,
-        is_dedicated: bool,
-        context: &NodeContext,
-    ) -> io::Result<Node> {
+    pub(crate) fn new(pool: &Pool, is_dedicated: bool, context: &NodeContext) -> io::Result<Node> {
         let id = node_id(is_dedicated);
         let node = Node {
             root: context.root.join(&id),
             id,
             is_dedicated,
             pool_id: pool.id.clone(),
-            containers: pool.containers,
+            containers: pool.has_containers(),
             identities: pool.identities.clone(),
             context: context.clone(),
             processes: Processes::default(),

@@ -16,7 +16,8 @@ use super::{Node, Work, command_line, container, output_files, resource_files, s
 use crate::settings::{EndedExitCode, Isolation};
 use crate::store::task::{ContainerInfo, End, FailureInfo, StopReason, TaskResult};
 use crate::wire::duration;
-use crate::wire::task::{ResourceFile, TaskCreate};
+use crate::wire::pool::StartTask;
+use crate::wire::task::ResourceFile;
 
 /// The most bytes of a sandbox error that are read. It may contain an argument of the command.
 const SANDBOX_ERROR: u64 = 262_144;
@@ -53,12 +54,12 @@ impl Node {
     /// Runs a start task to its end.
     pub(crate) async fn run_start_task(
         &self,
-        command_line: &str,
+        task: &StartTask,
         stop: watch::Receiver<Option<StopReason>>,
     ) -> End {
         let work = Work {
             job_id: None,
-            task: TaskCreate::of_command("startup", command_line),
+            task: task.as_task(),
             common_environment: Vec::new(),
             directory: self.startup_directory(),
             preparation: None,
@@ -188,9 +189,9 @@ impl Node {
 }
 
 impl Work {
-    /// Returns whether it must have container settings: a start task runs without a container.
+    /// Returns whether it runs in a container. A start task may do without one in any pool.
     pub(super) fn in_container_pool(&self, node: &Node) -> bool {
-        self.job_id.is_some() && node.containers
+        node.containers && (self.job_id.is_some() || self.task.container_settings.is_some())
     }
 }
 

@@ -8,6 +8,7 @@ use crate::store::node::ComputeNode;
 use crate::store::pool::Pool;
 use crate::store::task::Task;
 use crate::store::{Store, TaskKey};
+use crate::wire::pool::{JobOrder, NodeFillType};
 
 /// A task and the node that it is assigned to.
 pub(super) struct Assignment {
@@ -21,30 +22,38 @@ pub(super) struct Assignment {
 }
 
 /// The free slots of a pool's nodes.
-struct FreeSlots<'a>(Vec<(&'a ComputeNode, u32)>);
+struct FreeSlots<'a> {
+    fill: NodeFillType,
+    nodes: Vec<(&'a ComputeNode, u32)>,
+}
 
 impl FreeSlots<'_> {
     fn of(pool: &Pool) -> FreeSlots<'_> {
-        FreeSlots(pool.nodes.iter().map(|node| (node, node.free_slots())).collect())
+        let nodes = pool.nodes.iter().map(|node| (node, node.free_slots())).collect();
+        FreeSlots { fill: pool.spec.task_scheduling_policy.node_fill_type, nodes }
     }
 
     fn is_full(&self) -> bool {
-        self.0.iter().all(|(_, free)| *free == 0)
+        self.nodes.iter().all(|(_, free)| *free == 0)
     }
 
-    /// Takes slots from the node with the most free ones, of those that the task may use: tasks are
-    /// spread over the nodes. A task that needs a node for itself takes all slots of a free one.
+    /// Takes slots from a node that the task may use and that has them: from the one with the most
+    /// free slots, or with the fewest if the pool's nodes are filled one after the other. A task
+    /// that needs a node for itself takes all slots of a free one.
     fn take(&mut self, task: &Task, job: &JobEntry) -> Option<String> {
         let is_exclusive = task.is_exclusive();
-        let open = self.0.iter_mut().filter(|(node, free)| {
-            !job.is_excluded_from(node)
+        let open = self.nodes.iter_mut().filter(|(node, free)| {
+            *free >= task.slots()
+                && !job.is_excluded_from(node)
                 && (node.is_dedicated || task.allows_low_priority())
                 && (!is_exclusive || *free == node.slots)
         });
-        // The first of equal ones: `max_by_key` returns the last.
-        let (node, free) = open.rev().max_by_key(|(_, free)| *free)?;
-        let rest = free.checked_sub(task.slots())?;
-        *free = if is_exclusive { 0 } else { rest };
+        let (node, free) = match self.fill {
+            // The first of equal ones: `max_by_key` returns the last.
+            NodeFillType::Spread => open.rev().max_by_key(|(_, free)| *free)?,
+            NodeFillType::Pack => open.min_by_key(|(_, free)| *free)?,
+        };
+        *free = if is_exclusive { 0 } else { *free - task.slots() };
         Some(node.id.clone())
     }
 }
@@ -56,14 +65,14 @@ pub(super) fn assignments(store: &Store, delay: Duration) -> Vec<Assignment> {
 
 fn assignments_in(store: &Store, pool: &Pool, delay: Duration) -> Vec<Assignment> {
     let mut free = FreeSlots::of(pool);
-    let mut waiting = waiting(store, &pool.settings.id, delay);
+    let mut waiting = waiting(store, pool, delay);
     let mut assignments = Vec::new();
     while !free.is_full()
         && let Some((job, task)) = waiting.next()
     {
         if let Some(node) = free.take(task, job) {
             let key = TaskKey::new(&job.job.spec.id, task);
-            let (pool, slots) = (pool.settings.id.clone(), task.slots());
+            let (pool, slots) = (pool.id.clone(), task.slots());
             let is_exclusive = task.is_exclusive();
             assignments.push(Assignment { task: key, pool, node, slots, is_exclusive });
         }
@@ -73,15 +82,15 @@ fn assignments_in(store: &Store, pool: &Pool, delay: Duration) -> Vec<Assignment
 
 /// Returns the tasks of the pool's active jobs that have been active for this long, whose
 /// dependencies are satisfied, and up to `maxParallelTasks` per job: by descending priority, then
-/// in the order of creation.
+/// in the order of creation of the tasks, or first of their jobs.
 fn waiting<'a>(
     store: &'a Store,
-    pool: &str,
+    pool: &'a Pool,
     delay: Duration,
 ) -> impl Iterator<Item = (&'a JobEntry, &'a Task)> {
     let of_pool = |entry: &&JobEntry| {
         entry.job.phase.state == JobState::Active
-            && entry.job.spec.pool_info.pool_id.eq_ignore_ascii_case(pool)
+            && entry.job.spec.pool_info.pool_id.eq_ignore_ascii_case(&pool.id)
     };
     let queue = |entry: &'a JobEntry| {
         let ready = move |task: &&Task| {
@@ -90,11 +99,13 @@ fn waiting<'a>(
         let most = entry.job.max_parallel_tasks().saturating_sub(entry.tasks.running());
         (entry, entry.tasks.active().filter(ready).take(most).peekable())
     };
+    let by_job = pool.spec.task_scheduling_policy.job_default_order == JobOrder::CreationTime;
     let mut queues: Vec<_> = store.jobs.values().filter(of_pool).map(queue).collect();
     iter::from_fn(move || {
         let heads = queues.iter_mut().filter_map(|(entry, queue)| {
             let number = queue.peek()?.number;
-            Some(((-entry.job.spec.priority.unwrap_or(0), number), (*entry, queue)))
+            let job = if by_job { entry.job.number } else { 0 };
+            Some(((-entry.job.spec.priority.unwrap_or(0), job, number), (*entry, queue)))
         });
         let (_, (entry, queue)) = heads.min_by_key(|(order, _)| *order)?;
         Some((entry, queue.next()?))

@@ -1,20 +1,24 @@
 //! Starting nodes, with their start tasks.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::sleep;
 
 use super::Service;
-use crate::settings::{PoolSettings, StartTask};
 use crate::store::node::{ComputeNode, NodeState};
 use crate::store::start_task::StartTaskInfo;
 use crate::store::task::{End, RunHandle, TaskResult};
+use crate::wire::pool::StartTask;
 
 /// A start of a node in progress.
 struct Boot {
-    pool: PoolSettings,
+    /// The pool's id.
+    pool: String,
     /// The node's id.
     node: String,
+    delay: Duration,
+    start_task: Option<StartTask>,
     run: RunHandle,
 }
 
@@ -22,7 +26,7 @@ impl Service {
     /// Starts a node. It takes tasks at once, or after its pool's delay and start task.
     pub(super) fn boot(self: &Arc<Self>, pool: &str, id: &str) {
         let Some(boot) = self.begin_boot(pool, id) else { return };
-        if boot.pool.start_delay.is_zero() && boot.pool.start_task.is_none() {
+        if boot.delay.is_zero() && boot.start_task.is_none() {
             self.change(&boot, ComputeNode::mark_booted);
             self.finish_boot(&boot);
         } else {
@@ -32,19 +36,25 @@ impl Service {
 
     fn begin_boot(&self, pool: &str, id: &str) -> Option<Boot> {
         let mut store = self.store();
-        let settings = store.pool(pool).ok()?.settings.clone();
+        let pool = store.pool_mut(pool)?;
         let run = RunHandle::new();
-        store.node_mut(pool, id).ok()?.start(run.clone());
-        Some(Boot { pool: settings, node: id.to_owned(), run })
+        pool.node_mut(id).ok()?.start(run.clone());
+        Some(Boot {
+            pool: pool.id.clone(),
+            node: id.to_owned(),
+            delay: pool.start_delay,
+            start_task: pool.spec.start_task.clone(),
+            run,
+        })
     }
 
     async fn run_boot(self: Arc<Self>, boot: Boot) {
         tokio::select! {
-            () = sleep(boot.pool.start_delay) => {}
+            () = sleep(boot.delay) => {}
             () = boot.run.abandoned() => {}
         }
         self.change(&boot, ComputeNode::mark_booted);
-        match &boot.pool.start_task {
+        match &boot.start_task {
             Some(task) => self.run_start_task(&boot, task).await,
             None => self.finish_boot(&boot),
         }
@@ -70,7 +80,7 @@ impl Service {
         });
         self.schedule();
         while boot.run.stop.borrow().is_none() {
-            let end = node.run_start_task(&task.command_line, boot.run.stop.subscribe()).await;
+            let end = node.run_start_task(task, boot.run.stop.subscribe()).await;
             if !self.record_start_attempt(boot, task, end) {
                 break;
             }
@@ -102,7 +112,7 @@ impl Service {
     /// Changes the node, unless its start was stopped.
     fn change<R>(&self, boot: &Boot, change: impl FnOnce(&mut ComputeNode) -> R) -> Option<R> {
         let mut store = self.store();
-        let node = store.node_mut(&boot.pool.id, &boot.node).ok()?;
+        let node = store.node_mut(&boot.pool, &boot.node).ok()?;
         boot.run.stop.borrow().is_none().then(|| change(node))
     }
 }

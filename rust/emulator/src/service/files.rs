@@ -117,7 +117,11 @@ impl Service {
     fn task_root(&self, job_id: &str, task_id: &str) -> Result<Root> {
         let (task, _) = self.task(job_id, task_id, &Conditions::default())?;
         let placement = placement_of(&task)?;
-        self.store().pool(&placement.pool_id)?.node(&placement.node_id)?.require_reachable()?;
+        let store = self.store();
+        // The node of a pool that was deleted is gone, too.
+        let pool = store.pool(&placement.pool_id).map_err(|_| Code::NodeNotFound)?;
+        pool.node(&placement.node_id)?.require_reachable()?;
+        drop(store);
         let tree = self.tree(&placement.directory)?;
         let hides = self.logs == Logs::AtEnd && task.phase.state != TaskState::Completed;
         Ok(Root { tree, hidden: if hides { STREAMS.to_vec() } else { Vec::new() } })

@@ -4,13 +4,15 @@ mod container;
 mod exit;
 mod files;
 mod job_tasks;
+mod pool;
 mod task;
 
 use crate::error::{ApiError, Code, Result};
-use crate::wire::common::{EnvironmentSetting, MetadataItem};
+use crate::wire::common::{EnvironmentSetting, MetadataItem, UNSUPPORTED};
 use crate::wire::duration;
 use crate::wire::job::{JobConstraints, JobCreate, JobReplace};
 use job_tasks::{check_job_manager, check_node_tasks};
+pub(super) use pool::{check_pool, check_pool_replace, check_pool_update, check_resize_timeout};
 pub(super) use task::{TaskRules, check_collection, check_task, check_task_constraints};
 
 /// The most characters of an id.
@@ -51,7 +53,9 @@ pub(crate) fn is_id(id: &str) -> bool {
     (1..=ID).contains(&id.len()) && id.chars().all(allowed)
 }
 
-fn check_id(name: &str, id: &str) -> Result<()> {
+/// # Errors
+/// `InvalidPropertyValue` for an id that is not valid.
+pub(super) fn check_id(name: &str, id: &str) -> Result<()> {
     if !is_id(id) {
         let reason = "an id is 1 to 64 letters, digits, hyphens and underscores";
         return Err(ApiError::property(name, id, reason));
@@ -82,9 +86,7 @@ fn check_priority(priority: Option<i32>) -> Result<()> {
 /// The emulator cannot preempt running tasks, so it refuses `allowTaskPreemption`.
 fn check_parallel(most: Option<i32>, preemption: Option<bool>) -> Result<()> {
     if preemption == Some(true) {
-        return Err(ApiError::from(Code::UnsupportedProperty)
-            .with("PropertyName", "allowTaskPreemption")
-            .with("Reason", "not supported by the emulator"));
+        return Err(unsupported("allowTaskPreemption"));
     }
     match most {
         Some(most) if most < -1 || most == 0 => Err(ApiError::property(
@@ -94,6 +96,12 @@ fn check_parallel(most: Option<i32>, preemption: Option<bool>) -> Result<()> {
         )),
         _ => Ok(()),
     }
+}
+
+/// Returns the error for a property with a value that the emulator refuses instead of ignoring it.
+fn unsupported(name: &str) -> ApiError {
+    let error = ApiError::from(Code::UnsupportedProperty).with("PropertyName", name);
+    error.with("Reason", UNSUPPORTED)
 }
 
 fn check_job_constraints(constraints: Option<&JobConstraints>) -> Result<()> {

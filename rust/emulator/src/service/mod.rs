@@ -12,6 +12,7 @@ mod node_faults;
 pub(crate) mod node_operations;
 mod node_tasks;
 pub(crate) mod nodes;
+mod pools;
 mod resizing;
 mod scheduling;
 mod tasks;
@@ -24,13 +25,12 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::Result;
 use crate::node::{Node, NodeContext};
 use crate::settings::{Consistency, Logs, RequeueCount, Settings, StateDelays};
+use crate::store::Store;
 use crate::store::job::JobEntry;
 use crate::store::pool::Pool;
 use crate::store::task::StopReason;
-use crate::store::{Store, key};
 
 pub(crate) use limits::is_id;
 
@@ -63,11 +63,13 @@ impl Service {
     /// # Errors
     /// When the directories of the nodes cannot be created.
     pub(crate) fn new(context: NodeContext, settings: &Settings) -> io::Result<Arc<Service>> {
-        let images = context.images.names();
-        let pools =
-            settings.pools.iter().map(|one| (key(&one.id), Pool::new(one.clone(), &images)));
+        let mut store = Store::default();
+        for pool in &settings.pools {
+            let number = store.next_number();
+            store.insert_pool(Pool::from_settings(pool, context.images.names(), number));
+        }
         let service = Arc::new(Service {
-            store: Mutex::new(Store::new(pools.collect())),
+            store: Mutex::new(store),
             nodes: Mutex::default(),
             context,
             closing: CancellationToken::new(),
@@ -80,18 +82,6 @@ impl Service {
         });
         settings.pools.iter().try_for_each(|pool| service.try_allocate_nodes(&pool.id))?;
         Ok(service)
-    }
-
-    /// Returns a pool.
-    ///
-    /// [Get Pool](https://learn.microsoft.com/rest/api/batchservice/pools/get-pool)
-    pub(crate) fn pool(&self, id: &str) -> Result<Pool> {
-        self.store().pool(id).cloned()
-    }
-
-    /// Returns all pools, sorted by id.
-    pub(crate) fn pools(&self) -> Vec<Pool> {
-        self.store().pools.values().cloned().collect()
     }
 
     /// Returns whether a token of a running task is for this job.

@@ -7,16 +7,19 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use super::Service;
 use crate::error::Result;
 use crate::node::Node;
-use crate::settings::{ResizeError, StartTask};
+use crate::settings::ResizeError;
 use crate::store::Store;
 use crate::store::node::ComputeNode;
 use crate::store::pool::Pool;
 use crate::store::task::Task;
+use crate::wire::pool::{ImageReference, StartTask};
 
 /// A node with what its JSON shows of its pool and recent tasks.
 pub(crate) struct NodeView {
     pub(crate) node: ComputeNode,
     pub(crate) pool_id: String,
+    pub(crate) vm_size: String,
+    pub(crate) image: ImageReference,
     pub(crate) start_task: Option<StartTask>,
     /// Each with the id of its job, the latest first.
     pub(crate) recent: Vec<(String, Task)>,
@@ -71,9 +74,9 @@ impl Service {
     }
 
     fn allocate(&self, pool: &mut Pool, is_dedicated: bool) -> io::Result<String> {
-        let node = Node::new(&pool.settings, is_dedicated, &self.context)?;
+        let node = Node::new(pool, is_dedicated, &self.context)?;
         let id = node.id.clone();
-        pool.nodes.push(ComputeNode::new(id.clone(), is_dedicated, pool.settings.slots));
+        pool.nodes.push(ComputeNode::new(id.clone(), is_dedicated, pool.spec.task_slots_per_node));
         self.all_nodes().insert(id.clone(), Arc::new(node));
         Ok(id)
     }
@@ -104,8 +107,10 @@ fn view(store: &Store, pool: &Pool, node: &ComputeNode) -> NodeView {
     let recent = recent.filter_map(|key| Some((key.job.clone(), store.task(key)?.clone())));
     NodeView {
         node: node.clone(),
-        pool_id: pool.settings.id.clone(),
-        start_task: pool.settings.start_task.clone(),
+        pool_id: pool.id.clone(),
+        vm_size: pool.spec.vm_size.clone(),
+        image: pool.spec.virtual_machine_configuration.image_reference.clone(),
+        start_task: pool.spec.start_task.clone(),
         recent: recent.collect(),
     }
 }

@@ -1,12 +1,12 @@
 //! Resizing pools.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::Service;
 use super::conditions::Conditions;
+use super::limits::check_resize_timeout;
 use super::node_operations::stop_reason;
 use crate::error::{ApiError, Code, Result};
 use crate::settings::ResizeError;
@@ -15,11 +15,8 @@ use crate::store::node::NodeState;
 use crate::store::pool::{AllocationState, Pool, Target};
 use crate::store::resource::ResourceVersion;
 use crate::store::task::StopReason;
-use crate::wire::duration;
 use crate::wire::pool::{NodeRemove, PoolResize};
 
-/// The minimum of `resizeTimeout`.
-const MIN_TIMEOUT: Duration = Duration::from_mins(5);
 /// The most nodes of one Remove Nodes request.
 const MAX_REMOVED: usize = 100;
 
@@ -31,7 +28,7 @@ impl Service {
         resize: &PoolResize,
         conditions: &Conditions,
     ) -> Result<()> {
-        check_timeout(resize.resize_timeout.as_deref())?;
+        check_resize_timeout(resize.resize_timeout.as_deref())?;
         let (dedicated, low_priority) =
             (resize.target_dedicated_nodes, resize.target_low_priority_nodes);
         if dedicated.is_none() && low_priority.is_none() {
@@ -55,7 +52,7 @@ impl Service {
         removal: &NodeRemove,
         conditions: &Conditions,
     ) -> Result<()> {
-        check_timeout(removal.resize_timeout.as_deref())?;
+        check_resize_timeout(removal.resize_timeout.as_deref())?;
         let count = removal.node_list.len();
         if !(1..=MAX_REMOVED).contains(&count) {
             let reason = "1 to 100 nodes can be removed at once";
@@ -79,7 +76,9 @@ impl Service {
     /// Stops the allocation of more nodes; nodes that are leaving still do.
     pub(crate) fn stop_resize(&self, id: &str, conditions: &Conditions) -> Result<()> {
         let mut store = self.store();
-        conditions.check_write(&store.pool(id)?.version)?;
+        let pool = store.pool(id)?;
+        conditions.check_write(&pool.version)?;
+        pool.require_active()?;
         match store.pool_mut(id) {
             Some(pool) if pool.allocation.state == AllocationState::Resizing => {
                 pool.allocation.enter(AllocationState::Stopping);
@@ -102,10 +101,12 @@ impl Service {
         let mut store = self.store();
         let pool = store.pool(id)?;
         conditions.check_write(&pool.version)?;
+        pool.require_active()?;
         if pool.allocation.state != AllocationState::Steady {
             return Err(ApiError::from(Code::PoolBeingResized).with("PoolId", id));
         }
         let (target, leaving) = plan(pool)?;
+        let number = pool.number;
         if let Some(pool) = store.pool_mut(id) {
             pool.target = target;
             pool.resize_errors.clear();
@@ -113,32 +114,39 @@ impl Service {
             pool.allocation.enter(AllocationState::Resizing);
         }
         let runs = stop_nodes(&mut store, id, &leaving, stop)?;
-        tokio::spawn(Arc::clone(self).finish_resize(id.to_owned(), leaving, runs));
+        tokio::spawn(Arc::clone(self).finish_resize(id.to_owned(), number, leaving, runs));
         Ok(())
     }
 
-    async fn finish_resize(
+    pub(super) async fn finish_resize(
         self: Arc<Self>,
         id: String,
+        number: u64,
         leaving: Vec<String>,
         runs: Vec<CancellationToken>,
     ) {
         self.wait_for_runs(runs).await;
         leaving.iter().for_each(|node| self.remove_node(&id, node));
-        let stopped = {
-            let mut store = self.store();
-            let Some(pool) = store.pool_mut(&id) else { return };
-            let stopped = pool.allocation.state == AllocationState::Stopping;
-            if stopped && !pool.missing().is_empty() {
-                let message = "The nodes could not be allocated because the resize was stopped";
-                pool.resize_errors = vec![ResizeError::new("ResizeStopped", message)];
-            }
-            pool.allocation.enter(AllocationState::Steady);
-            stopped
-        };
+        let Some(stopped) = self.is_resize_stopped(&id, number) else { return };
         if !stopped {
             self.allocate_nodes(&id);
         }
+        // Only now: a pool that is steady has its nodes.
+        if let Some(pool) = self.store().active_pool_mut(&id, number) {
+            pool.allocation.enter(AllocationState::Steady);
+        }
+    }
+
+    /// Returns whether a resize was stopped, and records it. `None` if the pool is gone or going.
+    fn is_resize_stopped(&self, id: &str, number: u64) -> Option<bool> {
+        let mut store = self.store();
+        let pool = store.active_pool_mut(id, number)?;
+        let stopped = pool.allocation.state == AllocationState::Stopping;
+        if stopped && !pool.missing().is_empty() {
+            let message = "The nodes could not be allocated because the resize was stopped";
+            pool.resize_errors = vec![ResizeError::new("ResizeStopped", message)];
+        }
+        Some(stopped)
     }
 }
 
@@ -150,14 +158,4 @@ fn stop_nodes(
 ) -> Result<Vec<CancellationToken>> {
     let runs = nodes.iter().map(|node| store.stop_node(pool, node, NodeState::LeavingPool, stop));
     Ok(runs.collect::<Result<Vec<_>>>()?.concat())
-}
-
-fn check_timeout(text: Option<&str>) -> Result<()> {
-    match text {
-        Some(text) if duration::parse(text).is_none_or(|timeout| timeout < MIN_TIMEOUT) => {
-            let reason = "not an ISO 8601 duration of at least PT5M";
-            Err(ApiError::property("resizeTimeout", text, reason))
-        }
-        _ => Ok(()),
-    }
 }

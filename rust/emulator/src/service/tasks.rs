@@ -76,7 +76,7 @@ impl Service {
     pub(super) fn rules(&self, store: &Store, job: &JobCreate) -> TaskRules {
         let pool = store.pool(&job.pool_info.pool_id).ok();
         TaskRules {
-            slots_per_node: pool.map(|pool| pool.settings.slots),
+            slots_per_node: pool.map(|pool| pool.spec.task_slots_per_node),
             has_storage: self.context.storage.linked.is_some(),
             uses_dependencies: job.uses_task_dependencies.unwrap_or(false),
             acts_on_failure: job.on_task_failure == OnTaskFailure::PerformExitOptionsJobAction,

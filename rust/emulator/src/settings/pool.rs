@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{ResizeError, StartTask};
 
 /// The most task slots of a node.
-const MAX_SLOTS: u32 = 256;
+pub(crate) const MAX_SLOTS: u32 = 256;
 /// The most nodes of a pool here: each is a directory tree of this machine.
 pub(crate) const MAX_NODES: u32 = 100;
 

@@ -1,11 +1,8 @@
 //! Start tasks.
 
-use serde::Serialize;
-
 /// The start task of a pool: a command that runs on each node, without a container, whenever the
 /// node starts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StartTask {
     /// The command.
     pub command_line: String,

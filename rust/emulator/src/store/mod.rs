@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// The state of the account.
+#[derive(Default)]
 pub(crate) struct Store {
     pub(crate) pools: BTreeMap<String, Pool>,
     pub(crate) jobs: BTreeMap<String, JobEntry>,
@@ -56,17 +57,6 @@ pub(crate) fn key(id: &str) -> String {
 }
 
 impl Store {
-    /// Creates an account with these pools and no jobs.
-    pub(crate) fn new(pools: BTreeMap<String, Pool>) -> Store {
-        Store {
-            pools,
-            jobs: BTreeMap::new(),
-            deleted: BTreeMap::new(),
-            tokens: BTreeMap::new(),
-            last_number: 0,
-        }
-    }
-
     /// Returns a number that is unique in this store and increases with each call.
     pub(crate) fn next_number(&mut self) -> u64 {
         self.last_number += 1;
@@ -89,8 +79,22 @@ impl Store {
         self.tokens.get(token).is_some_and(|own| own.eq_ignore_ascii_case(job))
     }
 
+    pub(crate) fn insert_pool(&mut self, pool: Pool) {
+        self.pools.insert(key(&pool.id), pool);
+    }
+
+    pub(crate) fn remove_pool(&mut self, id: &str) {
+        self.pools.remove(&key(id));
+    }
+
     pub(crate) fn pool_mut(&mut self, id: &str) -> Option<&mut Pool> {
         self.pools.get_mut(&key(id))
+    }
+
+    /// Returns the pool that had this number, if it is still active.
+    pub(crate) fn active_pool_mut(&mut self, id: &str, number: u64) -> Option<&mut Pool> {
+        let is_same = |pool: &&mut Pool| pool.number == number && pool.require_active().is_ok();
+        self.pool_mut(id).filter(is_same)
     }
 
     pub(crate) fn node_mut(&mut self, pool: &str, id: &str) -> Result<&mut ComputeNode> {

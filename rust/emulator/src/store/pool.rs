@@ -1,5 +1,7 @@
 //! Pools.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -7,6 +9,22 @@ use super::node::ComputeNode;
 use super::resource::{Phase, ResourceVersion};
 use crate::error::{ApiError, Code, Result};
 use crate::settings::{MAX_NODES, PoolSettings, ResizeError};
+use crate::wire::pool::{
+    ContainerConfiguration, ContainerType, ImageReference, PoolSpec, StartTask, VirtualMachine,
+};
+
+/// The VM size of the pools of `--pool`.
+const VM_SIZE: &str = "standard_d2s_v3";
+/// The node agent of the same pools.
+const NODE_AGENT: &str = "batch.node.ubuntu 22.04";
+
+/// The states of a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum PoolState {
+    Active,
+    Deleting,
+}
 
 /// The allocation state of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -18,7 +36,7 @@ pub(crate) enum AllocationState {
 }
 
 /// The target numbers of nodes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Target {
     pub(crate) dedicated: usize,
     pub(crate) low_priority: usize,
@@ -27,12 +45,18 @@ pub(crate) struct Target {
 /// A pool with its nodes.
 #[derive(Clone)]
 pub(crate) struct Pool {
-    /// As at the start; its size may have changed since.
-    pub(crate) settings: PoolSettings,
+    pub(crate) id: String,
+    /// As created and updated; its size may have changed since.
+    pub(crate) spec: PoolSpec,
+    /// Which a later pool with the same id does not have.
+    pub(crate) number: u64,
+    /// The resource ids of its user-assigned identities.
+    pub(crate) identities: Vec<String>,
+    /// How long each node takes to start, before its start task.
+    pub(crate) start_delay: Duration,
     pub(crate) created: OffsetDateTime,
     pub(crate) version: ResourceVersion,
-    /// The images of its containerConfiguration; `None` without one.
-    pub(crate) images: Option<Vec<String>>,
+    pub(crate) phase: Phase<PoolState>,
     pub(crate) target: Target,
     pub(crate) allocation: Phase<AllocationState>,
     /// Why it has fewer nodes than its target.
@@ -45,30 +69,66 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// Returns a pool without nodes.
-    pub(crate) fn new(settings: PoolSettings, images: &[String]) -> Pool {
+    pub(crate) fn new(id: String, spec: PoolSpec, number: u64) -> Pool {
         let version = ResourceVersion::new();
-        let (dedicated, low_priority) = (settings.nodes as usize, settings.low_priority as usize);
+        let size = |count: Option<u32>| count.map_or(0, |count| count as usize);
+        let target = Target {
+            dedicated: size(spec.target_dedicated_nodes),
+            low_priority: size(spec.target_low_priority_nodes),
+        };
         Pool {
+            id,
+            spec,
+            number,
+            identities: Vec::new(),
+            start_delay: Duration::ZERO,
             created: version.last_modified,
             version,
-            images: settings.containers.then(|| images.to_vec()),
-            target: Target { dedicated, low_priority },
+            phase: Phase::new(PoolState::Active),
+            target,
             allocation: Phase::new(AllocationState::Steady),
             resize_errors: Vec::new(),
-            allocation_failure: settings.resize_error.clone(),
+            allocation_failure: None,
             nodes: Vec::new(),
-            settings,
         }
+    }
+
+    /// Returns a pool with these settings and images, without nodes.
+    pub(crate) fn from_settings(settings: &PoolSettings, images: Vec<String>, number: u64) -> Pool {
+        Pool {
+            identities: settings.identities.clone(),
+            start_delay: settings.start_delay,
+            allocation_failure: settings.resize_error.clone(),
+            ..Pool::new(settings.id.clone(), spec(settings, images), number)
+        }
+    }
+
+    /// Returns whether its tasks run in containers.
+    pub(crate) fn has_containers(&self) -> bool {
+        self.spec.virtual_machine_configuration.container_configuration.is_some()
+    }
+
+    /// Returns an error if the pool is being deleted.
+    pub(crate) fn require_active(&self) -> Result<()> {
+        match self.phase.state {
+            PoolState::Active => Ok(()),
+            PoolState::Deleting => Err(Code::PoolBeingDeleted.into()),
+        }
+    }
+
+    /// Returns whether it has no nodes and is to have none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && self.missing().is_empty()
     }
 
     pub(crate) fn node(&self, id: &str) -> Result<&ComputeNode> {
         let node = self.nodes.iter().find(|node| node.id.eq_ignore_ascii_case(id));
-        node.ok_or_else(|| node_not_found(&self.settings.id, id))
+        node.ok_or_else(|| node_not_found(&self.id, id))
     }
 
     pub(crate) fn node_mut(&mut self, id: &str) -> Result<&mut ComputeNode> {
         let node = self.nodes.iter_mut().find(|node| node.id.eq_ignore_ascii_case(id));
-        node.ok_or_else(|| node_not_found(&self.settings.id, id))
+        node.ok_or_else(|| node_not_found(&self.id, id))
     }
 
     /// Returns the number of its dedicated or low-priority nodes, including preempted ones.
@@ -103,6 +163,27 @@ impl Pool {
         let low_priority = self.target.low_priority.saturating_sub(self.count(false));
         [vec![true; dedicated], vec![false; low_priority]].concat()
     }
+}
+
+/// Returns the properties of a pool with these settings.
+fn spec(settings: &PoolSettings, images: Vec<String>) -> PoolSpec {
+    let image = ImageReference::of_marketplace("microsoft-dsvm", "ubuntu-hpc", "2204");
+    let mut machine = VirtualMachine::new(image, NODE_AGENT);
+    machine.container_configuration = settings.containers.then_some(ContainerConfiguration {
+        kind: ContainerType::DockerCompatible,
+        container_image_names: Some(images),
+        container_registries: None,
+    });
+    let mut spec = PoolSpec::new(VM_SIZE, machine);
+    spec.target_dedicated_nodes = Some(settings.nodes);
+    spec.target_low_priority_nodes = Some(settings.low_priority);
+    spec.task_slots_per_node = settings.slots;
+    spec.start_task = settings.start_task.as_ref().map(|task| StartTask {
+        max_task_retry_count: task.max_task_retry_count,
+        wait_for_success: task.wait_for_success,
+        ..StartTask::of_command(&task.command_line)
+    });
+    spec
 }
 
 fn node_not_found(pool: &str, id: &str) -> ApiError {

@@ -1,7 +1,18 @@
 //! The bodies of the operations on pools and their nodes.
 
+mod machine;
+mod network;
+mod spec;
+mod start_task;
+mod user;
+
 use crate::wire::enumeration::enumeration;
 use serde::Deserialize;
+
+pub(crate) use machine::{ContainerConfiguration, ContainerType, ImageReference, VirtualMachine};
+pub(crate) use spec::{JobOrder, NodeFillType, PoolReplace, PoolSpec, PoolUpdate};
+pub(crate) use start_task::StartTask;
+pub(crate) use user::UserAccount;
 
 /// The body of
 /// [Resize Pool](https://learn.microsoft.com/rest/api/batchservice/pools/resize-pool).

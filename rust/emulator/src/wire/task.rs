@@ -20,7 +20,7 @@ pub(crate) use files::{OutputFile, ResourceFile, UploadCondition, UploadHeader};
 pub(crate) use job_manager::JobManagerTask;
 pub(crate) use node_tasks::{JobPreparationTask, JobReleaseTask, MAX_RELEASE_TIME};
 pub(crate) use token::AuthenticationTokenSettings;
-pub(crate) use user::UserIdentity;
+pub(crate) use user::{ElevationLevel, UserIdentity};
 
 /// The body of
 /// [Create Task](https://learn.microsoft.com/rest/api/batchservice/tasks/create-task).

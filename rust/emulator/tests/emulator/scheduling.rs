@@ -40,7 +40,7 @@ async fn nodes_run_tasks_beside_each_other_each_in_its_own_directory() {
 async fn tasks_are_spread_over_nodes_as_the_policy_says() {
     let cloud = cloud_of("pool:nodes=2,slots=2").await;
     let policy = &cloud.get("/pools/pool").await.body["taskSchedulingPolicy"];
-    assert_eq!(*policy, json!({"nodeFillType": "Spread"}));
+    assert_eq!(policy["nodeFillType"], "Spread");
     let mut nodes = Vec::new();
     for id in ["a", "b", "c", "d"] {
         cloud.script("job", id, "sleep 600").await;

@@ -35,7 +35,7 @@ pub(super) struct Allocations {
 
 pub(super) async fn list(State(state): State<Arc<AppState>>) -> Json<Value> {
     let pools = state.service.pools().into_iter();
-    let nodes = pools.filter_map(|pool| state.service.pool_nodes(&pool.settings.id).ok()).flatten();
+    let nodes = pools.filter_map(|pool| state.service.pool_nodes(&pool.id).ok()).flatten();
     Json(nodes.map(|node| render(&node)).collect())
 }
 

@@ -1,11 +1,15 @@
 //! Pools.
 
+mod create;
+mod delete;
 mod exists;
 mod get;
 mod list;
 mod remove_nodes;
+mod replace_properties;
 mod resize;
 mod stop_resize;
+mod update;
 
 use super::route::{Operation, sync};
 use crate::http::call::Call;
@@ -18,6 +22,19 @@ pub(super) static OPERATIONS: &[Operation] = &[
     }),
     sync("Pool Exists", "HEAD", "pools/{pool}", |call, service, params| {
         exists::run(call, service, &params[0])
+    }),
+    sync("Create Pool", "POST", "pools", |call, service, _| create::run(call, service)),
+    sync("Update Pool", "PATCH", "pools/{pool}", |call, service, params| {
+        update::run(call, service, &params[0])
+    }),
+    sync(
+        "Replace Pool Properties",
+        "POST",
+        "pools/{pool}/updateproperties",
+        |call, service, params| replace_properties::run(call, service, &params[0]),
+    ),
+    sync("Delete Pool", "DELETE", "pools/{pool}", |call, service, params| {
+        delete::run(call, service, &params[0])
     }),
     sync("Resize Pool", "POST", "pools/{pool}/resize", |call, service, params| {
         resize::run(call, service, &params[0])

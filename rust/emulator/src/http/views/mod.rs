@@ -10,11 +10,22 @@ pub(super) mod task;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// Returns a model as a JSON object. All models are objects; anything else would be a bug and
-/// becomes an empty one.
+/// Returns a model as a JSON object, without what is absent. All models are objects; anything else
+/// would be a bug and becomes an empty one.
 fn object(model: &impl Serialize) -> Map<String, Value> {
-    match serde_json::to_value(model) {
+    match serde_json::to_value(model).map(without_nulls) {
         Ok(Value::Object(object)) => object,
         _ => Map::new(),
+    }
+}
+
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let present = object.into_iter().filter(|(_, value)| !value.is_null());
+            present.map(|(name, value)| (name, without_nulls(value))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(without_nulls).collect(),
+        other => other,
     }
 }

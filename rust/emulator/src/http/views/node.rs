@@ -2,12 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
-use super::pool::{VM_SIZE, image_reference};
+use super::pool::{image_reference, start_task, vm_size};
 use super::task::execution;
 use super::{object, task};
 use crate::service::nodes::NodeView;
 use crate::store::start_task::StartTaskInfo;
+use crate::wire::pool::ImageReference;
 use crate::wire::time::instant;
+
+/// What `latest` is as the version of an image.
+const LATEST: &str = "22.04.2025052701";
 
 /// Every property of a node that `$select` may name.
 pub(crate) const PROPERTIES: &[&str] = &[
@@ -48,13 +52,13 @@ pub(crate) fn render(view: &NodeView, endpoint: &str) -> Map<String, Value> {
         "allocationTime": instant(node.allocated),
         "ipAddress": "127.0.0.1",
         "affinityId": task::affinity_id(&node.id),
-        "vmSize": VM_SIZE,
+        "vmSize": vm_size(&view.vm_size),
         "totalTasksRun": node.total_run,
         "runningTasksCount": node.running().len(),
         "runningTaskSlotsCount": node.running_slots(),
         "totalTasksSucceeded": node.total_succeeded,
         "isDedicated": node.is_dedicated,
-        "virtualMachineInfo": {"imageReference": exact_image()},
+        "virtualMachineInfo": {"imageReference": exact_image(&view.image)},
     }));
     if let Some(booted) = node.booted.map(instant) {
         let agent = json!({"version": env!("CARGO_PKG_VERSION"), "lastUpdateTime": booted});
@@ -65,7 +69,7 @@ pub(crate) fn render(view: &NodeView, endpoint: &str) -> Map<String, Value> {
         properties.insert("recentTasks".into(), recent_tasks(view, endpoint));
     }
     if let Some(task) = &view.start_task {
-        properties.insert("startTask".into(), json!(task));
+        properties.insert("startTask".into(), start_task(task));
     }
     if let Some(info) = &node.start_task_info {
         properties.insert("startTaskInfo".into(), start_task_info(info));
@@ -77,10 +81,14 @@ pub(crate) fn render(view: &NodeView, endpoint: &str) -> Map<String, Value> {
 }
 
 /// Returns the image of a node, with the version that `latest` was when the node was created.
-fn exact_image() -> Value {
-    let mut image = image_reference();
-    image["exactVersion"] = json!("22.04.2025052701");
-    image
+fn exact_image(image: &ImageReference) -> Map<String, Value> {
+    let mut properties = image_reference(image);
+    let exact = match properties.get("version").and_then(Value::as_str) {
+        Some("latest") => Some(LATEST.to_owned()),
+        version => version.map(str::to_owned),
+    };
+    properties.extend(exact.map(|exact| ("exactVersion".to_owned(), json!(exact))));
+    properties
 }
 
 fn start_task_info(info: &StartTaskInfo) -> Value {

@@ -3,12 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::object;
-use crate::wire::time::instant;
-
+use super::task::add_environment;
 use crate::store::pool::Pool;
-
-/// The VM size of every node.
-pub(super) const VM_SIZE: &str = "standard_d2s_v3";
+use crate::wire::pool::{ImageReference, StartTask};
+use crate::wire::time::instant;
 
 /// Every property of a pool that `$select` may name.
 pub(crate) const PROPERTIES: &[&str] = &[
@@ -50,55 +48,58 @@ pub(crate) const PROPERTIES: &[&str] = &[
 
 /// Returns a pool as the service shows it.
 pub(crate) fn render(pool: &Pool, endpoint: &str) -> Map<String, Value> {
-    let created = instant(pool.created);
-    let mut properties = object(&json!({
-        "id": pool.settings.id,
-        "url": format!("{endpoint}/pools/{}", pool.settings.id),
-        "creationTime": created,
-        "state": "active",
-        "stateTransitionTime": created,
+    let mut properties = object(&pool.spec);
+    properties.append(&mut object(&json!({
+        "id": pool.id,
+        "url": format!("{endpoint}/pools/{}", pool.id),
+        "creationTime": instant(pool.created),
         "allocationState": pool.allocation.state,
         "allocationStateTransitionTime": instant(pool.allocation.since),
-        "vmSize": VM_SIZE,
-        "virtualMachineConfiguration": virtual_machine(pool.images.as_deref()),
-        "resizeTimeout": "PT15M",
+        "vmSize": vm_size(&pool.spec.vm_size),
         "currentDedicatedNodes": pool.count(true),
         "currentLowPriorityNodes": pool.count(false),
         "targetDedicatedNodes": pool.target.dedicated,
         "targetLowPriorityNodes": pool.target.low_priority,
-        "enableAutoScale": false,
-        "enableInterNodeCommunication": false,
-        "taskSlotsPerNode": pool.settings.slots,
-        "taskSchedulingPolicy": { "nodeFillType": "Spread" },
-    }));
-    if let Some(task) = &pool.settings.start_task {
-        properties.insert("startTask".into(), json!(task));
+        "state": pool.phase.state,
+        "stateTransitionTime": instant(pool.phase.since),
+    })));
+    let image = image_reference(&pool.spec.virtual_machine_configuration.image_reference);
+    properties["virtualMachineConfiguration"]["imageReference"] = json!(image);
+    if let Some(task) = &pool.spec.start_task {
+        properties.insert("startTask".into(), start_task(task));
     }
     if !pool.resize_errors.is_empty() {
         properties.insert("resizeErrors".into(), json!(pool.resize_errors));
+    }
+    if !pool.identities.is_empty() {
+        properties.insert("identity".into(), identity(&pool.identities));
     }
     pool.version.add_to(&mut properties);
     properties
 }
 
-/// Returns the VM image of every node.
-pub(super) fn image_reference() -> Value {
-    json!({
-        "publisher": "microsoft-dsvm",
-        "offer": "ubuntu-hpc",
-        "sku": "2204",
-        "version": "latest",
-    })
+/// Returns a VM size as the service shows it.
+pub(super) fn vm_size(given: &str) -> String {
+    given.to_lowercase()
 }
 
-fn virtual_machine(images: Option<&[String]>) -> Value {
-    let mut properties = json!({
-        "imageReference": image_reference(),
-        "nodeAgentSKUId": "batch.node.ubuntu 22.04",
-    });
-    if let Some(images) = images {
-        properties["containerConfiguration"] =
-            json!({"type": "dockerCompatible", "containerImageNames": images});
+/// Returns the VM image of every node of a pool.
+pub(super) fn image_reference(image: &ImageReference) -> Map<String, Value> {
+    let mut properties = object(image);
+    if image.publisher.is_some() {
+        properties.entry("version").or_insert(json!("latest"));
     }
     properties
+}
+
+/// Returns a start task with the values that the service shows where it does not name its own.
+pub(super) fn start_task(task: &StartTask) -> Value {
+    let mut properties = object(task);
+    add_environment(&mut properties);
+    Value::Object(properties)
+}
+
+fn identity(ids: &[String]) -> Value {
+    let identities = ids.iter().map(|id| json!({"resourceId": id}));
+    json!({"type": "UserAssigned", "userAssignedIdentities": identities.collect::<Value>()})
 }

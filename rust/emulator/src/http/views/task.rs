@@ -83,6 +83,11 @@ pub(super) fn add_defaults(
 ) {
     properties.insert("constraints".into(), constraints(given, max_retries));
     properties.entry("requiredSlots").or_insert(json!(1));
+    add_environment(properties);
+}
+
+/// Adds the user and the directory of a container, which also a start task shows.
+pub(super) fn add_environment(properties: &mut Map<String, Value>) {
     let user = json!({"autoUser": {"scope": "pool", "elevationLevel": "nonadmin"}});
     properties.entry("userIdentity").or_insert(user);
     let container = properties.get_mut("containerSettings").and_then(Value::as_object_mut);

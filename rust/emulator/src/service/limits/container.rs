@@ -16,19 +16,22 @@ pub(super) fn check_container(settings: &ContainerSettings) -> Result<()> {
             ApiError::property("containerSettings.containerRunOptions", options, reason)
         })?;
     }
-    settings.registry.as_ref().map_or(Ok(()), check_registry)
+    let at = "containerSettings.registry";
+    settings.registry.as_ref().map_or(Ok(()), |registry| check_registry(at, registry))
 }
 
-fn check_registry(registry: &Registry) -> Result<()> {
-    let refuse = |property: &str, reason: &str| {
-        Err(ApiError::property(&format!("containerSettings.registry{property}"), "", reason))
-    };
+/// Checks the registry at this property.
+///
+/// # Errors
+/// `InvalidPropertyValue` unless it has exactly one way to sign in.
+pub(super) fn check_registry(at: &str, registry: &Registry) -> Result<()> {
+    let refuse = |reason: &str| Err(ApiError::property(at, "", reason));
     let identity = registry.identity_reference.as_ref();
     if registry.username.is_some() != registry.password.is_some() {
-        return refuse("", "username and password must be given together");
+        return refuse("username and password must be given together");
     }
     if registry.username.is_some() == identity.is_some() {
-        return refuse("", "exactly one of username and password, and identityReference is needed");
+        return refuse("exactly one of username and password, and identityReference is needed");
     }
-    check_identity("containerSettings.registry", identity)
+    check_identity(at, identity)
 }

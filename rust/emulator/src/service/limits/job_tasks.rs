@@ -48,8 +48,8 @@ pub(super) fn check_node_tasks(job: &JobCreate, rules: TaskRules) -> Result<()> 
     }
 }
 
-/// Checks a task that is a property of a job.
-fn check_within(property: &str, task: &TaskCreate, rules: TaskRules) -> Result<()> {
+/// Checks a task that is a property of a job or pool.
+pub(super) fn check_within(property: &str, task: &TaskCreate, rules: TaskRules) -> Result<()> {
     check_task(task, rules).map_err(|mut error| {
         if let Some((_, name)) = error.values.iter_mut().find(|(key, _)| *key == "PropertyName") {
             *name = format!("{property}.{name}");

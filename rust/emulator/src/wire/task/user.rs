@@ -45,8 +45,9 @@ enumeration!(AutoUserScope {
     Pool = "pool",
 });
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ElevationLevel {
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum ElevationLevel {
+    #[default]
     NonAdmin,
     Admin,
 }

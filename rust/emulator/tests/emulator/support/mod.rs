@@ -4,6 +4,7 @@ pub(crate) mod blobs;
 pub(crate) mod client;
 pub(crate) mod connection;
 pub(crate) mod load;
+pub(crate) mod pools;
 pub(crate) mod processes;
 pub(crate) mod program;
 pub(crate) mod raw;

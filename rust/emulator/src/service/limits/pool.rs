@@ -1,0 +1,155 @@
+//! Limits on pools.
+
+use std::time::Duration;
+
+use super::container::check_registry;
+use super::job_tasks::check_within;
+use super::{TaskRules, check_display_name, check_metadata, unsupported};
+use crate::error::{ApiError, Result};
+use crate::settings::MAX_SLOTS;
+use crate::wire::duration;
+use crate::wire::pool::{
+    PoolReplace, PoolSpec, PoolUpdate, StartTask, UserAccount, VirtualMachine,
+};
+
+/// The minimum of `resizeTimeout`.
+const MIN_TIMEOUT: Duration = Duration::from_mins(5);
+/// The most characters of a user's name.
+const USER_NAME: usize = 20;
+
+/// # Errors
+/// Names the first property with an invalid value.
+pub(in crate::service) fn check_pool(pool: &PoolSpec, rules: TaskRules) -> Result<()> {
+    check_display_name(pool.display_name.as_deref())?;
+    check_vm_size(&pool.vm_size)?;
+    check_machine(&pool.virtual_machine_configuration)?;
+    check_resize_timeout(Some(&pool.resize_timeout))?;
+    check_scaling(pool)?;
+    check_slots(pool.task_slots_per_node)?;
+    check_users(pool.user_accounts.as_deref())?;
+    check_metadata(pool.metadata.as_deref())?;
+    check_start_task(pool.start_task.as_ref(), rules)
+}
+
+/// # Errors
+/// Names the first property with an invalid value.
+pub(in crate::service) fn check_pool_update(new: &PoolUpdate, rules: TaskRules) -> Result<()> {
+    check_display_name(new.display_name.as_deref())?;
+    new.vm_size.as_deref().map_or(Ok(()), check_vm_size)?;
+    new.virtual_machine_configuration.as_ref().map_or(Ok(()), check_machine)?;
+    new.task_slots_per_node.map_or(Ok(()), check_slots)?;
+    check_users(new.user_accounts.as_deref())?;
+    check_metadata(new.metadata.as_deref())?;
+    check_start_task(new.start_task.as_ref(), rules)
+}
+
+/// # Errors
+/// Names the first property with an invalid value.
+pub(in crate::service) fn check_pool_replace(new: &PoolReplace, rules: TaskRules) -> Result<()> {
+    check_metadata(new.metadata.as_deref())?;
+    check_start_task(new.start_task.as_ref(), rules)
+}
+
+/// # Errors
+/// `InvalidPropertyValue` for less than five minutes.
+pub(in crate::service) fn check_resize_timeout(text: Option<&str>) -> Result<()> {
+    match text {
+        Some(text) if duration::parse(text).is_none_or(|timeout| timeout < MIN_TIMEOUT) => {
+            let reason = "not an ISO 8601 duration of at least PT5M";
+            Err(ApiError::property("resizeTimeout", text, reason))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_vm_size(size: &str) -> Result<()> {
+    match size.is_empty() {
+        true => Err(ApiError::property("vmSize", size, "it is empty")),
+        false => Ok(()),
+    }
+}
+
+/// The emulator cannot scale pools automatically, so it refuses `enableAutoScale`.
+fn check_scaling(pool: &PoolSpec) -> Result<()> {
+    if pool.enable_auto_scale {
+        return Err(unsupported("enableAutoScale"));
+    }
+    let settings = [
+        ("autoScaleFormula", &pool.auto_scale_formula),
+        ("autoScaleEvaluationInterval", &pool.auto_scale_evaluation_interval),
+    ];
+    for (name, value) in settings {
+        if let Some(value) = value {
+            let reason = "only a pool with enableAutoScale has it";
+            return Err(ApiError::property(name, value, reason));
+        }
+    }
+    match (pool.target_dedicated_nodes, pool.target_low_priority_nodes) {
+        (None, None) => {
+            let reason = "one of targetDedicatedNodes and targetLowPriorityNodes is needed";
+            Err(ApiError::property("targetDedicatedNodes", "", reason))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Nodes run Linux here, so images of Windows are refused.
+fn check_machine(machine: &VirtualMachine) -> Result<()> {
+    let agent = machine.node_agent_sku_id.as_str();
+    let name = |property: &str| format!("virtualMachineConfiguration.{property}");
+    if agent.contains("windows") {
+        return Err(unsupported(&name("nodeAgentSKUId")));
+    }
+    if !agent.starts_with("batch.node.") {
+        let reason = "not a node agent such as 'batch.node.ubuntu 22.04'";
+        return Err(ApiError::property(&name("nodeAgentSKUId"), agent, reason));
+    }
+    if !machine.image_reference.is_valid() {
+        let reason = "it needs publisher, offer and sku, or one id of an image";
+        return Err(ApiError::property(&name("imageReference"), "", reason));
+    }
+    let containers = machine.container_configuration.as_ref();
+    let registries = containers.and_then(|containers| containers.container_registries.as_deref());
+    let at = name("containerConfiguration.containerRegistries");
+    registries.unwrap_or_default().iter().try_for_each(|registry| check_registry(&at, registry))
+}
+
+fn check_slots(slots: u32) -> Result<()> {
+    match slots {
+        1..=MAX_SLOTS => Ok(()),
+        _ => {
+            let reason = format!("it must be from 1 to {MAX_SLOTS}");
+            Err(ApiError::property("taskSlotsPerNode", &slots.to_string(), reason))
+        }
+    }
+}
+
+fn check_users(users: Option<&[UserAccount]>) -> Result<()> {
+    users.unwrap_or_default().iter().try_for_each(|user| {
+        let refuse = |property: &str, reason: &str| {
+            Err(ApiError::property(&format!("userAccounts.{property}"), &user.name, reason))
+        };
+        if !(1..=USER_NAME).contains(&user.name.chars().count()) {
+            return refuse("name", "a name has 1 to 20 characters");
+        }
+        if user.password.is_empty() {
+            return refuse("password", "it is empty");
+        }
+        match user.has_valid_ids() {
+            true => Ok(()),
+            false => refuse("linuxUserConfiguration", "uid and gid must be given together"),
+        }
+    })
+}
+
+fn check_start_task(task: Option<&StartTask>, rules: TaskRules) -> Result<()> {
+    let Some(task) = task else { return Ok(()) };
+    check_within("startTask", &task.as_task(), rules)?;
+    match task.max_task_retry_count {
+        ..-1 => {
+            let count = task.max_task_retry_count.to_string();
+            Err(ApiError::property("startTask.maxTaskRetryCount", &count, "less than -1"))
+        }
+        _ => Ok(()),
+    }
+}

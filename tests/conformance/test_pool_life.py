@@ -1,0 +1,122 @@
+"""Pools that the cases create: https://learn.microsoft.com/rest/api/batchservice/pools"""
+
+import re
+
+import pytest
+from azure.batch import models
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+
+from errors import refused
+from work import POLLING_SECONDS, until
+
+
+class Pool:
+    """A pool of plain Ubuntu nodes, not created until a case asks for it."""
+
+    def __init__(self, batch, id):
+        self.batch, self.id = batch, id
+
+    def create(self, **options):
+        image = models.BatchVmImageReference(publisher="canonical", offer="ubuntu-24_04-lts", sku="server")
+        machine = models.VirtualMachineConfiguration(image_reference=image, node_agent_sku_id="batch.node.ubuntu 24.04")
+        options = {"target_dedicated_nodes": 1, "virtual_machine_configuration": machine} | options
+        self.batch.create_pool(models.BatchPoolCreateOptions(id=self.id, vm_size="Standard_D2s_v3", **options))
+
+    def get(self):
+        return self.batch.get_pool(self.id)
+
+    def steady(self):
+        def ask():
+            pool = self.get()
+            return pool if pool.allocation_state == models.AllocationState.STEADY else None
+
+        return until(f"the pool {self.id} is steady", ask)
+
+    def delete(self):
+        """Deletes the pool if it still exists, and waits until it is gone."""
+        try:
+            self.batch.begin_delete_pool(self.id, polling_interval=POLLING_SECONDS).wait()
+        except ResourceNotFoundError:
+            pass
+
+
+@pytest.fixture
+def pool(batch, request):
+    """A pool with the name of the case, not yet created; deleted at the end of the case."""
+    pool = Pool(batch, re.sub(r"\W", "-", request.node.name.removeprefix("test_"))[:64])
+    yield pool
+    pool.delete()
+
+
+@pytest.mark.spec
+def test_a_pool_runs_tasks_from_its_creation_to_its_deletion(batch, pool, work):
+    pool.create(start_task=models.BatchStartTask(command_line="/bin/sh -c 'echo started > f'"))
+    assert pool.get().state == models.BatchPoolState.ACTIVE
+    work.pool = pool.id
+    work.create()
+    work.run("cat $AZ_BATCH_NODE_STARTUP_DIR/wd/f", container_settings=None)
+    assert work.text("stdout.txt") == "started\n"
+    node = next(iter(batch.list_nodes(pool.id)))
+    assert node.start_task_info.result == models.BatchTaskExecutionResult.SUCCESS
+    pool.delete()
+    with refused(404, "PoolNotFound", ResourceNotFoundError):
+        pool.get()
+    assert work.get().state == models.BatchJobState.ACTIVE
+
+
+@pytest.mark.spec
+def test_the_id_of_a_pool_is_taken_until_it_is_deleted(batch, pool):
+    pool.create()
+    with refused(409, "PoolExists", ResourceExistsError):
+        pool.create()
+    deletion = batch.begin_delete_pool(pool.id, polling_interval=POLLING_SECONDS)
+    assert pool.get().state == models.BatchPoolState.DELETING
+    with refused(409, "PoolBeingDeleted", ResourceExistsError):
+        pool.create()
+    deletion.wait()
+    pool.create()
+
+
+@pytest.mark.spec
+def test_a_pool_is_changed_and_its_properties_are_replaced(batch, pool):
+    pool.create()
+    named = pool.steady()
+    metadata = [models.BatchMetadataItem(name="n", value="v")]
+    start = models.BatchStartTask(command_line="true")
+    batch.update_pool(
+        pool.id,
+        models.BatchPoolUpdateOptions(metadata=metadata, start_task=start),
+        etag=named.etag,
+        match_condition=MatchConditions.IfNotModified,
+    )
+    changed = pool.get()
+    assert (changed.metadata[0].value, changed.start_task.command_line) == ("v", "true")
+    assert changed.etag != named.etag
+    with refused(412, "ConditionNotMet", ResourceModifiedError):
+        batch.update_pool(
+            pool.id,
+            models.BatchPoolUpdateOptions(metadata=[]),
+            etag=named.etag,
+            match_condition=MatchConditions.IfNotModified,
+        )
+    nothing = models.BatchPoolReplaceOptions(application_package_references=[], metadata=[])
+    batch.replace_pool_properties(pool.id, nothing)
+    replaced = pool.get()
+    assert (replaced.start_task, list(replaced.metadata)) == (None, [])
+
+
+@pytest.mark.spec
+def test_a_pool_without_nodes_can_become_another_one(batch, pool):
+    pool.create(target_dedicated_nodes=0)
+    pool.steady()
+    fill = models.BatchTaskSchedulingPolicy(node_fill_type=models.BatchNodeFillType.PACK)
+    new = models.BatchPoolUpdateOptions(vm_size="Standard_D4s_v3", task_slots_per_node=4, task_scheduling_policy=fill)
+    batch.update_pool(pool.id, new)
+    found = pool.get()
+    assert (found.vm_size, found.task_slots_per_node) == ("standard_d4s_v3", 4)
+    assert found.task_scheduling_policy.node_fill_type.lower() == models.BatchNodeFillType.PACK
+    grow = models.BatchPoolResizeOptions(target_dedicated_nodes=1)
+    batch.begin_resize_pool(pool.id, grow, polling_interval=POLLING_SECONDS).wait()
+    with refused(409, "OperationInvalidForCurrentState", ResourceExistsError):
+        batch.update_pool(pool.id, new)
