@@ -30,6 +30,14 @@ pub(crate) enum Code {
     JobNotDisabled,
     JobNotFound,
     JobPreparationTaskOrReleaseTaskNotSpecified,
+    JobScheduleBeingDeleted,
+    JobScheduleBeingTerminated,
+    JobScheduleCompleted,
+    JobScheduleDisabled,
+    JobScheduleExists,
+    JobScheduleNotFound,
+    JobScheduleWithSameIdExists,
+    JobWithSameIdExists,
     MissingRequiredProperty,
     MissingRequiredQueryParameter,
     NodeAlreadyInTargetSchedulingState,
@@ -131,6 +139,7 @@ impl Code {
             Code::IOError => (403, "The specified file or directory cannot be changed."),
             Code::FileNotFound => (404, "The specified file does not exist."),
             Code::JobNotFound => (404, "The specified job does not exist."),
+            Code::JobScheduleNotFound => (404, "The specified job schedule does not exist."),
             Code::NodeNotFound => (404, "The specified node does not exist."),
             Code::PoolNotFound => (404, "The specified pool does not exist."),
             Code::TaskNotFound => (404, "The specified task does not exist."),
@@ -146,6 +155,24 @@ impl Code {
             Code::JobCompleted => (409, "The specified job is already in a completed state."),
             Code::JobExists => (409, "The specified job already exists."),
             Code::JobNotDisabled => (409, "The specified job is not disabled."),
+            Code::JobScheduleBeingDeleted => (
+                409,
+                "The specified job schedule has been marked for deletion and is being reclaimed.",
+            ),
+            Code::JobScheduleBeingTerminated => {
+                (409, "The specified job schedule is being terminated.")
+            }
+            Code::JobScheduleCompleted => {
+                (409, "The specified job schedule is already in completed state.")
+            }
+            Code::JobScheduleDisabled => (409, "The specified job schedule is disabled."),
+            Code::JobScheduleExists => (409, "The specified job schedule already exists."),
+            Code::JobScheduleWithSameIdExists => {
+                (409, "A job schedule with the id of the job exists. They cannot have the same id.")
+            }
+            Code::JobWithSameIdExists => {
+                (409, "A job with the id of the job schedule exists. They cannot have the same id.")
+            }
             Code::NodeAlreadyInTargetSchedulingState => {
                 (409, "The specified node is already in the target scheduling state.")
             }

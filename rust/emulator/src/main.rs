@@ -89,9 +89,12 @@ struct Arguments {
     /// How many minutes the service's clock is ahead of this machine's; negative if it is behind
     #[arg(long, value_name = "MINUTES", default_value = "0", allow_negative_numbers = true)]
     clock_offset: i32,
-    /// The quota of active jobs of the account
+    /// The quota of active jobs and job schedules of the account
     #[arg(long, value_name = "N", default_value_t = Settings::JOB_QUOTA)]
     job_quota: usize,
+    /// The shortest recurrenceInterval and startWindow of a job schedule; Azure's is a minute
+    #[arg(long, value_name = "MILLIS", default_value_t = Settings::SCHEDULE_MINIMUM.as_millis() as u64)]
+    schedule_minimum: u64,
     /// How long the id of a job cannot be reused after the job is deleted
     #[arg(long, value_name = "MILLIS", default_value_t = Settings::DELETED_ID_DELAY.as_millis() as u64)]
     deleted_id_delay: u64,
@@ -159,6 +162,7 @@ impl From<Arguments> for Settings {
             faults: arguments.faults,
             clock_offset: arguments.clock_offset,
             job_quota: arguments.job_quota,
+            schedule_minimum: Duration::from_millis(arguments.schedule_minimum),
             deleted_id_delay: Duration::from_millis(arguments.deleted_id_delay),
             client_timeout: Duration::from_secs(arguments.client_timeout),
         }

@@ -74,8 +74,10 @@ pub struct Settings {
     /// How many minutes the service's clock is ahead of this machine's. It is used to check the
     /// dates of requests and to date responses.
     pub clock_offset: i32,
-    /// The quota of active jobs of the account.
+    /// The quota of active jobs and job schedules of the account.
     pub job_quota: usize,
+    /// The shortest recurrenceInterval and startWindow of a job schedule.
+    pub schedule_minimum: Duration,
     /// How long the id of a job cannot be reused after the job is deleted.
     pub deleted_id_delay: Duration,
     /// How long a client may be silent before its connection is closed.
@@ -85,6 +87,8 @@ pub struct Settings {
 impl Settings {
     /// The default quota of active jobs; Azure's is 100 to 300.
     pub const JOB_QUOTA: usize = 300;
+    /// The default of the shortest recurrenceInterval and startWindow: Azure's.
+    pub const SCHEDULE_MINIMUM: Duration = Duration::from_secs(60);
     /// The default time for which the id of a deleted job cannot be reused; on Azure it is about a
     /// second.
     pub const DELETED_ID_DELAY: Duration = Duration::from_secs(1);
@@ -133,6 +137,7 @@ impl Default for Settings {
             faults: Vec::new(),
             clock_offset: 0,
             job_quota: Self::JOB_QUOTA,
+            schedule_minimum: Self::SCHEDULE_MINIMUM,
             deleted_id_delay: Self::DELETED_ID_DELAY,
             client_timeout: Self::CLIENT_TIMEOUT,
         }
@@ -164,6 +169,7 @@ impl fmt::Debug for Settings {
             .field("faults", &self.faults)
             .field("clock_offset", &self.clock_offset)
             .field("job_quota", &self.job_quota)
+            .field("schedule_minimum", &self.schedule_minimum)
             .field("deleted_id_delay", &self.deleted_id_delay)
             .field("client_timeout", &self.client_timeout)
             .finish()

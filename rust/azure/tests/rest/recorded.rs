@@ -24,6 +24,11 @@ const NOT_SENT: [&str; 8] = [
     "replace a job",
 ];
 
+/// Returns whether the client makes such a request. It does not use job schedules either.
+fn is_sent(exchange: &str) -> bool {
+    !NOT_SENT.contains(&exchange) && !exchange.contains("schedule")
+}
+
 /// What was asked for is the case already.
 const AS_GOOD_AS_DONE: [&str; 1] = ["terminate a completed task"];
 
@@ -139,8 +144,7 @@ fn subject(exchange: &str) -> (&str, &str) {
 
 fn is_about_a_file(exchange: &str) -> bool {
     let subject = subject(exchange).1;
-    !NOT_SENT.contains(&exchange)
-        && ["properties", "file", "stdout", "stderr", "log"].contains(&subject)
+    is_sent(exchange) && ["properties", "file", "stdout", "stderr", "log"].contains(&subject)
 }
 
 /// Sends the request of an exchange. None: the client makes no such request.
@@ -148,7 +152,7 @@ async fn send(exchange: &str, batch: &BatchClient) -> Option<azure::Result<Under
     let (job, task) = (NewJob::default(), NewTask::default());
     let nothing = |()| Vec::new();
     Some(match subject(exchange) {
-        _ if NOT_SENT.contains(&exchange) => return None,
+        _ if !is_sent(exchange) => return None,
         ("create", "job") => batch.create_job(&job).await.map(nothing),
         ("create", "task") => batch.create_task("j", &task).await.map(nothing),
         ("get", "job") => batch.get_job("j").await.map(|job| of_job(&job)),

@@ -1,4 +1,5 @@
-//! The directory of a task: `workitems/JOB/job-1/TASK` with `stdout.txt`, `stderr.txt` and `wd`.
+//! The directory of a task: `workitems/JOB/job-1/TASK` (`workitems/SCHEDULE/job-N/TASK` in a job of
+//! a schedule) with `stdout.txt`, `stderr.txt` and `wd`.
 
 use std::fs::File;
 use std::io;
@@ -19,7 +20,9 @@ pub(crate) struct TaskDirectory {
 
 impl TaskDirectory {
     pub(crate) fn new(root: &Path, inside_root: &Path, job_id: &str, task_id: &str) -> Self {
-        let relative = format!("workitems/{job_id}/job-1/{task_id}");
+        // A job of a schedule has its own id after the schedule's: `SCHEDULE:job-2`.
+        let (outer, job) = job_id.split_once(':').unwrap_or((job_id, "job-1"));
+        let relative = format!("workitems/{outer}/{job}/{task_id}");
         TaskDirectory { inside_root: inside_root.to_owned(), relative, root: root.to_owned() }
     }
 

@@ -14,7 +14,7 @@ use super::{MIN_TRANSITION, Service, limits};
 use crate::error::{Code, Result};
 use crate::store::job::{Job, JobEntry, JobState};
 use crate::store::resource::ResourceVersion;
-use crate::store::task::{StopReason, Task};
+use crate::store::task::StopReason;
 use crate::store::{TaskKey, key};
 use crate::wire::job::{DisableJobOption, JobCreate, OnTaskFailure};
 use crate::wire::task::JobAction;
@@ -26,10 +26,15 @@ impl Service {
         limits::check_job(&spec, self.rules(&self.store(), &spec))?;
         let id = spec.id.clone();
         let version = self.insert_job(spec)?;
-        self.watch_wall_clock(&id);
-        self.terminate_if_complete(&id);
-        self.after_delay(Service::schedule);
+        self.start_job(&id);
         Ok(version)
+    }
+
+    /// Starts what follows from the creation of a job.
+    pub(super) fn start_job(self: &Arc<Self>, id: &str) {
+        self.watch_wall_clock(id);
+        self.terminate_if_complete(id);
+        self.after_delay(Service::schedule);
     }
 
     fn insert_job(&self, spec: JobCreate) -> Result<ResourceVersion> {
@@ -38,19 +43,12 @@ impl Service {
             existing.job.require_open()?;
             return Err(Code::JobExists.into());
         }
+        if store.job_schedule(&spec.id).is_ok() {
+            return Err(Code::JobScheduleWithSameIdExists.into());
+        }
         store.require_not_just_deleted(&spec.id)?;
-        let active = |entry: &&JobEntry| entry.job.phase.state != JobState::Completed;
-        if store.jobs.values().filter(active).count() >= self.job_quota {
-            return Err(Code::ActiveJobAndScheduleQuotaReached.into());
-        }
-        let mut entry = JobEntry::new(Job::new(spec, store.next_number()));
-        if let Some(manager) = &entry.job.spec.job_manager_task {
-            let retries = entry.job.spec.max_task_retries(manager.constraints.as_ref());
-            entry.tasks.insert(Task::manager(manager, store.next_number(), retries));
-        }
-        let version = entry.job.version.clone();
-        store.jobs.insert(key(&entry.job.spec.id), entry);
-        Ok(version)
+        self.require_quota(&store)?;
+        Ok(store.insert_job(spec))
     }
 
     /// Returns a job, if the conditions are met.

@@ -5,6 +5,7 @@ mod exit;
 mod files;
 mod job_tasks;
 mod pool;
+mod schedule;
 mod task;
 
 use crate::error::{ApiError, Code, Result};
@@ -13,6 +14,7 @@ use crate::wire::duration;
 use crate::wire::job::{JobConstraints, JobCreate, JobReplace};
 use job_tasks::{check_job_manager, check_node_tasks};
 pub(super) use pool::{check_pool, check_pool_replace, check_pool_update, check_resize_timeout};
+pub(super) use schedule::{check_job_schedule, check_job_specification, check_schedule};
 pub(super) use task::{TaskRules, check_collection, check_task, check_task_constraints};
 
 /// The most characters of an id.
@@ -129,7 +131,7 @@ fn check_retries(count: Option<i32>) -> Result<()> {
     }
 }
 
-fn check_metadata(items: Option<&[MetadataItem]>) -> Result<()> {
+pub(super) fn check_metadata(items: Option<&[MetadataItem]>) -> Result<()> {
     match items.unwrap_or_default().iter().any(|item| item.name.is_empty()) {
         true => Err(Code::EmptyMetadataKey.into()),
         false => Ok(()),

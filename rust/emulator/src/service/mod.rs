@@ -14,6 +14,7 @@ mod node_tasks;
 pub(crate) mod nodes;
 mod pools;
 mod resizing;
+pub(crate) mod schedules;
 mod scheduling;
 mod tasks;
 
@@ -51,8 +52,10 @@ pub(crate) struct Service {
     requeue_count: RequeueCount,
     /// The minimum time in a state before the next one follows by itself.
     state_delay: StateDelays,
-    /// The quota of active jobs.
+    /// The quota of active jobs and job schedules.
     job_quota: usize,
+    /// The shortest interval and window of a job schedule.
+    schedule_minimum: Duration,
     /// How long the id of a deleted job cannot be reused.
     deleted_id_delay: Duration,
 }
@@ -78,6 +81,7 @@ impl Service {
             requeue_count: settings.requeue_count,
             state_delay: settings.state_delay,
             job_quota: settings.job_quota,
+            schedule_minimum: settings.schedule_minimum,
             deleted_id_delay: settings.deleted_id_delay,
         });
         settings.pools.iter().try_for_each(|pool| service.try_allocate_nodes(&pool.id))?;

@@ -24,6 +24,7 @@ impl Settings {
             "rate-limit": self.rate_limit,
             "clock-offset": self.clock_offset,
             "job-quota": self.job_quota,
+            "schedule-minimum": self.schedule_minimum.as_millis(),
             "deleted-id-delay": self.deleted_id_delay.as_millis(),
             "client-timeout": self.client_timeout.as_secs(),
         })

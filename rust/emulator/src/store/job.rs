@@ -77,6 +77,20 @@ impl Job {
         }
     }
 
+    /// Returns the id of the schedule that created the job, if one did.
+    pub(crate) fn schedule(&self) -> Option<&str> {
+        Job::schedule_of(&self.spec.id)
+    }
+
+    /// Returns the id of the schedule in the id of a job. Other ids have no colon.
+    pub(crate) fn schedule_of(id: &str) -> Option<&str> {
+        id.split_once(':').map(|(schedule, _)| schedule)
+    }
+
+    pub(crate) fn is_completed(&self) -> bool {
+        self.phase.state == JobState::Completed
+    }
+
     /// Returns an error that names the state, unless the job is open: neither ending nor completed.
     pub(crate) fn require_open(&self) -> Result<()> {
         let code = match self.phase.state {

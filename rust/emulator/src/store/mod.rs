@@ -7,7 +7,9 @@ pub(crate) mod job;
 pub(crate) mod node;
 pub(crate) mod node_task;
 pub(crate) mod pool;
+mod recurrence;
 pub(crate) mod resource;
+pub(crate) mod schedule;
 pub(crate) mod start_task;
 pub(crate) mod task;
 mod tasks;
@@ -16,10 +18,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::error::{Code, Result};
-use job::JobEntry;
+use crate::wire::job::JobCreate;
+use job::{Job, JobEntry};
 use node::{ComputeNode, NodeState};
 use node_task::NodeTasks;
 use pool::Pool;
+use resource::ResourceVersion;
+use schedule::JobSchedule;
 use task::{RunHandle, StopReason, Task};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +35,7 @@ use uuid::Uuid;
 pub(crate) struct Store {
     pub(crate) pools: BTreeMap<String, Pool>,
     pub(crate) jobs: BTreeMap<String, JobEntry>,
+    pub(crate) schedules: BTreeMap<String, JobSchedule>,
     /// The ids of deleted jobs, and until when they cannot be reused.
     deleted: BTreeMap<String, Instant>,
     /// The tokens of running tasks, with the ids of their jobs.
@@ -136,6 +142,37 @@ impl Store {
 
     pub(crate) fn job_mut(&mut self, id: &str) -> Result<&mut JobEntry> {
         self.jobs.get_mut(&key(id)).ok_or(Code::JobNotFound.into())
+    }
+
+    pub(crate) fn job_schedule(&self, id: &str) -> Result<&JobSchedule> {
+        self.schedules.get(&key(id)).ok_or(Code::JobScheduleNotFound.into())
+    }
+
+    pub(crate) fn job_schedule_mut(&mut self, id: &str) -> Result<&mut JobSchedule> {
+        self.schedules.get_mut(&key(id)).ok_or(Code::JobScheduleNotFound.into())
+    }
+
+    pub(crate) fn remove_job_schedule(&mut self, id: &str) {
+        self.schedules.remove(&key(id));
+    }
+
+    /// Returns the jobs of a schedule, sorted by id.
+    pub(crate) fn jobs_of(&self, schedule: &str) -> impl Iterator<Item = &JobEntry> {
+        let prefix = format!("{}:", key(schedule));
+        let from = self.jobs.range(prefix.clone()..);
+        from.take_while(move |(key, _)| key.starts_with(&prefix)).map(|(_, entry)| entry)
+    }
+
+    /// Adds a job with its job manager task.
+    pub(crate) fn insert_job(&mut self, spec: JobCreate) -> ResourceVersion {
+        let mut entry = JobEntry::new(Job::new(spec, self.next_number()));
+        if let Some(manager) = &entry.job.spec.job_manager_task {
+            let retries = entry.job.spec.max_task_retries(manager.constraints.as_ref());
+            entry.tasks.insert(Task::manager(manager, self.next_number(), retries));
+        }
+        let version = entry.job.version.clone();
+        self.jobs.insert(key(&entry.job.spec.id), entry);
+        version
     }
 
     /// Removes a job. Its id cannot be reused before the delay has passed.

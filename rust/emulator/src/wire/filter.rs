@@ -71,6 +71,15 @@ pub(crate) const JOB: Properties = &[
     ("executionInfo/poolId", Kind::Text),
 ];
 
+/// Of job schedules.
+pub(crate) const JOB_SCHEDULE: Properties = &[
+    ("id", Kind::Text),
+    ("state", Kind::Choice),
+    ("stateTransitionTime", Kind::Time),
+    ("creationTime", Kind::Time),
+    ("lastModified", Kind::Time),
+];
+
 /// Of tasks.
 pub(crate) const TASK: Properties = &[
     ("id", Kind::Text),

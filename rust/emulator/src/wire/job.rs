@@ -41,7 +41,7 @@ pub(crate) struct JobCreate {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) job_release_task: Option<JobReleaseTask>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    network_configuration: Option<Unsupported>,
+    pub(crate) network_configuration: Option<Unsupported>,
 }
 
 /// The body of

@@ -7,5 +7,6 @@ pub(crate) mod enumeration;
 pub(crate) mod filter;
 pub(crate) mod job;
 pub(crate) mod pool;
+pub(crate) mod schedule;
 pub(crate) mod task;
 pub(crate) mod time;

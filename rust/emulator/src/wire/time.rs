@@ -1,6 +1,8 @@
 //! Formats of times.
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use time::UtcOffset;
 use time::format_description::FormatItem;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 use time::macros::format_description;
@@ -15,6 +17,24 @@ const LOG_TIME: &[FormatItem<'_>] =
     format_description!("[year]-[month]-[day] [hour]:[minute]:[second],[subsecond digits:3]");
 const SECONDS: &[FormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+
+/// A time in a body.
+#[derive(Clone, Copy)]
+pub(crate) struct Timestamp(pub(crate) OffsetDateTime);
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
+        let text = String::deserialize(from)?;
+        let at = parse_instant(&text).map(|at| Timestamp(at.to_offset(UtcOffset::UTC)));
+        at.ok_or_else(|| serde::de::Error::custom("not a time such as 2026-01-31T12:00:00Z"))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&instant(self.0))
+    }
+}
 
 /// Formats a time of a node's log, in UTC without a time zone.
 pub(crate) fn log_time(at: OffsetDateTime) -> String {

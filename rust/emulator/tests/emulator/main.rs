@@ -19,6 +19,7 @@ mod files;
 mod hostile;
 mod isolation;
 mod job_managers;
+mod job_schedules;
 mod jobs;
 mod lists;
 mod load;

@@ -28,6 +28,12 @@ fn for_each<S: Strategy>(cases: u32, values: &S, check: impl AsyncFn(&Cloud, S::
         let job = json!({"poolInfo": {"poolId": "later"}, "usesTaskDependencies": true, "onTaskFailure": "performexitoptionsjobaction"});
         cloud.job_with("job", job).await;
         cloud.script("job", "waiting", "true").await;
+        let schedule = json!({
+            "id": "schedule",
+            "schedule": {"doNotRunUntil": "2050-01-01T00:00:00Z"},
+            "jobSpecification": {"poolInfo": {"poolId": "later"}},
+        });
+        cloud.client.post("/jobschedules").json(&schedule).send().await.expect(201);
         cloud.run("echo output").await;
         cloud
     });

@@ -6,6 +6,7 @@
 
 mod exchanges;
 mod files;
+mod job_schedules;
 mod jobs;
 mod requests;
 mod tasks;

@@ -14,6 +14,7 @@ mod update;
 
 use super::route::{Operation, sync};
 use crate::http::call::Call;
+pub(super) use list::RULES as LIST_RULES;
 
 /// The operations on these resources.
 pub(super) static OPERATIONS: &[Operation] = &[

@@ -3,6 +3,7 @@
 
 mod file;
 mod job;
+mod job_schedule;
 mod missing;
 mod name;
 mod node;
@@ -15,7 +16,13 @@ use route::Operation;
 
 /// Returns every operation.
 pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
-    let tables =
-        [pool::OPERATIONS, node::OPERATIONS, job::OPERATIONS, task::OPERATIONS, file::OPERATIONS];
+    let tables = [
+        pool::OPERATIONS,
+        node::OPERATIONS,
+        job::OPERATIONS,
+        job_schedule::OPERATIONS,
+        task::OPERATIONS,
+        file::OPERATIONS,
+    ];
     tables.into_iter().flatten()
 }

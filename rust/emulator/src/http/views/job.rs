@@ -52,7 +52,7 @@ pub(crate) fn render(job: &Job, endpoint: &str) -> Map<String, Value> {
 }
 
 /// Returns what was asked for, with the values that the service shows where nothing was given.
-fn specification(spec: &JobCreate) -> Map<String, Value> {
+pub(super) fn specification(spec: &JobCreate) -> Map<String, Value> {
     let mut properties = object(spec);
     let uses_dependencies = spec.uses_task_dependencies.unwrap_or(false);
     properties.insert("usesTaskDependencies".into(), json!(uses_dependencies));

@@ -2,6 +2,7 @@
 
 pub(super) mod file;
 pub(super) mod job;
+pub(super) mod job_schedule;
 pub(super) mod node;
 pub(super) mod node_tasks;
 pub(super) mod pool;

@@ -75,15 +75,18 @@ impl Service {
     async fn remove_job(self: &Arc<Self>, id: &str, number: u64) {
         let placements = self.store().job(id).map(JobEntry::placements).unwrap_or_default();
         self.remove_directories(placements).await;
-        let mut store = self.store();
-        if store.job(id).is_ok_and(|entry| entry.job.number == number) {
-            store.remove_job(id, self.deleted_id_delay);
+        {
+            let mut store = self.store();
+            if store.job(id).is_ok_and(|entry| entry.job.number == number) {
+                store.remove_job(id, self.deleted_id_delay);
+            }
         }
+        self.after_job_end(id);
     }
 
     /// Moves a job to the terminating state, unless it is already ending, and completes it in the
     /// background.
-    fn begin_termination(self: &Arc<Self>, id: &str, reason: &str) {
+    pub(in crate::service) fn begin_termination(self: &Arc<Self>, id: &str, reason: &str) {
         let (number, runs) = {
             let mut store = self.store();
             let Ok(entry) = store.job_mut(id) else { return };
@@ -105,8 +108,13 @@ impl Service {
     ) {
         self.wait_for_runs(runs).await;
         self.release(&id, number).await;
+        self.complete_job(&id, number);
+        self.after_job_end(&id);
+    }
+
+    fn complete_job(&self, id: &str, number: u64) {
         let mut store = self.store();
-        let Ok(entry) = store.job_mut(&id) else { return };
+        let Ok(entry) = store.job_mut(id) else { return };
         let job = &mut entry.job;
         if job.number == number && job.phase.state == JobState::Terminating {
             job.enter(JobState::Completed);

@@ -50,7 +50,12 @@ pub(super) fn check_node_tasks(job: &JobCreate, rules: TaskRules) -> Result<()> 
 
 /// Checks a task that is a property of a job or pool.
 pub(super) fn check_within(property: &str, task: &TaskCreate, rules: TaskRules) -> Result<()> {
-    check_task(task, rules).map_err(|mut error| {
+    within(property, check_task(task, rules))
+}
+
+/// Names the outer property in an error of an inner one.
+pub(super) fn within(property: &str, result: Result<()>) -> Result<()> {
+    result.map_err(|mut error| {
         if let Some((_, name)) = error.values.iter_mut().find(|(key, _)| *key == "PropertyName") {
             *name = format!("{property}.{name}");
         }

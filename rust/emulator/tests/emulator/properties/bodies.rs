@@ -162,6 +162,21 @@ fn right_bodies() -> Vec<(&'static str, &'static str, Value)> {
         "jobPreparationTask": {"commandLine": "true", "waitForSuccess": true},
         "jobReleaseTask": {"commandLine": "true", "maxWallClockTime": "PT1M"},
     });
+    let mut specification = job.clone();
+    specification.as_object_mut().unwrap().remove("id");
+    let schedule = json!({
+        "id": "new",
+        "schedule": {
+            "doNotRunUntil": "2050-01-01T00:00:00Z",
+            "doNotRunAfter": "2051-01-01T00:00:00Z",
+            "startWindow": "PT2M",
+            "recurrenceInterval": "PT10M",
+        },
+        "jobSpecification": specification,
+        "metadata": [{"name": "a", "value": "b"}],
+    });
+    let mut schedule_change = schedule.clone();
+    schedule_change.as_object_mut().unwrap().remove("id");
     let update = json!({"priority": 2, "constraints": {"maxTaskRetryCount": 1}, "metadata": []});
     let sizes =
         json!({"targetDedicatedNodes": 1, "targetLowPriorityNodes": 0, "resizeTimeout": "PT15M"});
@@ -177,6 +192,9 @@ fn right_bodies() -> Vec<(&'static str, &'static str, Value)> {
         ("PUT", "/jobs/job/tasks/waiting", json!({"constraints": task["constraints"]})),
         ("PATCH", "/jobs/job", update),
         ("PUT", "/jobs/job", job),
+        ("POST", "/jobschedules", schedule),
+        ("PATCH", "/jobschedules/schedule", schedule_change.clone()),
+        ("PUT", "/jobschedules/schedule", schedule_change),
         ("POST", "/jobs/none/terminate", json!({"terminateReason": "x"})),
         ("POST", "/jobs/none/disable", json!({"disableTasks": "requeue"})),
         ("POST", "/pools/pool/resize", sizes),
@@ -202,7 +220,7 @@ async fn send(cloud: &Cloud, verb: &str, path: &str, body: &str) -> Reply {
 async fn try_body(cloud: &Cloud, verb: &str, path: &str, body: &Value) {
     let reply = send(cloud, verb, path, &body.to_string()).await;
     is_answer(reply.status, &reply.body);
-    for list in ["/jobs", "/jobs/job/tasks", "/pools", "/pools/pool/nodes"] {
+    for list in ["/jobs", "/jobschedules", "/jobs/job/tasks", "/pools", "/pools/pool/nodes"] {
         let list = cloud.get(list).await.expect(200);
         assert!(list.body["value"].is_array(), "{}", list.text);
     }
@@ -221,8 +239,8 @@ async fn try_body(cloud: &Cloud, verb: &str, path: &str, body: &Value) {
 fn a_right_body_with_changes_is_taken_or_refused() {
     let changes = (select(right_bodies()), prop::collection::vec(change(), 1..3));
     for_each(4 * CASES, &changes, async |cloud, ((verb, path, mut body), changes)| {
-        if path == "/jobs" {
-            // The id of a job that is being deleted cannot be reused for a moment.
+        if path == "/jobs" || path == "/jobschedules" {
+            // An id that is being deleted cannot be reused for a moment.
             body["id"] = json!(uuid::Uuid::new_v4().to_string());
         }
         try_body(cloud, verb, path, &changes.iter().fold(body, changed)).await;

@@ -10,7 +10,8 @@ use crate::http::views::job;
 use crate::service::Service;
 use crate::wire::filter;
 
-const RULES: ListRules = ListRules {
+/// The rules of lists of jobs.
+pub(in crate::http::operations) const RULES: ListRules = ListRules {
     kind: "jobs",
     id: "id",
     group: activity,
