@@ -1,6 +1,7 @@
 """Pools that the cases create: https://learn.microsoft.com/rest/api/batchservice/pools"""
 
 import re
+from datetime import timedelta
 
 import pytest
 from azure.batch import models
@@ -104,6 +105,43 @@ def test_a_pool_is_changed_and_its_properties_are_replaced(batch, pool):
     batch.replace_pool_properties(pool.id, nothing)
     replaced = pool.get()
     assert (replaced.start_task, list(replaced.metadata)) == (None, [])
+
+
+@pytest.mark.spec
+def test_a_pool_is_scaled_by_its_formula(batch, pool):
+    interval = timedelta(minutes=5)
+    pool.create(
+        target_dedicated_nodes=None,
+        enable_auto_scale=True,
+        auto_scale_formula="$TargetDedicatedNodes = 1;",
+        auto_scale_evaluation_interval=interval,
+    )
+    scaled = pool.steady()
+    assert (scaled.current_dedicated_nodes, scaled.auto_scale_evaluation_interval) == (1, interval)
+    results = "$TargetDedicatedNodes=1;$TargetLowPriorityNodes=0;$NodeDeallocationOption=requeue"
+    assert (scaled.auto_scale_run.results, scaled.auto_scale_run.error) == (results, None)
+    with refused(409, "OperationNotValidOnPool", ResourceExistsError):
+        batch.begin_resize_pool(pool.id, models.BatchPoolResizeOptions(target_dedicated_nodes=2))
+
+    formula = models.BatchPoolEvaluateAutoScaleOptions(auto_scale_formula="a = $CPUPercent.GetSample(TimeInterval_Hour);")
+    run = batch.evaluate_pool_auto_scale(pool.id, formula)
+    assert run.error.code == "InsufficientSampleData"
+    assert "$CPUPercent wanted 10%, received 0%" in run.error.error_values[0].value
+
+    new = models.BatchPoolEnableAutoScaleOptions(auto_scale_formula="$TargetDedicatedNodes = 2;")
+    batch.enable_pool_auto_scale(pool.id, new)
+    assert pool.get().auto_scale_evaluation_interval == interval
+    assert pool.steady().current_dedicated_nodes == 2
+    batch.disable_pool_auto_scale(pool.id)
+    fixed = pool.get()
+    assert (fixed.enable_auto_scale, fixed.auto_scale_formula, fixed.auto_scale_run) == (False, None, None)
+
+
+@pytest.mark.docs
+def test_a_formula_with_an_error_is_refused(pool):
+    with refused(400, "AutoScalingFormulaSyntaxError") as error:
+        pool.create(target_dedicated_nodes=None, enable_auto_scale=True, auto_scale_formula="a = (1;")
+    assert error.details["Reason"].startswith("Line 1, Col 7: ")
 
 
 @pytest.mark.spec

@@ -11,6 +11,8 @@ use axum::http::StatusCode;
 pub(crate) enum Code {
     ActiveJobAndScheduleQuotaReached,
     AuthenticationFailed,
+    AutoScalingFormulaSyntaxError,
+    AutoScalingFormulaTooLong,
     ConditionNotMet,
     EmptyMetadataKey,
     FileNotFound,
@@ -48,11 +50,12 @@ pub(crate) enum Code {
     NodeNotFound,
     NodeNotReady,
     NodeStateUnusable,
-    /// No code of the service: the emulator does not have the operation.
+    /// The emulator does not have the operation.
     NotImplemented,
     NotModified,
     OperationInvalidForCurrentState,
     OperationNotValidOnNode,
+    OperationNotValidOnPool,
     OutOfRangeQueryParameterValue,
     PoolBeingDeleted,
     PoolBeingResized,
@@ -71,6 +74,7 @@ pub(crate) enum Code {
     TaskNotCompleted,
     TaskNotFound,
     TaskSucceeded,
+    TooManyEnableAutoScaleRequests,
     TooManyRequests,
     UnsupportedHttpVerb,
     UnsupportedProperty,
@@ -100,6 +104,12 @@ impl Code {
     fn entry(self) -> (u16, &'static str) {
         match self {
             Code::NotModified => (304, "The resource has not changed."),
+            Code::AutoScalingFormulaSyntaxError => {
+                (400, "The specified auto-scaling formula has a syntax error.")
+            }
+            Code::AutoScalingFormulaTooLong => {
+                (400, "The specified auto-scaling formula exceeds lengths limit.")
+            }
             Code::EmptyMetadataKey => (400, "A metadata item has an empty name."),
             Code::InvalidAuthenticationInfo => {
                 (400, "The Authorization header is not in the right format.")
@@ -199,6 +209,9 @@ impl Code {
             Code::OperationNotValidOnNode => {
                 (409, "The operation is not valid on the specified node.")
             }
+            Code::OperationNotValidOnPool => {
+                (409, "The specified operation is not valid on the pool.")
+            }
             Code::TaskCompleted => (409, "The specified task is already completed."),
             Code::TaskExists => (409, "The specified task already exists."),
             Code::TaskFilesCleanedup => {
@@ -225,6 +238,9 @@ impl Code {
             }
             Code::InternalError => (500, "The server met an internal error. Try again later."),
             Code::NotImplemented => (501, "The emulator does not have this operation."),
+            Code::TooManyEnableAutoScaleRequests => {
+                (503, "Too many Enable Pool AutoScale requests are issued on the pool.")
+            }
             Code::ServerBusy => (503, "The server is busy. Try again later."),
         }
     }

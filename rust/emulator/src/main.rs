@@ -95,6 +95,9 @@ struct Arguments {
     /// The shortest recurrenceInterval and startWindow of a job schedule; Azure's is a minute
     #[arg(long, value_name = "MILLIS", default_value_t = Settings::SCHEDULE_MINIMUM.as_millis() as u64)]
     schedule_minimum: u64,
+    /// How many times faster than on Azure pools are sampled and autoscale formulas evaluated
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=3000))]
+    autoscale_speed: u32,
     /// How long the id of a job cannot be reused after the job is deleted
     #[arg(long, value_name = "MILLIS", default_value_t = Settings::DELETED_ID_DELAY.as_millis() as u64)]
     deleted_id_delay: u64,
@@ -163,6 +166,7 @@ impl From<Arguments> for Settings {
             clock_offset: arguments.clock_offset,
             job_quota: arguments.job_quota,
             schedule_minimum: Duration::from_millis(arguments.schedule_minimum),
+            autoscale_speed: arguments.autoscale_speed,
             deleted_id_delay: Duration::from_millis(arguments.deleted_id_delay),
             client_timeout: Duration::from_secs(arguments.client_timeout),
         }

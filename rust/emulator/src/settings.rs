@@ -80,6 +80,9 @@ pub struct Settings {
     pub schedule_minimum: Duration,
     /// How long the id of a job cannot be reused after the job is deleted.
     pub deleted_id_delay: Duration,
+    /// How many times faster than on Azure pools are sampled and formulas of automatic scaling
+    /// evaluated. A formula's spans of time shrink with it.
+    pub autoscale_speed: u32,
     /// How long a client may be silent before its connection is closed.
     pub client_timeout: Duration,
 }
@@ -139,6 +142,7 @@ impl Default for Settings {
             job_quota: Self::JOB_QUOTA,
             schedule_minimum: Self::SCHEDULE_MINIMUM,
             deleted_id_delay: Self::DELETED_ID_DELAY,
+            autoscale_speed: 1,
             client_timeout: Self::CLIENT_TIMEOUT,
         }
     }
@@ -170,6 +174,7 @@ impl fmt::Debug for Settings {
             .field("clock_offset", &self.clock_offset)
             .field("job_quota", &self.job_quota)
             .field("schedule_minimum", &self.schedule_minimum)
+            .field("autoscale_speed", &self.autoscale_speed)
             .field("deleted_id_delay", &self.deleted_id_delay)
             .field("client_timeout", &self.client_timeout)
             .finish()

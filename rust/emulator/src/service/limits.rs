@@ -13,7 +13,10 @@ use crate::wire::common::{EnvironmentSetting, MetadataItem, UNSUPPORTED};
 use crate::wire::duration;
 use crate::wire::job::{JobConstraints, JobCreate, JobReplace};
 use job_tasks::{check_job_manager, check_node_tasks};
-pub(super) use pool::{check_pool, check_pool_replace, check_pool_update, check_resize_timeout};
+pub(super) use pool::{
+    check_auto_scale, check_pool, check_pool_replace, check_pool_update, check_resize_timeout,
+    missing_formula,
+};
 pub(super) use schedule::{check_job_schedule, check_job_specification, check_schedule};
 pub(super) use task::{TaskRules, check_collection, check_task, check_task_constraints};
 

@@ -1,6 +1,7 @@
 //! The rules of the service: which operations are allowed, and their effects.
 
 mod assignments;
+mod autoscale;
 mod booting;
 pub(crate) mod conditions;
 mod consistency;
@@ -58,6 +59,8 @@ pub(crate) struct Service {
     schedule_minimum: Duration,
     /// How long the id of a deleted job cannot be reused.
     deleted_id_delay: Duration,
+    /// How many times faster the clock of automatic scaling is.
+    autoscale_speed: u32,
 }
 
 impl Service {
@@ -83,8 +86,10 @@ impl Service {
             job_quota: settings.job_quota,
             schedule_minimum: settings.schedule_minimum,
             deleted_id_delay: settings.deleted_id_delay,
+            autoscale_speed: settings.autoscale_speed.max(1),
         });
         settings.pools.iter().try_for_each(|pool| service.try_allocate_nodes(&pool.id))?;
+        tokio::spawn(Arc::clone(&service).scale_pools());
         Ok(service)
     }
 

@@ -52,6 +52,7 @@ impl Service {
         }
         let mut pool = Pool::new(id.clone(), spec, store.next_number());
         pool.allocation.follow(AllocationState::Resizing);
+        self.begin_auto_scale(&store, &mut pool);
         let (number, version) = (pool.number, pool.version.clone());
         store.insert_pool(pool);
         tokio::spawn(Arc::clone(self).finish_resize(id, number, Vec::new(), Vec::new()));

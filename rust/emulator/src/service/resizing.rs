@@ -102,18 +102,28 @@ impl Service {
         let pool = store.pool(id)?;
         conditions.check_write(&pool.version)?;
         pool.require_active()?;
-        if pool.allocation.state != AllocationState::Steady {
-            return Err(ApiError::from(Code::PoolBeingResized).with("PoolId", id));
-        }
+        pool.require_scaling(false)?;
+        pool.require_steady()?;
         let (target, leaving) = plan(pool)?;
+        self.resize(&mut store, id, target, leaving, stop)
+    }
+
+    /// Sets the target of a steady pool, and starts to remove these nodes.
+    pub(super) fn resize(
+        self: &Arc<Self>,
+        store: &mut Store,
+        id: &str,
+        target: Target,
+        leaving: Vec<String>,
+        stop: Option<StopReason>,
+    ) -> Result<()> {
+        let pool = store.pool_mut(id).ok_or(Code::PoolNotFound)?;
         let number = pool.number;
-        if let Some(pool) = store.pool_mut(id) {
-            pool.target = target;
-            pool.resize_errors.clear();
-            pool.version = ResourceVersion::new();
-            pool.allocation.enter(AllocationState::Resizing);
-        }
-        let runs = stop_nodes(&mut store, id, &leaving, stop)?;
+        pool.target = target;
+        pool.resize_errors.clear();
+        pool.version = ResourceVersion::new();
+        pool.allocation.enter(AllocationState::Resizing);
+        let runs = stop_nodes(store, id, &leaving, stop)?;
         tokio::spawn(Arc::clone(self).finish_resize(id.to_owned(), number, leaving, runs));
         Ok(())
     }

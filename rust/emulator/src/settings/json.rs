@@ -25,6 +25,7 @@ impl Settings {
             "clock-offset": self.clock_offset,
             "job-quota": self.job_quota,
             "schedule-minimum": self.schedule_minimum.as_millis(),
+            "autoscale-speed": self.autoscale_speed,
             "deleted-id-delay": self.deleted_id_delay.as_millis(),
             "client-timeout": self.client_timeout.as_secs(),
         })

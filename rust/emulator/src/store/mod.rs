@@ -2,6 +2,7 @@
 //!
 //! Ids keep their case but are compared without it, so every map is keyed by the lower-case id.
 
+pub(crate) mod auto_scale;
 pub(crate) mod exit_actions;
 pub(crate) mod job;
 pub(crate) mod node;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::auto_scale::AutoScale;
 use super::node::ComputeNode;
 use super::resource::{Phase, ResourceVersion};
 use crate::error::{ApiError, Code, Result};
@@ -36,7 +37,7 @@ pub(crate) enum AllocationState {
 }
 
 /// The target numbers of nodes.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) dedicated: usize,
     pub(crate) low_priority: usize,
@@ -58,6 +59,7 @@ pub(crate) struct Pool {
     pub(crate) version: ResourceVersion,
     pub(crate) phase: Phase<PoolState>,
     pub(crate) target: Target,
+    pub(crate) auto_scale: AutoScale,
     pub(crate) allocation: Phase<AllocationState>,
     /// Why it has fewer nodes than its target.
     pub(crate) resize_errors: Vec<ResizeError>,
@@ -86,6 +88,7 @@ impl Pool {
             version,
             phase: Phase::new(PoolState::Active),
             target,
+            auto_scale: AutoScale::default(),
             allocation: Phase::new(AllocationState::Steady),
             resize_errors: Vec::new(),
             allocation_failure: None,
@@ -114,6 +117,26 @@ impl Pool {
             PoolState::Active => Ok(()),
             PoolState::Deleting => Err(Code::PoolBeingDeleted.into()),
         }
+    }
+
+    /// Returns an error if the pool is being resized.
+    pub(crate) fn require_steady(&self) -> Result<()> {
+        match self.allocation.state {
+            AllocationState::Steady => Ok(()),
+            _ => Err(ApiError::from(Code::PoolBeingResized).with("PoolId", &*self.id)),
+        }
+    }
+
+    /// Returns an error if the pool is scaled in another way: by a formula or by requests.
+    pub(crate) fn require_scaling(&self, automatic: bool) -> Result<()> {
+        let reason = match (self.spec.enable_auto_scale, automatic) {
+            (true, false) => "automatic scaling is enabled",
+            (false, true) => "automatic scaling is not enabled",
+            _ => return Ok(()),
+        };
+        Err(ApiError::from(Code::OperationNotValidOnPool)
+            .with("PoolId", &*self.id)
+            .with("Reason", reason))
     }
 
     /// Returns whether it has no nodes and is to have none.

@@ -1,5 +1,6 @@
 //! The bodies of the operations on pools and their nodes.
 
+mod auto_scale;
 mod machine;
 mod network;
 mod spec;
@@ -9,6 +10,7 @@ mod user;
 use crate::wire::enumeration::enumeration;
 use serde::Deserialize;
 
+pub(crate) use auto_scale::{AutoScaleEnable, AutoScaleEvaluate, EVALUATION_INTERVAL};
 pub(crate) use machine::{ContainerConfiguration, ContainerType, ImageReference, VirtualMachine};
 pub(crate) use spec::{JobOrder, NodeFillType, PoolReplace, PoolSpec, PoolUpdate};
 pub(crate) use start_task::StartTask;

@@ -6,6 +6,7 @@ mod support;
 
 mod admin;
 mod authentication;
+mod autoscale;
 mod bad_input;
 mod collections;
 mod consistency;

@@ -109,7 +109,6 @@ async fn what_would_change_what_a_task_sees_is_refused_and_an_empty_list_is_not(
         json!({"virtualMachineConfiguration": merged(machine, extra)})
     };
     let cases = [
-        (json!({"enableAutoScale": true, "autoScaleFormula": "x"}), "enableAutoScale"),
         (
             json!({"applicationPackageReferences": [{"applicationId": "a"}]}),
             "applicationPackageReferences[0]",

@@ -2,6 +2,9 @@
 
 mod create;
 mod delete;
+mod disable_auto_scale;
+mod enable_auto_scale;
+mod evaluate_auto_scale;
 mod exists;
 mod get;
 mod list;
@@ -45,6 +48,24 @@ pub(super) static OPERATIONS: &[Operation] = &[
     sync("Remove Nodes", "POST", "pools/{pool}/removenodes", |call, service, params| {
         remove_nodes::run(call, service, &params[0])
     }),
+    sync(
+        "Enable Pool Auto Scale",
+        "POST",
+        "pools/{pool}/enableautoscale",
+        |call, service, params| enable_auto_scale::run(call, service, &params[0]),
+    ),
+    sync(
+        "Disable Pool Auto Scale",
+        "POST",
+        "pools/{pool}/disableautoscale",
+        |call, service, params| disable_auto_scale::run(call, service, &params[0]),
+    ),
+    sync(
+        "Evaluate Pool Auto Scale",
+        "POST",
+        "pools/{pool}/evaluateautoscale",
+        |call, service, params| evaluate_auto_scale::run(call, service, &params[0]),
+    ),
 ];
 
 /// Returns the URL of a pool.

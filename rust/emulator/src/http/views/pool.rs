@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::object;
 use super::task::add_environment;
+use crate::store::auto_scale::{AutoScaleError, AutoScaleRun};
 use crate::store::pool::Pool;
 use crate::wire::pool::{ImageReference, StartTask};
 use crate::wire::time::instant;
@@ -68,6 +69,9 @@ pub(crate) fn render(pool: &Pool, endpoint: &str) -> Map<String, Value> {
     if let Some(task) = &pool.spec.start_task {
         properties.insert("startTask".into(), start_task(task));
     }
+    if let Some(run) = &pool.auto_scale.run {
+        properties.insert("autoScaleRun".into(), json!(auto_scale_run(run)));
+    }
     if !pool.resize_errors.is_empty() {
         properties.insert("resizeErrors".into(), json!(pool.resize_errors));
     }
@@ -75,6 +79,17 @@ pub(crate) fn render(pool: &Pool, endpoint: &str) -> Map<String, Value> {
         properties.insert("identity".into(), identity(&pool.identities));
     }
     pool.version.add_to(&mut properties);
+    properties
+}
+
+/// Returns the run of a formula.
+pub(crate) fn auto_scale_run(run: &AutoScaleRun) -> Map<String, Value> {
+    let mut properties = object(&json!({"timestamp": instant(run.at), "results": run.results}));
+    if let Some(AutoScaleError { code, message, detail }) = &run.error {
+        let values = json!([{"name": "Message", "value": detail}]);
+        let error = json!({"code": code, "message": message, "values": values});
+        properties.insert("error".into(), error);
+    }
     properties
 }
 

@@ -1,11 +1,13 @@
 //! Limits on pools.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::container::check_registry;
 use super::job_tasks::check_within;
 use super::{TaskRules, check_display_name, check_metadata, unsupported};
-use crate::error::{ApiError, Result};
+use crate::error::{ApiError, Code, Result};
+use crate::service::autoscale::formula::{Formula, MAX_CHARACTERS, Trouble};
 use crate::settings::MAX_SLOTS;
 use crate::wire::duration;
 use crate::wire::pool::{
@@ -14,6 +16,8 @@ use crate::wire::pool::{
 
 /// The minimum of `resizeTimeout`.
 const MIN_TIMEOUT: Duration = Duration::from_mins(5);
+/// What `autoScaleEvaluationInterval` can be.
+const INTERVALS: RangeInclusive<Duration> = Duration::from_mins(5)..=Duration::from_hours(168);
 /// The most characters of a user's name.
 const USER_NAME: usize = 20;
 
@@ -69,21 +73,77 @@ fn check_vm_size(size: &str) -> Result<()> {
     }
 }
 
-/// The emulator cannot scale pools automatically, so it refuses `enableAutoScale`.
 fn check_scaling(pool: &PoolSpec) -> Result<()> {
-    if pool.enable_auto_scale {
-        return Err(unsupported("enableAutoScale"));
-    }
-    let settings = [
-        ("autoScaleFormula", &pool.auto_scale_formula),
-        ("autoScaleEvaluationInterval", &pool.auto_scale_evaluation_interval),
-    ];
-    for (name, value) in settings {
-        if let Some(value) = value {
-            let reason = "only a pool with enableAutoScale has it";
-            return Err(ApiError::property(name, value, reason));
+    let formula = pool.auto_scale_formula.as_deref();
+    let interval = pool.auto_scale_evaluation_interval.as_deref();
+    match pool.enable_auto_scale {
+        true => {
+            check_no_targets(pool)?;
+            check_auto_scale(formula, interval)?;
+            formula.map(drop).ok_or_else(missing_formula)
+        }
+        false => {
+            check_no_auto_scale("autoScaleFormula", formula)?;
+            check_no_auto_scale("autoScaleEvaluationInterval", interval)?;
+            check_targets(pool)
         }
     }
+}
+
+/// # Errors
+/// A formula with a syntax error, or an interval that is too short or too long.
+pub(in crate::service) fn check_auto_scale(
+    formula: Option<&str>,
+    interval: Option<&str>,
+) -> Result<()> {
+    let name = "autoScaleEvaluationInterval";
+    match interval {
+        Some(text) if !duration::parse(text).is_some_and(|one| INTERVALS.contains(&one)) => {
+            let reason = "not an ISO 8601 duration from PT5M to PT168H";
+            return Err(ApiError::property(name, text, reason));
+        }
+        _ => {}
+    }
+    let Some(formula) = formula else { return Ok(()) };
+    if formula.chars().count() > MAX_CHARACTERS {
+        return Err(ApiError::from(Code::AutoScalingFormulaTooLong)
+            .with("MaxLimit", MAX_CHARACTERS.to_string()));
+    }
+    let syntax = |trouble: Trouble| {
+        ApiError::from(Code::AutoScalingFormulaSyntaxError).with("Reason", trouble.to_string())
+    };
+    Formula::parse(formula).map(drop).map_err(syntax)
+}
+
+/// Returns the error for automatic scaling without a formula.
+pub(in crate::service) fn missing_formula() -> ApiError {
+    ApiError::from(Code::MissingRequiredProperty).with("PropertyName", "autoScaleFormula")
+}
+
+fn check_no_auto_scale(name: &str, value: Option<&str>) -> Result<()> {
+    match value {
+        Some(value) => {
+            Err(ApiError::property(name, value, "only a pool with enableAutoScale has it"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_no_targets(pool: &PoolSpec) -> Result<()> {
+    let targets = [
+        ("targetDedicatedNodes", pool.target_dedicated_nodes),
+        ("targetLowPriorityNodes", pool.target_low_priority_nodes),
+    ];
+    match targets.iter().find_map(|(name, target)| Some((name, (*target)?))) {
+        Some((name, target)) => {
+            let reason = "a pool with enableAutoScale has the targets of its formula";
+            Err(ApiError::property(name, &target.to_string(), reason))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_targets(pool: &PoolSpec) -> Result<()> {
     match (pool.target_dedicated_nodes, pool.target_low_priority_nodes) {
         (None, None) => {
             let reason = "one of targetDedicatedNodes and targetLowPriorityNodes is needed";
