@@ -12,6 +12,10 @@ from errors import refused
 from work import POLLING_SECONDS, until
 
 
+IMAGE = models.BatchVmImageReference(publisher="canonical", offer="ubuntu-24_04-lts", sku="server")
+MACHINE = models.VirtualMachineConfiguration(image_reference=IMAGE, node_agent_sku_id="batch.node.ubuntu 24.04")
+
+
 class Pool:
     """A pool of plain Ubuntu nodes, not created until a case asks for it."""
 
@@ -19,9 +23,7 @@ class Pool:
         self.batch, self.id = batch, id
 
     def create(self, **options):
-        image = models.BatchVmImageReference(publisher="canonical", offer="ubuntu-24_04-lts", sku="server")
-        machine = models.VirtualMachineConfiguration(image_reference=image, node_agent_sku_id="batch.node.ubuntu 24.04")
-        options = {"target_dedicated_nodes": 1, "virtual_machine_configuration": machine} | options
+        options = {"target_dedicated_nodes": 1, "virtual_machine_configuration": MACHINE} | options
         self.batch.create_pool(models.BatchPoolCreateOptions(id=self.id, vm_size="Standard_D2s_v3", **options))
 
     def get(self):
@@ -158,3 +160,27 @@ def test_a_pool_without_nodes_can_become_another_one(batch, pool):
     batch.begin_resize_pool(pool.id, grow, polling_interval=POLLING_SECONDS).wait()
     with refused(409, "OperationInvalidForCurrentState", ResourceExistsError):
         batch.update_pool(pool.id, new)
+
+
+@pytest.mark.spec
+def test_a_job_can_have_a_pool_of_its_own(batch, work):
+    pool = models.BatchPoolSpecification(
+        vm_size="Standard_D2s_v3", virtual_machine_configuration=MACHINE, target_dedicated_nodes=1
+    )
+    own = models.BatchAutoPoolSpecification(
+        auto_pool_id_prefix="own", pool_lifetime_option=models.BatchPoolLifetimeOption.JOB, pool=pool
+    )
+    info = models.BatchPoolInfo(auto_pool_specification=own)
+    batch.create_job(models.BatchJobCreateOptions(id=work.job, pool_info=info))
+    work.run("echo $AZ_BATCH_POOL_ID", container_settings=None)
+    job = work.get()
+    assert job.pool_info.pool_id is None
+    assert work.text("stdout.txt") == f"{job.execution_info.pool_id}\n"
+    assert job.execution_info.pool_id.startswith("own_")
+    work.terminate()
+    work.ended()
+
+    def gone():
+        return job.execution_info.pool_id not in [found.id for found in batch.list_pools()]
+
+    until("the end of the pool of the job", gone)

@@ -271,6 +271,14 @@ impl ApiError {
         self
     }
 
+    /// Returns the same error for a property that is within another one.
+    pub(crate) fn within(mut self, property: &str) -> ApiError {
+        if let Some((_, name)) = self.values.iter_mut().find(|(key, _)| *key == "PropertyName") {
+            *name = format!("{property}.{name}");
+        }
+        self
+    }
+
     /// Returns the error for a property of the request body with an invalid value.
     pub(crate) fn property(name: &str, value: &str, reason: impl Into<String>) -> ApiError {
         ApiError::from(Code::InvalidPropertyValue)

@@ -90,7 +90,7 @@ fn waiting<'a>(
 ) -> impl Iterator<Item = (&'a JobEntry, &'a Task)> {
     let of_pool = |entry: &&JobEntry| {
         entry.job.phase.state == JobState::Active
-            && entry.job.spec.pool_info.pool_id.eq_ignore_ascii_case(&pool.id)
+            && entry.job.pool_id.eq_ignore_ascii_case(&pool.id)
     };
     let queue = |entry: &'a JobEntry| {
         let ready = move |task: &&Task| {

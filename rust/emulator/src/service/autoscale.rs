@@ -209,8 +209,7 @@ fn measures(store: &Store, pool: &Pool) -> Measures {
         usable_nodes: nodes_in(&[NodeState::Idle, NodeState::Running]),
         ..Measures::default()
     };
-    let of_pool =
-        |entry: &&JobEntry| entry.job.spec.pool_info.pool_id.eq_ignore_ascii_case(&pool.id);
+    let of_pool = |entry: &&JobEntry| entry.job.pool_id.eq_ignore_ascii_case(&pool.id);
     store.jobs.values().filter(of_pool).for_each(|entry| count_tasks(entry, &mut measures));
     measures
 }

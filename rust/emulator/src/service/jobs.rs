@@ -32,6 +32,7 @@ impl Service {
 
     /// Starts what follows from the creation of a job.
     pub(super) fn start_job(self: &Arc<Self>, id: &str) {
+        self.create_pool_of_job(id);
         self.watch_wall_clock(id);
         self.terminate_if_complete(id);
         self.after_delay(Service::schedule);

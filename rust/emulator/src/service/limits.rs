@@ -14,8 +14,8 @@ use crate::wire::duration;
 use crate::wire::job::{JobConstraints, JobCreate, JobReplace};
 use job_tasks::{check_job_manager, check_node_tasks};
 pub(super) use pool::{
-    check_auto_scale, check_pool, check_pool_replace, check_pool_update, check_resize_timeout,
-    missing_formula,
+    check_auto_scale, check_pool, check_pool_info, check_pool_replace, check_pool_update,
+    check_resize_timeout, missing_formula,
 };
 pub(super) use schedule::{check_job_schedule, check_job_specification, check_schedule};
 pub(super) use task::{TaskRules, check_collection, check_task, check_task_constraints};
@@ -31,7 +31,7 @@ const PRIORITY: i32 = 1000;
 /// Names the first property with an invalid value.
 pub(super) fn check_job(job: &JobCreate, rules: TaskRules) -> Result<()> {
     check_id("id", &job.id)?;
-    check_id("poolInfo.poolId", &job.pool_info.pool_id)?;
+    check_pool_info(&job.pool_info, rules)?;
     check_display_name(job.display_name.as_deref())?;
     check_priority(job.priority)?;
     check_parallel(job.max_parallel_tasks, job.allow_task_preemption)?;
@@ -44,8 +44,8 @@ pub(super) fn check_job(job: &JobCreate, rules: TaskRules) -> Result<()> {
 
 /// # Errors
 /// Names the first property with an invalid value.
-pub(super) fn check_replacement(new: &JobReplace) -> Result<()> {
-    check_id("poolInfo.poolId", &new.pool_info.pool_id)?;
+pub(super) fn check_replacement(new: &JobReplace, rules: TaskRules) -> Result<()> {
+    check_pool_info(&new.pool_info, rules)?;
     check_priority(new.priority)?;
     check_parallel(new.max_parallel_tasks, new.allow_task_preemption)?;
     check_job_constraints(new.constraints.as_ref())?;
@@ -104,7 +104,7 @@ fn check_parallel(most: Option<i32>, preemption: Option<bool>) -> Result<()> {
 }
 
 /// Returns the error for a property with a value that the emulator refuses instead of ignoring it.
-fn unsupported(name: &str) -> ApiError {
+pub(super) fn unsupported(name: &str) -> ApiError {
     let error = ApiError::from(Code::UnsupportedProperty).with("PropertyName", name);
     error.with("Reason", UNSUPPORTED)
 }

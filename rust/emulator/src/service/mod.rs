@@ -1,6 +1,7 @@
 //! The rules of the service: which operations are allowed, and their effects.
 
 mod assignments;
+mod auto_pools;
 mod autoscale;
 mod booting;
 pub(crate) mod conditions;

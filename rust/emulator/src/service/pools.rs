@@ -41,7 +41,11 @@ impl Service {
     }
 
     /// Creates a pool with valid properties.
-    fn insert_pool(self: &Arc<Self>, id: String, spec: PoolSpec) -> Result<ResourceVersion> {
+    pub(super) fn insert_pool(
+        self: &Arc<Self>,
+        id: String,
+        spec: PoolSpec,
+    ) -> Result<ResourceVersion> {
         let mut store = self.store();
         if let Ok(existing) = store.pool(&id) {
             existing.require_active()?;
@@ -141,7 +145,7 @@ impl Service {
     }
 
     /// Returns what the account allows in start tasks.
-    fn pool_rules(&self) -> TaskRules {
+    pub(super) fn pool_rules(&self) -> TaskRules {
         TaskRules { has_storage: self.context.storage.linked.is_some(), ..TaskRules::default() }
     }
 }

@@ -56,7 +56,9 @@ impl Service {
         job_id: &str,
         spec: TaskCreate,
     ) -> Result<ResourceVersion> {
-        let rules = self.rules(store, &store.job(job_id)?.job.spec);
+        let job = &store.job(job_id)?.job;
+        let slots_per_node = slots(store, &job.pool_id);
+        let rules = TaskRules { slots_per_node, ..self.rules(store, &job.spec) };
         limits::check_task(&spec, rules)?;
         let number = store.next_number();
         let entry = store.job_mut(job_id)?;
@@ -74,9 +76,9 @@ impl Service {
 
     /// Returns what the job and its pool allow in tasks.
     pub(super) fn rules(&self, store: &Store, job: &JobCreate) -> TaskRules {
-        let pool = store.pool(&job.pool_info.pool_id).ok();
         TaskRules {
-            slots_per_node: pool.map(|pool| pool.spec.task_slots_per_node),
+            slots_per_node: job.pool_info.pool_id.as_ref().and_then(|id| slots(store, id)),
+            of_schedule: false,
             has_storage: self.context.storage.linked.is_some(),
             uses_dependencies: job.uses_task_dependencies.unwrap_or(false),
             acts_on_failure: job.on_task_failure == OnTaskFailure::PerformExitOptionsJobAction,
@@ -221,6 +223,11 @@ impl Service {
         let of_job = directory.ancestors().skip(1).take(2);
         of_job.for_each(|directory| drop(nodes.remove_one(directory)));
     }
+}
+
+/// Returns the slots of a pool's nodes, if the pool exists.
+fn slots(store: &Store, pool: &str) -> Option<u32> {
+    store.pool(pool).ok().map(|pool| pool.spec.task_slots_per_node)
 }
 
 fn terminate(task: &mut Task) -> Result<ResourceVersion> {

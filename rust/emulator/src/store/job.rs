@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::node::ComputeNode;
 use super::node_task::NodeTasks;
 use super::resource::{Phase, ResourceVersion};
-use super::task::{Placement, RunHandle, Task};
+use super::task::{Category, Placement, RunHandle, Task};
 use super::tasks::Tasks;
 use crate::error::{ApiError, Code, Result};
 use crate::wire::job::JobCreate;
@@ -31,12 +31,30 @@ pub(crate) struct Job {
     /// As created and updated.
     pub(crate) spec: JobCreate,
     pub(crate) number: u64,
+    /// The id of its pool, which the service may have created for it.
+    pub(crate) pool_id: String,
     pub(crate) created: OffsetDateTime,
     pub(crate) version: ResourceVersion,
     pub(crate) phase: Phase<JobState>,
     /// Why it was terminated; there from the moment at which it is terminating.
     pub(crate) terminate_reason: Option<String>,
     pub(crate) ended: Option<OffsetDateTime>,
+    pub(crate) scheduling_error: Option<SchedulingError>,
+}
+
+/// Why a job could not be started.
+#[derive(Clone, Serialize)]
+pub(crate) struct SchedulingError {
+    category: Category,
+    code: &'static str,
+    message: &'static str,
+}
+
+impl SchedulingError {
+    /// Returns an error that the author of the job can fix.
+    pub(crate) fn user(code: &'static str, message: &'static str) -> SchedulingError {
+        SchedulingError { category: Category::UserError, code, message }
+    }
 }
 
 /// A job and its tasks.
@@ -52,6 +70,7 @@ impl Job {
     pub(crate) fn new(spec: JobCreate, number: u64) -> Job {
         let phase = Phase::new(JobState::Active);
         Job {
+            pool_id: spec.pool_info.resolve(),
             spec,
             number,
             created: phase.since,
@@ -59,7 +78,15 @@ impl Job {
             phase,
             terminate_reason: None,
             ended: None,
+            scheduling_error: None,
         }
+    }
+
+    /// Completes a job that cannot be started.
+    pub(crate) fn fail(&mut self, error: SchedulingError) {
+        self.change_state(JobState::Completed);
+        self.ended = Some(self.phase.since);
+        self.scheduling_error = Some(error);
     }
 
     /// Changes the state by a request, or by the service's decision to end or disable the job. A

@@ -10,6 +10,8 @@ use super::recurrence::Recurrence;
 use super::resource::{Phase, ResourceVersion};
 use crate::error::{Code, Result};
 use crate::wire::common::MetadataItem;
+use crate::wire::job::JobCreate;
+use crate::wire::pool::PoolLifetime;
 use crate::wire::schedule::{JobScheduleCreate, JobSpecification, Schedule};
 
 /// The states of a job schedule.
@@ -35,6 +37,8 @@ pub(crate) struct JobSchedule {
     pub(crate) version: ResourceVersion,
     pub(crate) phase: Phase<ScheduleState>,
     pub(crate) ended: Option<OffsetDateTime>,
+    /// The id of the pool that was created for all its jobs.
+    pub(crate) pool_id: Option<String>,
     /// How many jobs it has created.
     jobs: u64,
     /// The time for which the last job was created.
@@ -57,6 +61,7 @@ impl JobSchedule {
             version: ResourceVersion::new(),
             phase,
             ended: None,
+            pool_id: None,
             jobs: 0,
             last_run: None,
             timer: None,
@@ -105,6 +110,15 @@ impl JobSchedule {
         self.jobs += 1;
         self.last_run = Some(due);
         self.job_id()
+    }
+
+    /// Returns the last job. All jobs have the same pool if it exists for the schedule.
+    pub(crate) fn job(&mut self) -> (JobCreate, Option<String>) {
+        let spec = self.specification.as_job(&self.job_id());
+        let auto = spec.pool_info.auto_pool_specification.as_ref();
+        let shared = auto.filter(|auto| auto.pool_lifetime_option == PoolLifetime::JobSchedule);
+        let pool = shared.map(|auto| self.pool_id.get_or_insert_with(|| auto.new_id()).clone());
+        (spec, pool)
     }
 
     /// Returns the id of the last job.

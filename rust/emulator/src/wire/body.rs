@@ -87,8 +87,9 @@ mod tests {
 
     #[test]
     fn a_missing_property_is_refused_and_named() {
+        let preparation = r#"{"id":"j","poolInfo":{},"jobPreparationTask":{}}"#;
         for (body, path) in
-            [(r#"{"id":"j"}"#, "poolInfo"), (r#"{"id":"j","poolInfo":{}}"#, "poolInfo.poolId")]
+            [(r#"{"id":"j"}"#, "poolInfo"), (preparation, "jobPreparationTask.commandLine")]
         {
             let refused = refused::<JobCreate>(body);
             assert_eq!(refused, (Code::MissingRequiredProperty, path.to_owned()));

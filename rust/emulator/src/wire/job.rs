@@ -5,6 +5,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::common::{EnvironmentSetting, MetadataItem, Unsupported};
+use super::pool::AutoPool;
 use super::task::{JobManagerTask, JobPreparationTask, JobReleaseTask, TaskConstraints};
 
 /// The body of
@@ -124,13 +125,14 @@ pub(crate) struct JobConstraints {
     pub(crate) max_task_retry_count: Option<i32>,
 }
 
-/// The pool of a job.
+/// The pool of a job: either an existing one, or one that the service creates.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct PoolInfo {
-    pub(crate) pool_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    auto_pool_specification: Option<Unsupported>,
+    pub(crate) pool_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) auto_pool_specification: Option<AutoPool>,
 }
 
 /// What happens when all tasks of the job are completed; an empty job counts as complete.
@@ -165,6 +167,14 @@ impl JobCreate {
     pub(crate) fn max_task_retries(&self, own: Option<&TaskConstraints>) -> i32 {
         let of_job = || self.constraints.as_ref()?.max_task_retry_count;
         own.and_then(|own| own.max_task_retry_count).or_else(of_job).unwrap_or(0)
+    }
+}
+
+impl PoolInfo {
+    /// Returns the id of the pool: a new one if the service creates the pool.
+    pub(crate) fn resolve(&self) -> String {
+        let new_id = || self.auto_pool_specification.as_ref().map(AutoPool::new_id);
+        self.pool_id.clone().or_else(new_id).unwrap_or_default()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The bodies of the operations on pools and their nodes.
 
+mod auto;
 mod auto_scale;
 mod machine;
 mod network;
@@ -10,6 +11,7 @@ mod user;
 use crate::wire::enumeration::enumeration;
 use serde::Deserialize;
 
+pub(crate) use auto::{AutoPool, PoolLifetime};
 pub(crate) use auto_scale::{AutoScaleEnable, AutoScaleEvaluate, EVALUATION_INTERVAL};
 pub(crate) use machine::{ContainerConfiguration, ContainerType, ImageReference, VirtualMachine};
 pub(crate) use spec::{JobOrder, NodeFillType, PoolReplace, PoolSpec, PoolUpdate};

@@ -68,7 +68,7 @@ pub(crate) struct JobSpecification {
     display_name: Option<String>,
     priority: Option<i32>,
     constraints: Option<JobConstraints>,
-    pool_info: PoolInfo,
+    pub(crate) pool_info: PoolInfo,
     common_environment_settings: Option<Vec<EnvironmentSetting>>,
     #[serde(default)]
     on_all_tasks_complete: OnAllTasksComplete,

@@ -88,6 +88,8 @@ async fn the_pool_of_a_job_cannot_be_changed_while_it_is_active() {
     cloud.job("job").await;
     let body = json!({"poolInfo": {"poolId": "other"}});
     cloud.client.patch("/jobs/job").json(&body).send().await.expect_error(409, "JobNotDisabled");
+    let same = json!({"poolInfo": {"poolId": "POOL"}});
+    cloud.client.patch("/jobs/job").json(&same).send().await.expect(200);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod support;
 
 mod admin;
 mod authentication;
+mod auto_pools;
 mod autoscale;
 mod bad_input;
 mod collections;

@@ -86,10 +86,13 @@ fn job_manager(manager: &JobManagerTask, spec: &JobCreate) -> Value {
 fn execution(job: &Job) -> Value {
     let mut properties = json!({
         "startTime": instant(job.created),
-        "poolId": job.spec.pool_info.pool_id,
+        "poolId": job.pool_id,
     });
     if let Some(ended) = job.ended {
         properties["endTime"] = json!(instant(ended));
+    }
+    if let Some(error) = &job.scheduling_error {
+        properties["schedulingError"] = json!(error);
     }
     if let Some(reason) = &job.terminate_reason {
         properties["terminateReason"] = json!(reason);

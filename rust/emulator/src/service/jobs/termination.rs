@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::service::Service;
 use crate::service::conditions::Conditions;
 use crate::store::TaskKey;
-use crate::store::job::{JobEntry, JobState};
+use crate::store::job::{Job, JobEntry, JobState};
 use crate::store::resource::ResourceVersion;
 use crate::store::task::{StopReason, Task};
 use crate::wire::duration;
@@ -75,11 +75,13 @@ impl Service {
     async fn remove_job(self: &Arc<Self>, id: &str, number: u64) {
         let placements = self.store().job(id).map(JobEntry::placements).unwrap_or_default();
         self.remove_directories(placements).await;
-        {
+        let removed = {
             let mut store = self.store();
-            if store.job(id).is_ok_and(|entry| entry.job.number == number) {
-                store.remove_job(id, self.deleted_id_delay);
-            }
+            let is_same = store.job(id).is_ok_and(|entry| entry.job.number == number);
+            is_same.then(|| store.remove_job(id, self.deleted_id_delay)).flatten()
+        };
+        if let Some(entry) = removed {
+            self.delete_pool_of_job(&entry.job);
         }
         self.after_job_end(id);
     }
@@ -108,18 +110,22 @@ impl Service {
     ) {
         self.wait_for_runs(runs).await;
         self.release(&id, number).await;
-        self.complete_job(&id, number);
+        if let Some(job) = self.complete_job(&id, number) {
+            self.delete_pool_of_job(&job);
+        }
         self.after_job_end(&id);
     }
 
-    fn complete_job(&self, id: &str, number: u64) {
+    /// Completes a job that is terminating, and returns it.
+    fn complete_job(&self, id: &str, number: u64) -> Option<Job> {
         let mut store = self.store();
-        let Ok(entry) = store.job_mut(id) else { return };
-        let job = &mut entry.job;
-        if job.number == number && job.phase.state == JobState::Terminating {
+        let job = &mut store.job_mut(id).ok()?.job;
+        let is_ending = job.number == number && job.phase.state == JobState::Terminating;
+        is_ending.then(|| {
             job.enter(JobState::Completed);
             job.ended = Some(job.phase.since);
-        }
+            job.clone()
+        })
     }
 
     /// Terminates a job whose tasks are all completed, if its `onAllTasksComplete` says so. A

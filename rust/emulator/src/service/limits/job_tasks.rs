@@ -55,12 +55,7 @@ pub(super) fn check_within(property: &str, task: &TaskCreate, rules: TaskRules) 
 
 /// Names the outer property in an error of an inner one.
 pub(super) fn within(property: &str, result: Result<()>) -> Result<()> {
-    result.map_err(|mut error| {
-        if let Some((_, name)) = error.values.iter_mut().find(|(key, _)| *key == "PropertyName") {
-            *name = format!("{property}.{name}");
-        }
-        error
-    })
+    result.map_err(|error| error.within(property))
 }
 
 fn check_release_time(release: &JobReleaseTask) -> Result<()> {

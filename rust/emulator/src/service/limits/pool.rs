@@ -4,20 +4,24 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::container::check_registry;
-use super::job_tasks::check_within;
-use super::{TaskRules, check_display_name, check_metadata, unsupported};
+use super::job_tasks::{check_within, within};
+use super::{TaskRules, check_display_name, check_id, check_metadata, is_id, unsupported};
 use crate::error::{ApiError, Code, Result};
 use crate::service::autoscale::formula::{Formula, MAX_CHARACTERS, Trouble};
 use crate::settings::MAX_SLOTS;
 use crate::wire::duration;
+use crate::wire::job::PoolInfo;
 use crate::wire::pool::{
-    PoolReplace, PoolSpec, PoolUpdate, StartTask, UserAccount, VirtualMachine,
+    AutoPool, PoolLifetime, PoolReplace, PoolSpec, PoolUpdate, StartTask, UserAccount,
+    VirtualMachine,
 };
 
 /// The minimum of `resizeTimeout`.
 const MIN_TIMEOUT: Duration = Duration::from_mins(5);
 /// What `autoScaleEvaluationInterval` can be.
 const INTERVALS: RangeInclusive<Duration> = Duration::from_mins(5)..=Duration::from_hours(168);
+/// The most characters of `autoPoolIdPrefix`.
+const ID_PREFIX: usize = 20;
 /// The most characters of a user's name.
 const USER_NAME: usize = 20;
 
@@ -64,6 +68,49 @@ pub(in crate::service) fn check_resize_timeout(text: Option<&str>) -> Result<()>
         }
         _ => Ok(()),
     }
+}
+
+/// # Errors
+/// Unless it names either a pool or the specification of one that is created for the job.
+pub(in crate::service) fn check_pool_info(pool: &PoolInfo, rules: TaskRules) -> Result<()> {
+    let at = "poolInfo.autoPoolSpecification";
+    match (&pool.pool_id, &pool.auto_pool_specification) {
+        (Some(id), None) => check_id("poolInfo.poolId", id),
+        (None, Some(auto))
+            if auto.pool_lifetime_option == PoolLifetime::JobSchedule && !rules.of_schedule =>
+        {
+            let reason = "only the jobs of a job schedule can have it";
+            Err(ApiError::property(&format!("{at}.poolLifetimeOption"), "jobschedule", reason))
+        }
+        (None, Some(auto)) => check_auto_pool(at, auto, rules),
+        (None, None) => Err(ApiError::from(Code::MissingRequiredProperty)
+            .with("PropertyName", "poolInfo.poolId")
+            .with("Reason", "poolId or autoPoolSpecification is needed")),
+        (Some(id), Some(_)) => {
+            let reason = "it excludes autoPoolSpecification";
+            Err(ApiError::property("poolInfo.poolId", id, reason))
+        }
+    }
+}
+
+/// # Errors
+/// Names the first property with an invalid value.
+pub(in crate::service) fn check_auto_pool(
+    at: &str,
+    auto: &AutoPool,
+    rules: TaskRules,
+) -> Result<()> {
+    let prefix = auto.auto_pool_id_prefix.as_deref().unwrap_or_default();
+    if prefix.len() > ID_PREFIX || !(prefix.is_empty() || is_id(prefix)) {
+        let reason = "a prefix has at most 20 letters, digits, hyphens and underscores";
+        return Err(ApiError::property(&format!("{at}.autoPoolIdPrefix"), prefix, reason));
+    }
+    if let Some(id) = &auto.pool.id {
+        return Err(ApiError::from(Code::InvalidRequestBody)
+            .with("PropertyName", format!("{at}.pool.id"))
+            .with("Reason", format!("the service makes the id, not {id}")));
+    }
+    within(&format!("{at}.pool"), check_pool(&auto.pool, rules))
 }
 
 fn check_vm_size(size: &str) -> Result<()> {

@@ -40,6 +40,7 @@ pub(in crate::service) fn check_schedule(schedule: &Schedule, minimum: Duration)
 /// # Errors
 /// Names the first property of the jobs with an invalid value.
 pub(in crate::service) fn check_job_specification(job: &JobCreate, rules: TaskRules) -> Result<()> {
+    let rules = TaskRules { of_schedule: true, ..rules };
     within("jobSpecification", check_job(job, rules))
 }
 

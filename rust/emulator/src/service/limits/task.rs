@@ -21,6 +21,8 @@ pub(in crate::service) struct TaskRules {
     pub(in crate::service) has_storage: bool,
     /// Whether the job's `onTaskFailure` performs the job actions of exit conditions.
     pub(in crate::service) acts_on_failure: bool,
+    /// Whether the job is one of a job schedule.
+    pub(in crate::service) of_schedule: bool,
 }
 
 /// # Errors

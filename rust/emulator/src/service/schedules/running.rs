@@ -26,6 +26,13 @@ enum Step {
     None,
 }
 
+impl Step {
+    /// Returns whether the schedule is over with it.
+    fn is_last(&self) -> bool {
+        matches!(self, Step::End | Step::Complete | Step::Remove)
+    }
+}
+
 impl Service {
     /// Takes the next step of a job schedule. To be called when something changed that the step
     /// may depend on: time, state, times, or the end of a job.
@@ -33,15 +40,19 @@ impl Service {
         if self.closing.is_cancelled() {
             return;
         }
-        let job = {
+        let (job, ended) = {
             let mut store = self.store();
             let now = OffsetDateTime::now_utc();
             let least = MIN_TRANSITION.max(self.state_delay.changing);
             let step = next_step(&store, id, now, least);
-            self.take(&mut store, id, step)
+            let ended = store.job_schedule(id).ok().filter(|_| step.is_last()).cloned();
+            (self.take(&mut store, id, step), ended)
         };
         if let Some(job) = job {
             self.start_job(&job);
+        }
+        if let Some(schedule) = ended {
+            self.delete_pool_of_schedule(&schedule);
         }
     }
 
@@ -51,8 +62,11 @@ impl Service {
         match step {
             Step::CreateJob(due) => {
                 let job_id = schedule.next_job(due);
-                let spec = schedule.specification.as_job(&job_id);
+                let (spec, pool) = schedule.job();
                 store.insert_job(spec);
+                if let Some((pool, entry)) = pool.zip(store.job_mut(&job_id).ok()) {
+                    entry.job.pool_id = pool;
+                }
                 return Some(job_id);
             }
             Step::WaitUntil(at) => schedule.timer = Some(self.timer(id, at)),
