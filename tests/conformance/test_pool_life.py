@@ -1,7 +1,7 @@
 """Pools that the cases create: https://learn.microsoft.com/rest/api/batchservice/pools"""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from azure.batch import models
@@ -184,3 +184,28 @@ def test_a_job_can_have_a_pool_of_its_own(batch, work):
         return job.execution_info.pool_id not in [found.id for found in batch.list_pools()]
 
     until("the end of the pool of the job", gone)
+
+
+@pytest.mark.spec
+def test_the_images_for_pools_are_listed(batch):
+    images = list(batch.list_supported_images(filter="verificationType eq 'verified' and osType eq 'linux'"))
+    assert all(image.verification_type == models.ImageVerificationType.VERIFIED for image in images)
+    jammy = [image for image in images if image.image_reference.offer == "0001-com-ubuntu-server-jammy"]
+    assert {image.node_agent_sku_id for image in jammy} == {"batch.node.ubuntu 22.04"}
+
+
+@pytest.mark.spec
+def test_the_nodes_of_a_pool_are_counted(batch, pool):
+    pool.create(target_dedicated_nodes=2)
+    pool.steady()
+    counts = list(batch.list_pool_node_counts(filter=f"poolId eq '{pool.id}'"))
+    assert [one.pool_id for one in counts] == [pool.id]
+    assert (counts[0].dedicated.total, counts[0].low_priority.total) == (2, 0)
+    assert counts[0].dedicated.idle + counts[0].dedicated.starting == 2
+
+
+@pytest.mark.spec
+def test_the_usage_of_a_new_account_is_not_there_yet(batch):
+    assert list(batch.list_pool_usage_metrics()) == []
+    with refused(400, "InvalidQueryParameterValue"):
+        list(batch.list_pool_usage_metrics(start_time=datetime.now(timezone.utc)))

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::call::Call;
 use super::reply::Reply;
 use crate::error::{ApiError, Code, Result};
-use crate::wire::filter::{Filter, Properties};
+use crate::wire::filter::{Filter, Properties, find};
 use axum::http::StatusCode;
 
 /// The most items of a page, and the default.
@@ -21,7 +21,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 pub(crate) struct ListRules {
     /// The kind of the items, in the metadata URL.
     pub(crate) kind: &'static str,
-    /// The property that names an item.
+    /// The properties that name an item: separated by commas, with slashes for nested ones.
     pub(crate) id: &'static str,
     /// The group that an item belongs to. Groups come in this order.
     pub(crate) group: fn(&Map<String, Value>) -> usize,
@@ -98,8 +98,12 @@ fn first(
 }
 
 fn position(item: &Map<String, Value>, rules: &ListRules) -> Position {
-    let id = item.get(rules.id).and_then(Value::as_str).unwrap_or("");
-    position_of((rules.group)(item), id)
+    position_of((rules.group)(item), &id(item, rules.id))
+}
+
+fn id(item: &Map<String, Value>, names: &str) -> String {
+    let text = |name| find(item, name).and_then(Value::as_str).unwrap_or("");
+    names.split(',').map(text).collect::<Vec<_>>().join(",")
 }
 
 fn position_of(group: usize, id: &str) -> Position {

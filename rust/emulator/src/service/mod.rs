@@ -19,6 +19,7 @@ mod resizing;
 pub(crate) mod schedules;
 mod scheduling;
 mod tasks;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::io;

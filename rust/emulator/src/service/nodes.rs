@@ -5,6 +5,9 @@ use std::io;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use super::Service;
+use time::OffsetDateTime;
+
+use super::usage::node_time;
 use crate::error::Result;
 use crate::node::Node;
 use crate::settings::ResizeError;
@@ -83,9 +86,15 @@ impl Service {
 
     /// Removes a node from its pool, with its files. No task may run on it.
     pub(super) fn remove_node(&self, pool: &str, id: &str) {
-        if let Some(pool) = self.store().pool_mut(pool) {
-            pool.nodes.retain(|node| node.id != id);
+        let mut store = self.store();
+        if let Some(pool) = store.pool_mut(pool)
+            && let Some(at) = pool.nodes.iter().position(|node| node.id == id)
+        {
+            let node = pool.nodes.remove(at);
+            let time = node_time(pool, &node, OffsetDateTime::now_utc());
+            store.add_usage(time);
         }
+        drop(store);
         if let Some(node) = self.all_nodes().remove(id) {
             node.remove_files();
         }

@@ -14,8 +14,9 @@ pub(crate) mod schedule;
 pub(crate) mod start_task;
 pub(crate) mod task;
 mod tasks;
+pub(crate) mod usage;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::error::{Code, Result};
@@ -29,7 +30,11 @@ use schedule::JobSchedule;
 use task::{RunHandle, StopReason, Task};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use usage::NodeTime;
 use uuid::Uuid;
+
+/// The most nodes whose time is kept after they left their pools.
+const MAX_USAGE: usize = 10_000;
 
 /// The state of the account.
 #[derive(Default)]
@@ -37,6 +42,8 @@ pub(crate) struct Store {
     pub(crate) pools: BTreeMap<String, Pool>,
     pub(crate) jobs: BTreeMap<String, JobEntry>,
     pub(crate) schedules: BTreeMap<String, JobSchedule>,
+    /// The times of nodes that left their pools, the last ones.
+    pub(crate) usage: VecDeque<NodeTime>,
     /// The ids of deleted jobs, and until when they cannot be reused.
     deleted: BTreeMap<String, Instant>,
     /// The tokens of running tasks, with the ids of their jobs.
@@ -64,6 +71,14 @@ pub(crate) fn key(id: &str) -> String {
 }
 
 impl Store {
+    /// Records the time of a node that leaves its pool.
+    pub(crate) fn add_usage(&mut self, time: NodeTime) {
+        self.usage.push_back(time);
+        if self.usage.len() > MAX_USAGE {
+            self.usage.pop_front();
+        }
+    }
+
     /// Returns a number that is unique in this store and increases with each call.
     pub(crate) fn next_number(&mut self) -> u64 {
         self.last_number += 1;

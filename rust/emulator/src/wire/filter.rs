@@ -93,6 +93,19 @@ pub(crate) const TASK: Properties = &[
     ("executionInfo/result", Kind::Choice),
 ];
 
+/// Of the numbers of nodes of pools.
+pub(crate) const NODE_COUNTS: Properties = &[("poolId", Kind::Choice)];
+
+/// Of the images that pools can have.
+pub(crate) const IMAGE: Properties = &[
+    ("osType", Kind::Choice),
+    ("verificationType", Kind::Choice),
+    ("nodeAgentSKUId", Kind::Choice),
+];
+
+/// Of the usage of pools.
+pub(crate) const POOL_USAGE: Properties = &[("poolId", Kind::Text)];
+
 /// Of files.
 pub(crate) const FILE: Properties = &[("name", Kind::Prefix)];
 
@@ -176,7 +189,7 @@ impl Operator {
 
 /// Returns the value of a property. Filters of tasks use another name for the time of the last
 /// change than tasks do.
-fn find<'a>(properties: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+pub(crate) fn find<'a>(properties: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     let name = if name == "lastModifiedTime" { "lastModified" } else { name };
     match name.split_once('/') {
         Some((outer, inner)) => properties.get(outer)?.get(inner),

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod account;
 mod admin;
 mod authentication;
 mod auto_pools;

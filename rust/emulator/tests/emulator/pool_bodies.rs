@@ -62,7 +62,6 @@ async fn a_wrong_value_of_a_pool_is_named() {
         (json!({"resizeTimeout": "PT4M"}), "resizeTimeout"),
         (json!({"taskSlotsPerNode": 0}), "taskSlotsPerNode"),
         (json!({"taskSlotsPerNode": 257}), "taskSlotsPerNode"),
-        (json!({"targetDedicatedNodes": null}), "targetDedicatedNodes"),
         (json!({"autoScaleFormula": "$TargetDedicated=1;"}), "autoScaleFormula"),
         (start(json!({"maxTaskRetryCount": -2})), "startTask.maxTaskRetryCount"),
         (start(json!({"resourceFiles": [{"filePath": "f"}]})), "startTask.resourceFiles.httpUrl"),

@@ -208,6 +208,17 @@ async fn a_pool_is_changed_only_in_the_version_that_was_named() {
 }
 
 #[tokio::test]
+async fn a_pool_without_targets_has_no_nodes() {
+    let cloud = empty_cloud().await;
+    let pool = merged(plain_pool("pool"), json!({"targetDedicatedNodes": null}));
+    create(&cloud, &pool).await.expect(201);
+    let pool = steady(&cloud, "pool").await;
+    for name in ["targetDedicatedNodes", "targetLowPriorityNodes", "currentDedicatedNodes"] {
+        assert_eq!(pool[name], 0, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_pool_with_too_many_nodes_has_none_and_resize_errors() {
     let cloud = empty_cloud().await;
     let body = merged(plain_pool("pool"), json!({"targetDedicatedNodes": 101}));

@@ -1,6 +1,7 @@
 //! One module per REST operation, and one table of them per resource. `missing` lists the operations
 //! that the emulator does not have.
 
+mod account;
 mod file;
 mod job;
 mod job_schedule;
@@ -17,6 +18,7 @@ use route::Operation;
 /// Returns every operation.
 pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
     let tables = [
+        account::OPERATIONS,
         pool::OPERATIONS,
         node::OPERATIONS,
         job::OPERATIONS,

@@ -1,11 +1,14 @@
 //! The JSON of resources in responses.
 
 pub(super) mod file;
+pub(super) mod image;
 pub(super) mod job;
 pub(super) mod job_schedule;
 pub(super) mod node;
+pub(super) mod node_counts;
 pub(super) mod node_tasks;
 pub(super) mod pool;
+pub(super) mod pool_usage;
 pub(super) mod task;
 
 use serde::Serialize;

@@ -131,8 +131,7 @@ fn check_scaling(pool: &PoolSpec) -> Result<()> {
         }
         false => {
             check_no_auto_scale("autoScaleFormula", formula)?;
-            check_no_auto_scale("autoScaleEvaluationInterval", interval)?;
-            check_targets(pool)
+            check_no_auto_scale("autoScaleEvaluationInterval", interval)
         }
     }
 }
@@ -187,16 +186,6 @@ fn check_no_targets(pool: &PoolSpec) -> Result<()> {
             Err(ApiError::property(name, &target.to_string(), reason))
         }
         None => Ok(()),
-    }
-}
-
-fn check_targets(pool: &PoolSpec) -> Result<()> {
-    match (pool.target_dedicated_nodes, pool.target_low_priority_nodes) {
-        (None, None) => {
-            let reason = "one of targetDedicatedNodes and targetLowPriorityNodes is needed";
-            Err(ApiError::property("targetDedicatedNodes", "", reason))
-        }
-        _ => Ok(()),
     }
 }
 

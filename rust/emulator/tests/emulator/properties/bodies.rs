@@ -177,12 +177,46 @@ fn right_bodies() -> Vec<(&'static str, &'static str, Value)> {
     });
     let mut schedule_change = schedule.clone();
     schedule_change.as_object_mut().unwrap().remove("id");
+    let start = json!({"commandLine": "true", "resourceFiles": task["resourceFiles"], "userIdentity": task["userIdentity"]});
+    let pool = json!({
+        "id": "pool2",
+        "vmSize": "standard_d2s_v3",
+        "virtualMachineConfiguration": {
+            "imageReference": {"publisher": "p", "offer": "o", "sku": "s", "version": "latest"},
+            "nodeAgentSKUId": "batch.node.ubuntu 24.04",
+            "containerConfiguration": {
+                "type": "dockerCompatible",
+                "containerRegistries": [task["containerSettings"]["registry"]],
+            },
+            "osDisk": {"caching": "readonly", "diskSizeGB": 30},
+        },
+        "resizeTimeout": "PT15M",
+        "targetDedicatedNodes": 0,
+        "startTask": start,
+        "taskSchedulingPolicy": {"nodeFillType": "pack"},
+        "userAccounts": [{"name": "u", "password": "p", "linuxUserConfiguration": {"uid": 1, "gid": 1}}],
+        "networkConfiguration": {"publicIPAddressConfiguration": {"provision": "batchmanaged"}},
+    });
+    let mut own_pool = job.clone();
+    let mut specification = pool.clone();
+    specification.as_object_mut().unwrap().remove("id");
+    own_pool["poolInfo"] = json!({"autoPoolSpecification": {
+        "autoPoolIdPrefix": "p", "poolLifetimeOption": "job", "pool": specification,
+    }});
     let update = json!({"priority": 2, "constraints": {"maxTaskRetryCount": 1}, "metadata": []});
     let sizes =
         json!({"targetDedicatedNodes": 1, "targetLowPriorityNodes": 0, "resizeTimeout": "PT15M"});
     let scheduling = json!({"nodeDisableSchedulingOption": "requeue"});
     vec![
         ("POST", "/jobs", job.clone()),
+        ("POST", "/jobs", own_pool),
+        ("POST", "/pools", pool),
+        (
+            "PATCH",
+            "/pools/pool",
+            json!({"startTask": start, "metadata": [{"name": "a", "value": "b"}]}),
+        ),
+        ("POST", "/pools/none/updateproperties", json!({"startTask": start, "metadata": []})),
         ("POST", "/jobs/job/tasks", task.clone()),
         (
             "POST",
@@ -239,7 +273,7 @@ async fn try_body(cloud: &Cloud, verb: &str, path: &str, body: &Value) {
 fn a_right_body_with_changes_is_taken_or_refused() {
     let changes = (select(right_bodies()), prop::collection::vec(change(), 1..3));
     for_each(4 * CASES, &changes, async |cloud, ((verb, path, mut body), changes)| {
-        if path == "/jobs" || path == "/jobschedules" {
+        if ["/jobs", "/jobschedules", "/pools"].contains(&path) {
             // An id that is being deleted cannot be reused for a moment.
             body["id"] = json!(uuid::Uuid::new_v4().to_string());
         }
