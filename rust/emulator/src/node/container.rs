@@ -8,7 +8,7 @@ use super::faults::NodeAction;
 use super::image::Image;
 use super::run_options::{self, RunOptions};
 use super::sandbox::TASK_USER;
-use super::{DIRECTORIES, Node, Work, environment};
+use super::{DIRECTORIES, Node, Work, environment, volumes};
 use crate::store::task::FailureInfo;
 use crate::wire::task::{BindMount, BindSource, ContainerSettings, WorkingDirectory};
 
@@ -66,12 +66,16 @@ fn with_image(
     let options = run_options::parse(settings.container_run_options.as_deref().unwrap_or(""))
         .map_err(invalid_settings)?;
     let plain = without_image(node, work);
+    let mut mounts = mounts(node, work, settings)?;
+    for volume in &options.volumes {
+        mounts.push(volumes::mount(node, work, volume).map_err(invalid_settings)?);
+    }
     let mut environment: BTreeMap<_, _> = options.environment.iter().cloned().collect();
     environment.extend(plain.environment);
     Ok(Container {
         entry_point: entry_point(&image, &options),
         image: Some(image),
-        mounts: mounts(node, work, settings)?,
+        mounts,
         working_directory: working_directory(work, settings, &options),
         environment,
         ..plain

@@ -10,6 +10,17 @@ pub(crate) struct RunOptions {
     pub(crate) working_directory: Option<String>,
     /// Replaces the image's entry point. An empty one clears it.
     pub(crate) entry_point: Option<String>,
+    pub(crate) volumes: Vec<Volume>,
+}
+
+/// A directory of the node that is mounted in the container.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Volume {
+    /// On the node.
+    pub(crate) source: String,
+    /// In the container.
+    pub(crate) target: String,
+    pub(crate) read_only: bool,
 }
 
 /// Parses `docker run` options. `--rm` and `--init` always apply here.
@@ -32,11 +43,25 @@ pub(crate) fn parse(text: &str) -> Result<RunOptions, String> {
             "--rm" | "--init" => {}
             "-w" | "--workdir" => options.working_directory = Some(value()?),
             "--entrypoint" => options.entry_point = Some(value()?),
+            "-v" | "--volume" => options.volumes.push(volume(&value()?)?),
             "-e" | "--env" => options.environment.push(variable(&value()?)?),
             _ => return Err(format!("the option {name} is not supported by the emulator")),
         }
     }
     Ok(options)
+}
+
+fn volume(text: &str) -> Result<Volume, String> {
+    let parts: Vec<&str> = text.split(':').collect();
+    let (source, target, read_only) = match parts[..] {
+        [source, target] | [source, target, "rw"] => (source, target, false),
+        [source, target, "ro"] => (source, target, true),
+        _ => return Err(format!("the volume {text} is not SOURCE:TARGET, with :ro or :rw")),
+    };
+    if !source.starts_with('/') || !target.starts_with('/') || target == "/" {
+        return Err(format!("the volume {text} does not have two absolute paths"));
+    }
+    Ok(Volume { source: source.to_owned(), target: target.to_owned(), read_only })
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {
@@ -56,6 +81,22 @@ mod tests {
         assert_eq!(options.working_directory.as_deref(), Some("/srv"));
         let expected = [("A", "1"), ("B", "two words")];
         assert_eq!(options.environment, expected.map(|(n, v)| (n.to_owned(), v.to_owned())));
+    }
+
+    #[test]
+    fn volumes_are_read() {
+        let volume = |source: &str, target: &str, read_only| Volume {
+            source: source.to_owned(),
+            target: target.to_owned(),
+            read_only,
+        };
+        let options = parse("-v /a:/b:ro --volume=/c:/d -v /e:/f:rw").unwrap();
+        let expected =
+            [volume("/a", "/b", true), volume("/c", "/d", false), volume("/e", "/f", false)];
+        assert_eq!(options.volumes, expected);
+        for wrong in ["/a", "a:/b", "/a:b", "/a:/", "/a:/b:z", "/a:/b:ro:x", ""] {
+            assert!(parse(&format!("-v '{wrong}'")).unwrap_err().contains(wrong), "{wrong}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::conditions::Conditions;
 use crate::error::{ApiError, Code, Result};
 use crate::node::directory::join_inside;
 use crate::node::tree::Tree;
+use crate::node::volumes;
 use crate::settings::Logs;
 use crate::store::resource::ResourceVersion;
 use crate::store::task::{Placement, Task, TaskState};
@@ -111,7 +112,7 @@ impl Service {
         let compute_node = self.pool_node(pool, id)?.node;
         compute_node.require_reachable()?;
         let node = self.node(&compute_node.id).ok_or(Code::NodeNotFound)?;
-        Ok(Root { tree: self.tree(&node.root)?, hidden: vec!["etc"] })
+        Ok(Root { tree: self.tree(&node.root)?, hidden: vec!["etc", volumes::OTHERS] })
     }
 
     fn task_root(&self, job_id: &str, task_id: &str) -> Result<Root> {

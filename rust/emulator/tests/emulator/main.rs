@@ -49,3 +49,5 @@ mod storage;
 mod task_changes;
 mod tasks;
 mod users;
+mod volumes;
+mod workflow_engines;
