@@ -144,6 +144,13 @@ impl Error {
         self
     }
 
+    /// Makes it one that the same request may not meet after a pause.
+    pub(crate) fn passing(mut self, pause: Duration) -> Self {
+        self.0.retryable = true;
+        self.0.retry_after = Some(pause);
+        self
+    }
+
     /// True where an earlier attempt at the same request may have had its effect, although its
     /// answer was lost or an error: `JobExists` then *may* be about the job that it created. A 429
     /// is no exception: Batch has answered it after the job was created.

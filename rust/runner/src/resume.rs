@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use azure::batch::{Job, JobState, OnAllTasksComplete, Task, TaskState};
+use futures::future::try_join_all;
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
@@ -41,7 +42,7 @@ pub(crate) struct Found {
 /// `with_blobs` are the runs of which there are blobs.
 pub(crate) async fn find(plan: &Plan, with_blobs: Vec<RunNames>) -> Result<Found, RunError> {
     let (mut resumable, mut orphaned_jobs) = (Vec::new(), Vec::new());
-    for (names, job) in jobs(plan).await? {
+    for (names, job) in jobs(plan, &with_blobs).await? {
         if is_resumable(plan, &names, &job).await? {
             resumable.push((names, job));
         } else {
@@ -54,15 +55,28 @@ pub(crate) async fn find(plan: &Plan, with_blobs: Vec<RunNames>) -> Result<Found
 }
 
 /// The jobs of this task run: those under way first, the newest of them first.
-async fn jobs(plan: &Plan) -> azure::Result<Vec<(RunNames, Job)>> {
+async fn jobs(plan: &Plan, with_blobs: &[RunNames]) -> azure::Result<Vec<(RunNames, Job)>> {
     let filter = format!("startswith(id,'{}')", plan.names.job_start());
     let jobs = plan.batch.list_jobs(Some(&filter)).await?.into_iter();
     let mut jobs: Vec<_> =
         jobs.filter_map(|job| Some((plan.names.of_job(&job.id)?, job))).collect();
+    let is_listed = |names: &RunNames| jobs.iter().any(|(listed, _)| listed == names);
+    let not_listed =
+        with_blobs.iter().filter(|names| !is_listed(names)).map(|names| job(plan, names));
+    let unlisted = try_join_all(not_listed).await?;
+    jobs.extend(unlisted.into_iter().flatten());
     jobs.sort_by_key(|(_, job)| {
         (job.state != JobState::Active, std::cmp::Reverse(job.creation_time))
     });
     Ok(jobs)
+}
+
+/// The job of a run that staged its files. Its worker may have died when it had just created it: no list has such a job,
+/// and it is not found at once either.
+async fn job(plan: &Plan, names: &RunNames) -> azure::Result<Option<(RunNames, Job)>> {
+    plan.batch.expect_job(&names.job_id());
+    let job = found(plan.batch.get_job(&names.job_id()).await)?;
+    Ok(job.map(|job| (names.clone(), job)))
 }
 
 impl Found {
@@ -122,10 +136,13 @@ fn is_under_way(state: &JobState) -> bool {
 }
 
 async fn task(plan: &Plan, names: &RunNames) -> azure::Result<Option<Task>> {
-    match plan.batch.get_task(&names.job_id(), &names.task_id()).await {
-        Ok(task) => Ok(Some(task)),
+    found(plan.batch.get_task(&names.job_id(), &names.task_id()).await)
+}
+
+fn found<T>(read: azure::Result<T>) -> azure::Result<Option<T>> {
+    match read {
         Err(error) if error.is_not_found() => Ok(None),
-        Err(error) => Err(error),
+        read => read.map(Some),
     }
 }
 
@@ -160,11 +177,8 @@ async fn is_unreported(plan: &Plan, names: &RunNames) -> azure::Result<bool> {
 }
 
 async fn is_being_deleted(plan: &Plan, names: &RunNames) -> azure::Result<bool> {
-    match plan.batch.get_job(&names.job_id()).await {
-        Ok(job) => Ok(job.state == JobState::Deleting),
-        Err(error) if error.is_not_found() => Ok(true),
-        Err(error) => Err(error),
-    }
+    let job = found(plan.batch.get_job(&names.job_id()).await)?;
+    Ok(job.is_none_or(|job| job.state == JobState::Deleting))
 }
 
 fn ends_by_itself(job: &Job) -> bool {

@@ -140,6 +140,8 @@ impl Run {
             self.look_at_inputs().await?;
             submit_rest(&self.plan, &self.names, self.file_mode).await?;
         }
+        // Its worker may have died when it had just created it.
+        self.plan.batch.expect_task(&self.names.job_id(), &self.names.task_id());
         Ok(Clock::of_age(age))
     }
 

@@ -1,6 +1,9 @@
 //! The client: endpoint, key, and the way a request takes.
 
-use super::request::Request;
+use super::{
+    request::Request,
+    unseen::{Unseen, created_nothing},
+};
 use crate::{
     Error, Result, RetryPolicy, SharedKey, endpoint,
     exchange::{Answer, MAX_DOCUMENT, Wanted, exchange},
@@ -20,6 +23,7 @@ struct Inner {
     key: SharedKey,
     http: reqwest::Client,
     retry: RetryPolicy,
+    unseen: Unseen,
 }
 
 impl BatchClient {
@@ -35,7 +39,7 @@ impl BatchClient {
         retry: RetryPolicy,
     ) -> Result<Self> {
         let endpoint = parse_endpoint(endpoint)?;
-        Ok(Self(Arc::new(Inner { endpoint, key, http, retry })))
+        Ok(Self(Arc::new(Inner { endpoint, key, http, retry, unseen: Unseen::default() })))
     }
 
     /// The account's endpoint.
@@ -59,6 +63,23 @@ impl BatchClient {
         self.0.retry.run(contact, &request.action, || self.attempt(request, wanted)).await
     }
 
+    /// Sends a request that creates what is at `path` then. It counts as created where nobody waits
+    /// for the answer any more, and where something was there before.
+    pub(crate) async fn create(&self, path: &str, request: &Request) -> Result<()> {
+        self.expect(path);
+        let created = self.send(request).await;
+        match &created {
+            Err(error) if created_nothing(error) => self.0.unseen.forget(path),
+            _ => self.expect(path),
+        }
+        created.map(drop)
+    }
+
+    /// Reads that do not find what is at `path` are tried again for a while.
+    pub(crate) fn expect(&self, path: &str) {
+        self.0.unseen.expect(path);
+    }
+
     /// Sends a request and reads its answer's JSON.
     pub(crate) async fn send_for<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
         parse(request, &self.send(request).await?)
@@ -66,9 +87,10 @@ impl BatchClient {
 
     /// One attempt, newly dated and signed.
     async fn attempt(&self, request: &Request, wanted: Wanted) -> Result<Answer> {
-        let Inner { http, key, .. } = &*self.0;
+        let Inner { http, key, unseen, .. } = &*self.0;
         let signed = request.sign(http, key, OffsetDateTime::now_utc())?;
-        exchange(http, signed, request.body.clone().unwrap_or_default(), wanted).await
+        let body = request.body.clone().unwrap_or_default();
+        unseen.judge(request, exchange(http, signed, body, wanted).await)
     }
 }
 

@@ -20,7 +20,14 @@ impl BatchClient {
     /// # Errors
     /// `JobExists` (409), `ActiveJobAndScheduleQuotaReached` (409), and others of the service.
     pub async fn create_job(&self, job: &NewJob) -> Result<()> {
-        self.send(&create_job_request(self.endpoint(), job)?).await.map(drop)
+        let request = create_job_request(self.endpoint(), job)?;
+        self.create(&job_path(&job.id), &request).await
+    }
+
+    /// Says that a job may have been created a moment ago, although not by this client: that it is
+    /// not found is believed only after a while.
+    pub fn expect_job(&self, job: &str) {
+        self.expect(&job_path(job));
     }
 
     /// Reads a job.

@@ -12,6 +12,7 @@ mod request;
 mod signing;
 mod task;
 mod task_file;
+mod unseen;
 
 pub use client::BatchClient;
 pub use model::*;

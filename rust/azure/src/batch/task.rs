@@ -19,8 +19,15 @@ impl BatchClient {
     /// # Errors
     /// `TaskExists` (409), `JobNotFound` (404), `RequestBodyTooLarge` (413), and others.
     pub async fn create_task(&self, job: &str, task: &NewTask) -> Result<()> {
-        let created = self.send(&create_task_request(self.endpoint(), job, task)?).await;
+        let request = create_task_request(self.endpoint(), job, task)?;
+        let created = self.create(&task_path(job, &task.id), &request).await;
         done_if(created, |error| error.may_be_our_own_doing() && error.has_code(&["TaskExists"]))
+    }
+
+    /// Says that a task may have been created a moment ago, although not by this client: that it is
+    /// not found is believed only after a while.
+    pub fn expect_task(&self, job: &str, task: &str) {
+        self.expect(&task_path(job, task));
     }
 
     /// Reads a Batch task.

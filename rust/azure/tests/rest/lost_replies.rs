@@ -106,3 +106,70 @@ async fn a_task_that_ended_is_as_good_as_terminated() {
     let service = ScriptedService::start([Reply::error(409, "JobDisabled")]).await;
     assert!(service.batch().terminate_task("j", "t").await.is_err());
 }
+
+#[tokio::test]
+async fn what_was_created_a_moment_ago_is_looked_for_again() {
+    let (no_job, no_task) = (Reply::error(404, "JobNotFound"), Reply::error(404, "TaskNotFound"));
+    let task = || Reply::ok(r#"{"id":"t","state":"active"}"#);
+    let service = ScriptedService::start([
+        Reply::status(201),
+        no_job.clone(),
+        Reply::status(201),
+        no_job,
+        no_task.clone(),
+        task(),
+        no_task.clone(),
+    ]);
+    let service = service.await;
+    let batch = service.batch();
+    batch.create_job(&job()).await.unwrap();
+    batch.create_task("j", &self::task()).await.unwrap();
+    batch.get_task("j", "t").await.unwrap();
+    let gone = batch.get_task("j", "t").await.unwrap_err();
+    assert!(gone.is_not_found(), "what was seen and is gone is gone: {gone}");
+    assert_eq!(service.calls().len(), 7);
+}
+
+#[tokio::test]
+async fn a_job_whose_creation_was_not_answered_is_looked_for_again() {
+    let replies = [Reply::status(500), Reply::status(500), Reply::status(500), Reply::status(500)];
+    let service = ScriptedService::start(replies).await;
+    let batch = service.batch();
+    batch.create_job(&job()).await.unwrap_err();
+    service.queue(Reply::error(404, "JobNotFound"));
+    service.queue(Reply::ok(r#"{"id":"j","state":"active"}"#));
+    batch.get_job("j").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_job_that_is_ended_before_it_is_seen_is_ended_all_the_same() {
+    let not_found = Reply::error(404, "JobNotFound");
+    let replies = [Reply::status(201), not_found.clone(), Reply::status(202), not_found];
+    let service = ScriptedService::start(replies).await;
+    let batch = service.batch();
+    batch.create_job(&job()).await.unwrap();
+    batch.terminate_job("j", "killed").await.unwrap();
+    service.queue(Reply::status(202));
+    batch.delete_job("j").await.unwrap();
+    assert_eq!(service.calls()[1..3], ["POST /jobs/j/terminate"; 2]);
+    assert_eq!(service.calls()[3..], ["DELETE /jobs/j"; 2]);
+}
+
+#[tokio::test]
+async fn a_job_that_was_refused_is_not_looked_for_again() {
+    let replies = [Reply::error(400, "InvalidPropertyValue"), Reply::error(404, "JobNotFound")];
+    let service = ScriptedService::start(replies).await;
+    let batch = service.batch();
+    batch.create_job(&job()).await.unwrap_err();
+    assert!(batch.get_job("j").await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn a_job_of_another_worker_is_looked_for_again_where_it_may_be_new() {
+    let task = Reply::ok(r#"{"id":"t","state":"active"}"#);
+    let replies = [Reply::error(404, "TaskNotFound"), task];
+    let service = ScriptedService::start(replies).await;
+    let batch = service.batch();
+    batch.expect_task("j", "t");
+    batch.get_task("j", "t").await.unwrap();
+}

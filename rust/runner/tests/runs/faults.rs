@@ -7,7 +7,7 @@ use azure_batch_emulator::{Fault, PoolSettings, Settings};
 use runner::Status;
 use serde_json::{Value, json};
 
-use crate::support::{Lab, POOL, Report, renamed, until};
+use crate::support::{Lab, POOL, Report, renamed, until, usual};
 
 /// Runs with an input and an output while only this fault is asked for.
 async fn run_with(lab: &Lab, request: &Value, fault: &str) -> Report {
@@ -24,7 +24,7 @@ async fn lab_of(pool: &str) -> (Lab, Value) {
     let pools: Vec<PoolSettings> = vec![pool.parse().unwrap()];
     // The runs of a test have the same ids, which those of a flow never have.
     let deleted_id_delay = Duration::ZERO;
-    let lab = Lab::start_with(Settings { pools, deleted_id_delay, ..Settings::default() }).await;
+    let lab = Lab::start_with(Settings { pools, deleted_id_delay, ..usual() }).await;
     lab.write("in.txt", b"in\n");
     let mut request = lab.request("cat in.txt | tee out.txt");
     request["outputFiles"] = json!(["out.txt"]);
@@ -74,8 +74,8 @@ async fn a_run_outlives_the_node_that_began_its_task() {
 
 #[tokio::test]
 async fn a_full_quota_and_a_wrong_clock_are_said_in_words() {
-    let full = Settings { job_quota: 0, ..Settings::default() };
-    let late = Settings { clock_offset: 20, ..Settings::default() };
+    let full = Settings { job_quota: 0, ..usual() };
+    let late = Settings { clock_offset: 20, ..usual() };
     for (settings, words) in [
         (
             full,
@@ -83,7 +83,7 @@ async fn a_full_quota_and_a_wrong_clock_are_said_in_words() {
         ),
         (late, "the date of the request is more than 15 minutes from now"),
     ] {
-        let lab = Lab::start_with(Settings { pools: vec![POOL.into()], ..settings }).await;
+        let lab = Lab::start_with(settings).await;
         let mut request = lab.request("true");
         request["waitUntilRunning"] = json!(0.5);
         let report = lab.run(&request).await;
@@ -95,7 +95,7 @@ async fn a_full_quota_and_a_wrong_clock_are_said_in_words() {
 
 #[tokio::test]
 async fn a_run_waits_until_the_account_has_room_for_its_job() {
-    let settings = Settings { pools: vec![POOL.into()], job_quota: 1, ..Settings::default() };
+    let settings = Settings { job_quota: 1, ..usual() };
     let lab = Lab::start_with(settings).await;
     let mut first = lab.start_run(&lab.request("echo here; sleep 600"));
     first.until_line("here").await;

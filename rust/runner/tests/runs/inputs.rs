@@ -13,13 +13,12 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::gate::Gate;
-use crate::support::{Lab, POOL, Report, directory, renamed};
+use crate::support::{Lab, Report, directory, renamed, usual};
 
 const WAIT: &str = "echo here; until [ -e ../go ]; do sleep 0.1; done";
 
 async fn lab(blob_prefix: BlobPrefix) -> Lab {
-    let pools = vec![POOL.into()];
-    Lab::start_with(Settings { blob_prefix, pools, ..Settings::default() }).await
+    Lab::start_with(Settings { blob_prefix, ..usual() }).await
 }
 
 /// Runs a task that waits while its working directory is compared with the one here.

@@ -6,7 +6,7 @@ use runner::{Level, Status};
 use serde_json::{Value, json};
 use walkdir::WalkDir;
 
-use crate::support::{Lab, POOL, next_attempt, until};
+use crate::support::{Lab, POOL, next_attempt, until, usual};
 
 /// Writes two lines and waits to be let go.
 const SCRIPT: &str = "echo first; echo careful >&2; until test -e go; do sleep 0.1; done; echo second; \
@@ -16,7 +16,7 @@ const AGAIN: &str = "Batch runs the task again, from its beginning; so does the 
 
 async fn lab_of(pool: &str, requeue_count: RequeueCount) -> Lab {
     let pools: Vec<PoolSettings> = vec![pool.parse().unwrap()];
-    Lab::start_with(Settings { pools, requeue_count, ..Settings::default() }).await
+    Lab::start_with(Settings { pools, requeue_count, ..usual() }).await
 }
 
 fn request(lab: &Lab) -> Value {
@@ -119,7 +119,7 @@ async fn a_pool_that_gets_no_nodes_fails_the_run_at_wait_until_running_with_the_
     let pool: PoolSettings = "pool".parse().unwrap();
     let quota = ResizeError::new("AccountCoreQuotaReached", "no cores left");
     let pools = vec![PoolSettings { resize_error: Some(quota), ..pool }];
-    let lab = Lab::start_with(Settings { pools, ..Settings::default() }).await;
+    let lab = Lab::start_with(Settings { pools, ..usual() }).await;
     let mut request = lab.request("true");
     request["waitUntilRunning"] = json!(0.5);
     let report = lab.run(&request).await;
@@ -137,9 +137,9 @@ async fn a_pool_that_gets_no_nodes_fails_the_run_at_wait_until_running_with_the_
 
 #[tokio::test]
 async fn a_failed_start_task_is_named_with_its_exit_code() {
-    let start_task = Some("/bin/sh -c 'exit 3'".into());
+    let start_task = Some("/bin/sh -c \"exit 3\"".into());
     let pools = vec![PoolSettings { start_task, ..POOL.into() }];
-    let lab = Lab::start_with(Settings { pools, ..Settings::default() }).await;
+    let lab = Lab::start_with(Settings { pools, ..usual() }).await;
     let node = lab.emulator.node_ids(POOL).unwrap().remove(0);
     until(async || {
         let nodes = lab.batch().list_nodes(POOL).await.unwrap();

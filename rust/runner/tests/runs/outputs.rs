@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 
 use crate::java;
 use crate::nodes::release;
-use crate::support::{Lab, POOL, Report, directory, renamed};
+use crate::support::{Lab, Report, directory, renamed, usual};
 
 /// Relative to the working directory. The content of a file is its name.
 type Tree = BTreeSet<String>;
@@ -60,8 +60,7 @@ async fn run(lab: &Lab, tree: &Tree, patterns: &[String]) -> (TempDir, Report) {
 
 /// The base of a wildcard's sub-path is not specified.
 async fn lab(wildcard_base: WildcardBase) -> Lab {
-    Lab::start_with(Settings { pools: vec![POOL.into()], wildcard_base, ..Settings::default() })
-        .await
+    Lab::start_with(Settings { wildcard_base, ..usual() }).await
 }
 
 fn warnings(report: &Report) -> Vec<&str> {

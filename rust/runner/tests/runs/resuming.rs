@@ -112,7 +112,7 @@ async fn a_run_that_ended_while_nobody_looked_is_collected() {
     let mut first = lab.start_run(&request);
     first.until_note("Job").await;
     drop(first.leave());
-    until(async || lab.jobs().await.iter().all(|job| job.state == JobState::Completed)).await;
+    lab.until_jobs(1, JobState::Completed).await;
     let mut second = next_attempt(&request);
     second["outputDir"] = json!("another-out");
     let report = lab.run(&second).await;
@@ -261,6 +261,8 @@ async fn a_job_without_a_task_is_removed_and_not_taken_for_a_success() {
         ..NewJob::default()
     };
     lab.batch().create_job(&empty).await.unwrap();
+    // No blobs tell of a job that no list has yet.
+    lab.until_jobs(1, JobState::Active).await;
     let report = lab.run(&next_attempt(&request)).await;
     assert_eq!(report.stdout, ["first", "second"]);
     until(async || lab.jobs().await.is_empty()).await;
@@ -274,7 +276,7 @@ async fn the_log_of_a_node_that_is_gone_is_read_from_blob_storage() {
     let mut first = lab.start_run(&request);
     first.until_note("Job").await;
     drop(first.leave());
-    until(async || lab.jobs().await.iter().all(|job| job.state == JobState::Completed)).await;
+    lab.until_jobs(1, JobState::Completed).await;
     lab.lose_node();
     let report = lab.run(&next_attempt(&request)).await;
     assert_eq!(report.stdout, ["only", "no end"], "{report:?}");

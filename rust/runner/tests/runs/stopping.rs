@@ -6,7 +6,7 @@ use azure_batch_emulator::{Settings, StateDelays};
 use runner::Status;
 use serde_json::json;
 
-use crate::support::{Lab, Left, POOL, until};
+use crate::support::{Lab, Left, until, usual};
 
 #[tokio::test]
 async fn a_kill_during_the_run_ends_the_job_and_removes_everything() {
@@ -27,12 +27,7 @@ async fn a_kill_during_the_run_ends_the_job_and_removes_everything() {
 #[tokio::test]
 async fn a_killed_job_is_deleted_only_when_it_has_ended() {
     let delays = StateDelays { running: Duration::from_secs(1), ..StateDelays::default() };
-    let lab = Lab::start_with(Settings {
-        state_delay: delays,
-        pools: vec![POOL.into()],
-        ..Settings::default()
-    })
-    .await;
+    let lab = Lab::start_with(Settings { state_delay: delays, ..usual() }).await;
     let mut run = lab.start_run(&lab.request("echo started; sleep 600"));
     run.until_line("started").await;
     run.kill.cancel();

@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use azure::batch::{BatchClient, Job};
+use azure::batch::{BatchClient, Job, JobState};
 use azure::blob::BlobContainer;
 use azure::{RetryPolicy, SharedKey};
-use azure_batch_emulator::{Emulator, Isolation, Settings};
+use azure_batch_emulator::{
+    BlobPrefix, Consistency, Emulator, EndedExitCode, Isolation, RequestRecord, RequeueCount,
+    Settings, Splitting, WildcardBase,
+};
 use runner::{Event, EventReceiver, Level, Outcome, Plan, Request, Status, Stream};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -40,7 +43,7 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) async fn start() -> Self {
-        Self::start_with(Settings { pools: vec![POOL.into()], ..Settings::default() }).await
+        Self::start_with(usual()).await
     }
 
     /// A service that differs from the usual one in some choices.
@@ -52,8 +55,7 @@ impl Lab {
     pub(crate) async fn start_on_disk() -> Self {
         let blobs = tempfile::tempdir().unwrap();
         let azurite = Azurite::start_with(&["--location", blobs.path().to_str().unwrap()]).await;
-        let choices = Settings { pools: vec![POOL.into()], ..Settings::default() };
-        Self::start_at(choices, blobs, azurite).await
+        Self::start_at(usual(), blobs, azurite).await
     }
 
     async fn start_at(choices: Settings, blobs: TempDir, azurite: Azurite) -> Self {
@@ -148,12 +150,17 @@ impl Lab {
     }
 
     pub(crate) fn start_run_with(&self, request: &Value, http: &runner::HttpClient) -> Run {
-        let request = Request::from_json(&request.to_string()).unwrap();
-        Run::start(Plan::new(request, http).unwrap())
+        Run::retrying(RetryPolicy::default(), request, http)
     }
 
     pub(crate) async fn run(&self, request: &Value) -> Report {
         self.start_run(request).ended().await
+    }
+
+    /// The same by a worker that waits little, also for what it does not find and may be new.
+    pub(crate) async fn run_impatiently(&self, request: &Value) -> Report {
+        let retry = RetryPolicy { max: Duration::from_millis(100), ..RetryPolicy::default() };
+        Run::retrying(retry, request, &self.http).ended().await
     }
 
     pub(crate) fn batch(&self) -> BatchClient {
@@ -167,7 +174,19 @@ impl Lab {
     }
 
     pub(crate) fn jobs_created(&self) -> usize {
-        self.changes().iter().filter(|change| *change == "POST /jobs").count()
+        let requests = self.emulator.requests();
+        let created =
+            |one: &&RequestRecord| one.operation == Some("Create Job") && one.status == 201;
+        requests.iter().filter(created).count()
+    }
+
+    /// Waits until every list has this number of jobs, in this state.
+    pub(crate) async fn until_jobs(&self, count: usize, state: JobState) {
+        until(async || {
+            let jobs = self.jobs().await;
+            jobs.len() == count && jobs.iter().all(|job| job.state == state)
+        })
+        .await;
     }
 
     /// How often anybody has looked for jobs.
@@ -195,6 +214,28 @@ impl Lab {
         let requests = self.emulator.requests();
         let changing = requests.iter().filter(|r| r.method != "GET" && r.method != "HEAD");
         changing.map(|r| format!("{} {}", r.method, r.path)).collect()
+    }
+}
+
+/// A service with one pool. With `EMULATOR_VARIANT=other` it does the other thing wherever Azure leaves it open, is not
+/// consistent at once, and takes few requests in a second. A test that is about one of these says which.
+pub(crate) fn usual() -> Settings {
+    let settings = Settings { pools: vec![POOL.into()], ..Settings::default() };
+    match std::env::var("EMULATOR_VARIANT").as_deref() {
+        Err(_) => settings,
+        Ok("other") => Settings {
+            // Not the logs at the end: most tests wait for a line of a task that runs.
+            command_line: Splitting::Argvw,
+            blob_prefix: BlobPrefix::Strip,
+            wildcard_base: WildcardBase::WorkingDirectory,
+            ended_exit_code: EndedExitCode::Absent,
+            requeue_count: RequeueCount::Requests,
+            state_delay: Duration::from_millis(300).into(),
+            consistency: Consistency::Eventual,
+            rate_limit: 25.try_into().ok(),
+            ..settings
+        },
+        Ok(unknown) => panic!("EMULATOR_VARIANT is {unknown}"),
     }
 }
 
@@ -276,6 +317,11 @@ impl Run {
         let kill = CancellationToken::new();
         let task = tokio::spawn(runner::run(plan, events, kill.clone()));
         Self { events: receiver, kill, task, report: Report::default() }
+    }
+
+    pub(crate) fn retrying(retry: RetryPolicy, request: &Value, http: &runner::HttpClient) -> Self {
+        let request = Request::from_json(&request.to_string()).unwrap();
+        Self::start(Plan::with_retry(request, http, retry).unwrap())
     }
 
     pub(crate) async fn ended(mut self) -> Report {

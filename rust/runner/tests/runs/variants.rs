@@ -2,15 +2,11 @@
 
 use std::time::Duration;
 
-use azure_batch_emulator::{BlobPrefix, Logs, Settings, Splitting, WildcardBase};
+use azure_batch_emulator::{BlobPrefix, Consistency, Logs, Settings, Splitting, WildcardBase};
 use runner::{Level, Status};
 use serde_json::json;
 
-use crate::support::{Lab, POOL, renamed};
-
-fn usual() -> Settings {
-    Settings { pools: vec![POOL.into()], ..Settings::default() }
-}
+use crate::support::{Lab, renamed, usual};
 
 /// Inputs, outputs by name, by wildcard and as a directory, both streams, and quotes in the command.
 async fn everything_arrives(settings: Settings) {
@@ -52,6 +48,16 @@ async fn a_service_that_shows_logs_at_the_end_only() {
 async fn a_service_that_takes_its_time_for_every_state() {
     let settings = Settings { state_delay: Duration::from_millis(300).into(), ..usual() };
     everything_arrives(settings).await;
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_consistent_at_once() {
+    everything_arrives(Settings { consistency: Consistency::Eventual, ..usual() }).await;
+}
+
+#[tokio::test]
+async fn a_service_that_takes_few_requests_in_a_second() {
+    everything_arrives(Settings { rate_limit: 2.try_into().ok(), ..usual() }).await;
 }
 
 #[tokio::test]
@@ -145,7 +151,7 @@ async fn the_task_has_administrators_rights_only_when_the_flow_says_so() {
 #[tokio::test]
 async fn a_task_that_no_node_takes_is_ended_at_the_limit_and_says_why() {
     let pools = vec!["pool:slots=1".parse().unwrap()];
-    let lab = Lab::start_with(Settings { pools, ..Settings::default() }).await;
+    let lab = Lab::start_with(Settings { pools, ..usual() }).await;
     let mut busy = lab.start_run(&lab.request("echo started; sleep 600"));
     busy.until_line("started").await;
     let mut waiting = renamed(&lab.request("true"));

@@ -267,7 +267,7 @@ async fn a_run_with_a_file_in_and_a_file_out_makes_few_requests() {
     let mut run = lab.start_run_with(&request, &gate.client());
     run.until_outcome().await;
     // As in Kestra, where the job ends by itself while the outcome is reported.
-    until(async || lab.jobs().await.iter().all(|job| job.state == JobState::Completed)).await;
+    lab.until_jobs(1, JobState::Completed).await;
     run.ended().await;
     let steps = gate.steps().into_iter().map(|step| step.kind);
     let (blobs, batch): (Vec<_>, Vec<_>) = steps.partition(|kind| kind.contains("blob"));

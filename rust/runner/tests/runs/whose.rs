@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 
 use azure::batch::{JobState, MetadataItem, NewJob, PoolInfo};
+use azure_batch_emulator::{Consistency, Settings};
 use bytes::Bytes;
-use runner::{Plan, Request, RetryPolicy, Status};
+use runner::{RetryPolicy, Status};
 use serde_json::{Value, json};
 
 use crate::gate::{Fault, Gate, Step};
-use crate::support::{DIGEST, Lab, POOL, Run, job_id, next_attempt, renamed, until, with_names};
+use crate::support::{
+    DIGEST, Lab, POOL, Run, job_id, next_attempt, renamed, until, usual, with_names,
+};
 
 fn post_jobs(n: usize) -> Step {
     Step::new("post jobs", n)
@@ -42,11 +45,10 @@ async fn put(lab: &Lab, blobs: &[String]) {
     }
 }
 
-/// A run each of whose requests is made once.
-fn start_once(request: &Value, gate: &Gate) -> Run {
-    let request = Request::from_json(&request.to_string()).unwrap();
-    let once = RetryPolicy { attempts: 1, ..RetryPolicy::default() };
-    Run::start(Plan::with_retry(request, &gate.client(), once).unwrap())
+/// A run each of whose requests is made so often.
+fn start_with(attempts: u32, request: &Value, gate: &Gate) -> Run {
+    let retry = RetryPolicy { attempts, ..RetryPolicy::default() };
+    Run::retrying(retry, request, &gate.client())
 }
 
 /// The blobs and active jobs that are there, once a run of the task and the one that takes over have gone.
@@ -65,7 +67,7 @@ async fn after_two_runs(lab: &Lab) -> (BTreeSet<String>, BTreeSet<String>) {
     held.release();
     until(async || gate.is_idle()).await;
     let last = with_names(&lab.request("echo ours"), DIGEST, "00000000000a");
-    let report = lab.run(&last).await;
+    let report = lab.run_impatiently(&last).await;
     assert_eq!(report.stdout, ["ours"], "{report:?}");
     let ours = async || lab.jobs().await.into_iter().filter(|job| job.id.contains(DIGEST));
     until(async || ours().await.all(|job| job.state != JobState::Deleting)).await;
@@ -143,12 +145,12 @@ async fn without_delete_nothing_of_an_earlier_run_is_removed() {
     put(&lab, std::slice::from_ref(&orphan)).await;
     // It would stay active and count against the quota of the account.
     create_job(&lab, &job_id(&request("00000000000a")), &[]).await;
+    until(async || lab.jobs().await.len() == 2).await;
     let before: BTreeSet<_> = lab.blobs().await.into_iter().collect();
-    assert_eq!(lab.run(&second).await.outcome().exit_code, Some(3));
+    assert_eq!(lab.run_impatiently(&second).await.outcome().exit_code, Some(3));
     let after: BTreeSet<_> = lab.blobs().await.into_iter().collect();
     assert!(before.contains(&orphan) && after.is_superset(&before), "{before:?} {after:?}");
-    until(async || lab.jobs().await.iter().all(|job| job.state == JobState::Completed)).await;
-    assert_eq!(lab.jobs().await.len(), 3);
+    lab.until_jobs(3, JobState::Completed).await;
 }
 
 #[tokio::test]
@@ -166,7 +168,9 @@ async fn a_job_that_was_created_although_the_service_answered_429_is_gone_on_wit
 /// The run does not know whether it is there, even where nobody can say.
 #[tokio::test]
 async fn a_job_whose_creation_failed_for_good_is_removed_if_it_is_there() {
-    let lab = Lab::start().await;
+    // Nothing is asked a second time.
+    let consistency = Consistency::Strong;
+    let lab = Lab::start_with(Settings { consistency, rate_limit: None, ..usual() }).await;
     for request in requests(&lab) {
         for fault in [Fault::TooManyAfter, Fault::Internal, Fault::DroppedAfter, Fault::TooMany] {
             for can_be_read in [true, false] {
@@ -175,11 +179,26 @@ async fn a_job_whose_creation_failed_for_good_is_removed_if_it_is_there() {
                 if !can_be_read {
                     gate.fail(&Step::new("get job", 1), Fault::Busy);
                 }
-                let report = start_once(&renamed(&request), &gate).ended().await;
+                let report = start_with(1, &renamed(&request), &gate).ended().await;
                 assert_eq!(report.outcome().status, Status::Failed, "{report:?}");
                 until(async || lab.jobs().await.is_empty() && lab.blobs().await.is_empty()).await;
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_job_whose_creation_failed_for_good_is_removed_although_it_is_not_found_at_once() {
+    let lab = Lab::start_with(Settings { consistency: Consistency::Eventual, ..usual() }).await;
+    for request in requests(&lab) {
+        let (request, gate) = (renamed(&request), Gate::start().await);
+        for n in [1, 2] {
+            gate.fail(&post_jobs(n), Fault::Internal);
+        }
+        let report = start_with(2, &request, &gate).ended().await;
+        assert_eq!(report.outcome().status, Status::Failed, "{report:?}");
+        let deletion = format!("DELETE /jobs/{}", job_id(&request));
+        assert!(lab.changes().contains(&deletion), "{report:?}");
     }
 }
 

@@ -13,7 +13,7 @@ mod whole;
 use azure_batch_emulator::Settings;
 
 use crate::gate::{Fault, Step};
-use crate::support::Lab;
+use crate::support::{Lab, usual};
 use deaths::{Death, Stop, stop_all};
 use faults::{Cell, Verdict, pairs, run_all, steps};
 use shape::Shape;
@@ -22,7 +22,7 @@ use trial::{EAGER, NO_RETRIES};
 /// A lab for many runs at once.
 async fn lab() -> Lab {
     let pools = vec!["pool:slots=64".parse().unwrap()];
-    Lab::start_with(Settings { pools, ..Settings::default() }).await
+    Lab::start_with(Settings { pools, ..usual() }).await
 }
 
 /// The cells that did not pass, in words.
