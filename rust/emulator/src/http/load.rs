@@ -4,7 +4,8 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::faults::{FailurePoint, Refusal, RequestFailure};
+use super::faults::{FailurePoint, Refusal, RequestFailure, RequestFault};
+use crate::faults::nth::Nth;
 use crate::settings::{Consistency, Settings};
 
 /// Of so many jobs one is created although the answer is 429.
@@ -36,14 +37,17 @@ impl Load {
         Load { rate_limit, consistency, work: Mutex::new(work) }
     }
 
-    /// Counts a request of this operation. Returns how it is refused, if it is.
-    pub(super) fn refuse(&self, operation: Option<&str>) -> Option<RequestFailure> {
-        if self.exceeds_rate() {
-            return Some(refused(FailurePoint::BeforeEffect, NEXT_SECOND));
-        }
+    /// Counts a request of this operation. Returns how it is refused, if it is: as a fault, so that
+    /// the request record tells it.
+    pub(super) fn refuse(&self, operation: Option<&str>) -> Option<RequestFault> {
         let creates = operation == Some("Create Job") && self.consistency == Consistency::Eventual;
-        let refused_after = creates && self.count_job().is_multiple_of(CREATED_ALTHOUGH_REFUSED);
-        refused_after.then(|| refused(FailurePoint::AfterEffect, LATER))
+        if self.exceeds_rate() {
+            Some(refused(FailurePoint::BeforeEffect, NEXT_SECOND))
+        } else if creates && self.count_job().is_multiple_of(CREATED_ALTHOUGH_REFUSED) {
+            Some(refused(FailurePoint::AfterEffect, LATER))
+        } else {
+            None
+        }
     }
 
     fn exceeds_rate(&self) -> bool {
@@ -67,6 +71,8 @@ impl Load {
     }
 }
 
-fn refused(point: FailurePoint, retry_after: u32) -> RequestFailure {
-    RequestFailure::Refused { by: Refusal::TooManyRequests, point, retry_after: Some(retry_after) }
+fn refused(point: FailurePoint, retry_after: u32) -> RequestFault {
+    let (by, retry_after) = (Refusal::TooManyRequests, Some(retry_after));
+    let failure = RequestFailure::Refused { by, point, retry_after };
+    RequestFault { operation: None, nth: Nth::EVERY, failure }
 }

@@ -85,13 +85,13 @@ fn router(state: Arc<AppState>) -> Router {
 async fn handle(State(state): State<Arc<AppState>>, request: Request) -> Response {
     let route = Route::find(request.method().as_str(), request.uri().path());
     let operation = route.as_ref().ok().map(Route::name);
-    let fault = state.faults.requests.fire(operation);
+    let refused = state.load.refuse(operation);
+    let fault = state.faults.requests.fire(operation).or(refused);
     let record = state.records.add(&request, operation, fault.as_ref());
     let context = RequestContext::of(&request, state.now());
     let carried_out = carry_out(&state, &context, request, route);
-    let failure = fault.map(|fault| fault.failure).or(state.load.refuse(operation));
-    let answer = match failure {
-        Some(failure) => faults::apply(failure, &context, carried_out, &state.closing).await,
+    let answer = match fault {
+        Some(fault) => faults::apply(fault.failure, &context, carried_out, &state.closing).await,
         None => carried_out.await,
     };
     state.records.complete(record, &answer);

@@ -96,6 +96,8 @@ async fn one_of_twenty_jobs_is_created_although_the_answer_is_429() {
     let refused = create().await.expect_error(429, "TooManyRequests");
     assert_eq!(refused.header("retry-after"), "30");
     create().await.expect_error(409, "JobExists");
+    let faults = cloud.emulator.requests().into_iter().filter_map(|request| request.fault);
+    assert_eq!(faults.collect::<Vec<_>>(), ["any=429-after,retry-after=30"]);
 }
 
 #[tokio::test]

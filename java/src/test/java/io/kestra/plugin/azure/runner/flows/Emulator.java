@@ -25,6 +25,8 @@ import javax.crypto.spec.SecretKeySpec;
 final class Emulator {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String VERSION = "2025-06-01";
+    /** How long the account refuses requests that are too many. */
+    private static final long SECOND_MILLIS = 1_000;
 
     private final String account = variable("AZURE_BATCH_ACCOUNT");
     private final String key = variable("AZURE_BATCH_ACCESS_KEY");
@@ -32,9 +34,14 @@ final class Emulator {
     private final Path requestLog = Path.of(variable("AZURE_BATCH_REQUEST_LOG"));
 
     /** A line of the request log. */
-    record Request(String method, String path, int status) {
+    record Request(String method, String path, int status, String fault) {
         boolean createsJob() {
             return method.equals("POST") && path.equals("/jobs");
+        }
+
+        /** Returns whether a job was created, although the answer may be another. */
+        boolean createdJob() {
+            return createsJob() && (status == 201 || fault.contains("429-after"));
         }
     }
 
@@ -59,14 +66,14 @@ final class Emulator {
     List<Request> requests() throws IOException {
         try (var lines = Files.lines(requestLog)) {
             return lines.map(Emulator::parse)
-                .map(line -> new Request(line.path("method").asText(), line.path("path").asText(), line.path("status").asInt()))
+                .map(line -> new Request(line.path("method").asText(), line.path("path").asText(), line.path("status").asInt(), line.path("fault").asText()))
                 .toList();
         }
     }
 
-    /** Returns how many requests to create a job there have been so far. */
+    /** Returns how many jobs have been created so far. */
     long jobsCreated() throws IOException {
-        return requests().stream().filter(Request::createsJob).count();
+        return requests().stream().filter(Request::createdJob).count();
     }
 
     private JsonNode get(String path) {
@@ -77,6 +84,10 @@ final class Emulator {
             .build();
         try (var client = TestAuthority.client()) {
             var response = client.send(request, HttpResponse.BodyHandlers.ofString());
+            if (response.statusCode() == 429) {
+                Thread.sleep(SECOND_MILLIS);
+                return get(path);
+            }
             if (response.statusCode() != 200) {
                 throw new IllegalStateException("GET " + path + " answered " + response.statusCode() + ": " + response.body());
             }

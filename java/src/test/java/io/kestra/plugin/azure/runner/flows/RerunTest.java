@@ -62,7 +62,7 @@ class RerunTest {
         var other = flows.start("at_once.yaml", Map.of("name", "second"));
         flows.awaitLine(killed, "first started");
         flows.awaitLine(other, "second started");
-        assertThat(emulator.activeJobs()).as("control: both are under way").hasSize(2);
+        assertThat(Poll.until(Flows.LIMIT, () -> emulator.activeJobs().size() == 2)).as("control: both are under way").isTrue();
 
         flows.engine.kill(killed);
 

@@ -19,7 +19,7 @@ class StopTest {
     void kill_of_the_execution_leaves_no_active_job(Flows flows) throws Exception {
         var execution = flows.start("long.yaml", Map.of());
         flows.awaitLine(execution, "started");
-        assertThat(emulator.activeJobs()).as("control: the job that is to be killed").hasSize(1);
+        assertThat(Poll.until(QUOTA_LIMIT, () -> emulator.activeJobs().size() == 1)).as("control: the job that is to be killed").isTrue();
 
         var killed = flows.engine.kill(execution);
 
