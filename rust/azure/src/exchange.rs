@@ -6,10 +6,12 @@ use crate::{
     pace::Pace,
 };
 use bytes::Bytes;
+use futures::TryStream;
 use reqwest::{
     Client, Request, Response, StatusCode,
     header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap},
 };
+use std::error::Error as StdError;
 
 /// A page of a list, or another document. A thousand jobs take a few MiB.
 pub(crate) const MAX_DOCUMENT: u64 = 16 * 1024 * 1024;
@@ -66,37 +68,75 @@ impl Answer {
 /// An answer that is not a success is an error; so is one that is too long or too slow.
 pub(crate) async fn exchange(
     http: &Client,
-    mut request: Request,
+    request: Request,
     body: Bytes,
     wanted: Wanted,
 ) -> Result<Answer> {
     let pace = Pace::new();
-    if !body.is_empty() {
+    let length = body.len() as u64;
+    begin(http, request, length, pace.slices(body), &pace).await?.read(wanted).await
+}
+
+/// The same, with a body of `length` bytes that is made while it is sent. Whoever makes it tells `pace` that it gets on.
+pub(crate) async fn begin(
+    http: &Client,
+    mut request: Request,
+    length: u64,
+    body: impl TryStream<Ok = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
+    pace: &Pace,
+) -> Result<Incoming> {
+    if length > 0 {
         // Or a body of unknown length would be sent in chunks, which is not what was signed.
-        request.headers_mut().insert(CONTENT_LENGTH, body.len().into());
-        *request.body_mut() = Some(reqwest::Body::wrap_stream(pace.slices(body)));
+        request.headers_mut().insert(CONTENT_LENGTH, length.into());
+        *request.body_mut() = Some(reqwest::Body::wrap_stream(body));
     }
-    let mut response = pace.keep(http.execute(request)).await?.map_err(Error::from_http)?;
+    let response = pace.keep(http.execute(request)).await?.map_err(Error::from_http)?;
     pace.restart();
-    if response.status().is_success() {
-        return read(response, wanted, &pace).await;
+    let mut incoming = Incoming { response, pace: pace.clone() };
+    if incoming.response.status().is_success() {
+        return Ok(incoming);
     }
-    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-    let beginning = Wanted::Part { from: 0, max: MAX_ERROR };
-    let body = read(response, beginning, &pace).await?.body;
+    let (status, headers) = (incoming.response.status(), incoming.take_headers());
+    let body = incoming.read(Wanted::Part { from: 0, max: MAX_ERROR }).await?.body;
     Err(Error::from_response(status, &headers, &body))
 }
 
-async fn read(mut response: Response, wanted: Wanted, pace: &Pace) -> Result<Answer> {
-    let announced = response.content_length().unwrap_or(0);
-    let mut body = Body::new(wanted, response.headers(), announced);
-    while !body.is_complete()
-        && let Some(chunk) = pace.keep(response.chunk()).await?.map_err(Error::from_http)?
-    {
-        pace.received(chunk.len());
-        body.push(&chunk)?;
+/// An answer that is a success, while its body comes.
+pub(crate) struct Incoming {
+    response: Response,
+    pace: Pace,
+}
+
+impl Incoming {
+    pub(crate) fn status(&self) -> StatusCode {
+        self.response.status()
     }
-    Ok(body.into_answer(response.status(), std::mem::take(response.headers_mut())))
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        self.response.headers()
+    }
+
+    /// The next bytes, as they come. None after the last ones.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>> {
+        let chunk = self.pace.keep(self.response.chunk()).await?.map_err(Error::from_http)?;
+        self.pace.received(chunk.as_ref().map_or(0, Bytes::len));
+        Ok(chunk)
+    }
+
+    pub(crate) async fn read(mut self, wanted: Wanted) -> Result<Answer> {
+        let announced = self.response.content_length().unwrap_or(0);
+        let mut body = Body::new(wanted, self.headers(), announced);
+        while !body.is_complete()
+            && let Some(chunk) = self.next().await?
+        {
+            body.push(&chunk)?;
+        }
+        Ok(body.into_answer(self.status(), self.take_headers()))
+    }
+
+    fn take_headers(&mut self) -> HeaderMap {
+        std::mem::take(self.response.headers_mut())
+    }
 }
 
 /// The first byte of `bytes 3-9/20`, the range that a body is.

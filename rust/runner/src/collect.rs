@@ -1,6 +1,7 @@
 //! Brings output files back into the Kestra task's working directory.
 
-use std::io::{self, Write};
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -210,8 +211,8 @@ impl Collection<'_> {
         let new = on_disk(move || Ok(Arc::new(working_dir.create(&name)?))).await?;
         let (target, progress) = (Arc::clone(&new), self.progress.file());
         let writing = Arc::clone(&progress);
-        let write = Arc::new(move |bytes: &[u8]| {
-            (&target.file).write_all(bytes)?;
+        let write = Arc::new(move |position, bytes: &[u8]| {
+            target.file.write_all_at(bytes, position)?;
             writing.advance(bytes.len() as u64);
             Ok(())
         });

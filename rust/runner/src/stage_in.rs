@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use azure::blob::BlobContainer;
+use azure::blob::{BlobContainer, Source};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::task::spawn_blocking;
@@ -165,6 +165,23 @@ async fn upload_all(
     uploads.buffer_unordered(TRANSFERS_AT_ONCE).try_collect().await
 }
 
+/// An input file on its way.
+struct File {
+    path: PathBuf,
+    working_dir: Arc<WorkingDir>,
+    progress: Arc<FileProgress>,
+}
+
+impl Source for File {
+    fn read(&self, start: u64, size: u64) -> io::Result<Vec<u8>> {
+        self.working_dir.read(&self.path, start, size)
+    }
+
+    fn sent(&self, bytes: u64) {
+        self.progress.advance(bytes);
+    }
+}
+
 async fn upload(
     container: &BlobContainer,
     blob: String,
@@ -172,13 +189,9 @@ async fn upload(
     working_dir: Arc<WorkingDir>,
     progress: Arc<FileProgress>,
 ) -> Result<(), RunError> {
-    let (name, reading) = (printable(&path), Arc::clone(&progress));
-    let read = Arc::new(move |start, size| {
-        // What is before this part has been sent.
-        reading.reached(start);
-        working_dir.read(&path, start, size)
-    });
-    container.put_file(&blob, size, read).await.map_err(|error| {
+    let (name, file) =
+        (printable(&path), File { path, working_dir, progress: Arc::clone(&progress) });
+    container.put_file(&blob, size, Arc::new(file)).await.map_err(|error| {
         let reason = in_words(&error);
         RunError::Failed(format!("inputFiles: '{name}' could not be staged: {reason}"))
     })?;

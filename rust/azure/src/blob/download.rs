@@ -1,4 +1,4 @@
-//! Blobs to memory and to files.
+//! Blobs to memory. To files: [`super::fetch`].
 
 use super::{
     BlobContainer,
@@ -12,13 +12,6 @@ use reqwest::{
     StatusCode,
     header::{ETAG, HeaderMap, HeaderValue, IF_MATCH, RANGE},
 };
-use std::{io, sync::Arc};
-
-/// A blob is read in ranges of this size, one in memory at a time.
-const RANGE_SIZE: u64 = 8 * 1024 * 1024;
-
-/// Takes the next bytes of a file, on a thread that may wait for a disk.
-pub type WritePart = dyn Fn(&[u8]) -> io::Result<()> + Send + Sync;
 
 /// A version of a blob: its ETag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,33 +57,6 @@ impl BlobContainer {
         Ok(Some((part.bytes, Version(etag.to_owned()))))
     }
 
-    /// Downloads a blob that has `size` bytes, as a list said. `write` gets part after part of one version of it.
-    ///
-    /// [Get Blob](https://learn.microsoft.com/rest/api/storageservices/get-blob)
-    ///
-    /// # Errors
-    /// `BlobNotFound` (404), a `Local` error where the file cannot be written, a `Protocol` error where the blob is
-    /// longer or shorter, and others.
-    pub async fn get_file(&self, name: &str, size: u64, write: Arc<WritePart>) -> Result<()> {
-        let (mut done, mut version) = (0, None);
-        while done <= size {
-            // One byte more than there should be: a short answer says that the blob has ended.
-            let max = RANGE_SIZE.min((size - done).saturating_add(1));
-            let Some(part) = self.get_part(name, done, max, version).await? else { break };
-            let length = part.bytes.len() as u64;
-            version = write_part(part, Arc::clone(&write)).await?;
-            done += length;
-            if length < max {
-                break;
-            }
-        }
-        if done == size {
-            return Ok(());
-        }
-        let sizes = format!("blob '{name}' has not the {size} bytes that the list said");
-        Err(Error::protocol(sizes))
-    }
-
     /// One range. A range past the end is a 416, so is any range of an empty blob.
     async fn get_part(
         &self,
@@ -112,25 +78,13 @@ impl BlobContainer {
         match answer.await {
             Ok((answer, _)) if answer.body.is_empty() => Ok(None),
             Ok((answer, _)) if from > 0 && answer.status != StatusCode::PARTIAL_CONTENT => {
-                Err(Error::protocol("a part was asked for and the whole came").during(&action))
+                Err(not_a_part().during(&action))
             }
             Ok((answer, reserved)) => Ok(Some(Part::new(answer, reserved))),
             Err(error) if error.status() == Some(416) => Ok(None),
             Err(error) => Err(error),
         }
     }
-}
-
-/// Writes a part and returns its version.
-async fn write_part(part: Part, write: Arc<WritePart>) -> Result<Option<HeaderValue>> {
-    let writing = tokio::task::spawn_blocking(move || {
-        // Whole, with its room in the budget, which it needs for as long as the disk takes.
-        let part = part;
-        write(&part.bytes)?;
-        Ok(part.version)
-    });
-    let version: io::Result<_> = writing.await.map_err(io::Error::other).flatten();
-    version.map_err(|error| Error::local(format!("the file cannot be written: {error}")))
 }
 
 impl Part {
@@ -140,8 +94,16 @@ impl Part {
     }
 }
 
+pub(super) fn not_a_part() -> Error {
+    Error::protocol("a part was asked for and the whole came")
+}
+
 /// The range, and the version that it must be from.
-fn range_headers(from: u64, max: u64, version: Option<&HeaderValue>) -> Result<HeaderMap> {
+pub(super) fn range_headers(
+    from: u64,
+    max: u64,
+    version: Option<&HeaderValue>,
+) -> Result<HeaderMap> {
     let last = from.saturating_add(max - 1);
     let range = HeaderValue::try_from(format!("bytes={from}-{last}"))
         .map_err(|error| Error::protocol(error.to_string()))?;

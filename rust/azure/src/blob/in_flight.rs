@@ -17,6 +17,9 @@ const SHARE: u32 = BYTES_IN_FLIGHT / 2;
 /// What a small part counts as. So there are at most 128 transfers, with a connection and an open file each.
 const LEAST: u32 = 256 * 1024;
 
+/// What a part counts as that is never in memory as a whole: pieces of it that are read, written, sent or received.
+pub(super) const STREAM: u64 = 1024 * 1024;
+
 static BUDGET: Semaphore = Semaphore::const_new(BYTES_IN_FLIGHT as usize);
 
 /// A container's share of the budget.

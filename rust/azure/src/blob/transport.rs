@@ -4,13 +4,15 @@ pub(crate) use crate::exchange::Answer;
 
 use crate::{
     Error,
-    exchange::{Wanted, exchange},
+    exchange::{Incoming, Wanted, begin, exchange},
+    pace::Pace,
 };
 use async_trait::async_trait;
 use azure_core::{Body, BytesStream, HttpClient, Request, Response, error::ErrorKind, headers};
 use bytes::Bytes;
+use futures::{Stream, TryStreamExt};
 use reqwest::{Method, StatusCode, header::HeaderMap};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::mpsc};
 use url::Url;
 
 /// The answers to the storage crate's requests have no body, or a short one that nobody reads.
@@ -40,8 +42,39 @@ impl Transport {
         headers: HeaderMap,
         limit: u64,
     ) -> crate::Result<Answer> {
+        self.open(url, headers).await?.read(Wanted::AtMost(limit)).await
+    }
+
+    /// The same, and leaves the body to be read.
+    pub(crate) async fn open(&self, url: Url, headers: HeaderMap) -> crate::Result<Incoming> {
         let request = self.0.get(url).headers(headers).build().map_err(Error::from_http)?;
-        exchange(&self.0, request, Bytes::new(), Wanted::AtMost(limit)).await
+        let pace = Pace::new();
+        begin(&self.0, request, 0, pace.slices(Bytes::new()), &pace).await
+    }
+
+    /// Sends a body to a URL that carries the right to be written. An error of whoever makes the body is the error.
+    pub(crate) async fn put<S>(
+        &self,
+        url: Url,
+        length: u64,
+        body: impl FnOnce(Pace) -> S,
+    ) -> crate::Result<()>
+    where
+        S: Stream<Item = crate::Result<Bytes>> + Send + 'static,
+    {
+        let request = self.0.put(url).build().map_err(Error::from_http)?;
+        let (pace, (tell, told)) = (Pace::new(), mpsc::channel());
+        // The HTTP client makes a text of an error that it is given.
+        let body = body(pace.clone()).map_err(move |error| {
+            let text = error.to_string();
+            let _ = tell.send(error);
+            text
+        });
+        let answer = begin(&self.0, request, length, body, &pace).await;
+        if let Ok(error) = told.try_recv() {
+            return Err(error);
+        }
+        answer?.read(Wanted::AtMost(MAX_BODY)).await.map(drop)
     }
 
     async fn send(&self, request: &Request) -> crate::Result<Answer> {

@@ -1,7 +1,13 @@
 //! Blobs from memory and from files.
 
-use super::{BlobContainer, Version, in_flight::Reserved, transport::from_azure};
-use crate::{Error, Result};
+use super::{
+    BlobContainer, Version,
+    in_flight::{Reserved, STREAM},
+    ranges::{LEAST_BLOCK, PARTS_AT_ONCE, blocks},
+    sas::{OWN_REQUEST, SasPermissions},
+    transport::from_azure,
+};
+use crate::{Error, Result, pace::Pace};
 use azure_core::request_options::IfMatchCondition;
 use azure_storage_blobs::{
     blob::{
@@ -10,25 +16,39 @@ use azure_storage_blobs::{
     },
     prelude::BlockId,
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream};
-use std::{io, sync::Arc};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use std::{
+    io,
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 
-/// A file up to this size is sent in one piece, a larger one in blocks of this size.
-const BLOCK_SIZE: u64 = 4 * 1024 * 1024;
+/// So many bytes of a file are read at once while it is sent. Larger pieces save no time.
+const PIECE: u64 = 256 * 1024;
 
-/// Blocks of a blob at most: [Put Block List](https://learn.microsoft.com/rest/api/storageservices/put-block-list)
-const MAX_BLOCKS: u64 = 50_000;
+/// A file on its way to a blob.
+pub trait Source: Send + Sync + 'static {
+    /// Reads exactly so many bytes, from a position on. It is called again for each attempt, so that nothing is held in
+    /// memory while a request waits to be made again, and on a thread that may wait for a disk.
+    ///
+    /// # Errors
+    /// That the file cannot be read, or has become shorter.
+    fn read(&self, start: u64, size: u64) -> io::Result<Vec<u8>>;
 
-/// A container's share of the bytes in flight. Blocks of this size make a file of 781 GiB.
-const MAX_BLOCK_SIZE: u64 = 16 * 1024 * 1024;
+    /// So many bytes more are on their way. What has to be sent again does not count again.
+    fn sent(&self, _bytes: u64) {}
+}
 
-/// Blocks of one file on their way at once.
-const BLOCKS_AT_ONCE: usize = 4;
-
-/// Reads exactly so many bytes of a file, from a position on. It is called again for each attempt, so that nothing is
-/// held in memory while a request waits to be made again, and on a thread that may wait for a disk.
-pub type ReadPart = dyn Fn(u64, u64) -> io::Result<Vec<u8>> + Send + Sync;
+impl<F: Fn(u64, u64) -> io::Result<Vec<u8>> + Send + Sync + 'static> Source for F {
+    fn read(&self, start: u64, size: u64) -> io::Result<Vec<u8>> {
+        self(start, size)
+    }
+}
 
 impl BlobContainer {
     /// Writes a blob, over whatever was there.
@@ -76,27 +96,29 @@ impl BlobContainer {
         self.run(&action, attempt).await
     }
 
-    /// Writes a file of `size` bytes to a blob. A large file is sent block by block, and never held in memory as a
-    /// whole.
+    /// Writes a file of `size` bytes to a blob. A large file is sent in blocks, several at once, each of which is read
+    /// while it is sent.
     ///
     /// [Put Block](https://learn.microsoft.com/rest/api/storageservices/put-block),
     /// [Put Block List](https://learn.microsoft.com/rest/api/storageservices/put-block-list)
     ///
     /// # Errors
     /// A `Local` error where the file cannot be read or is too large, and the errors of `put_bytes`.
-    pub async fn put_file(&self, name: &str, size: u64, read: Arc<ReadPart>) -> Result<()> {
-        if size <= BLOCK_SIZE {
-            self.put_whole(name, size, read).await
+    pub async fn put_file(&self, name: &str, size: u64, source: Arc<dyn Source>) -> Result<()> {
+        if size <= LEAST_BLOCK {
+            self.put_whole(name, size, source).await
         } else {
-            self.put_blocks(name, size, read).await
+            self.put_blocks(name, size, source).await
         }
     }
 
-    async fn put_whole(&self, name: &str, size: u64, read: Arc<ReadPart>) -> Result<()> {
+    async fn put_whole(&self, name: &str, size: u64, source: Arc<dyn Source>) -> Result<()> {
         let blob = self.blob(name)?;
         let action = format!("write blob '{name}'");
         let attempt = async || {
-            let Part { body, reserved } = self.read_part(Arc::clone(&read), 0, size).await?;
+            let reserved = Arc::new(self.share().reserve(size).await);
+            // Read before it is a write: a kill waits for writes, and for no disk.
+            let body = read(&source, 0, size, &reserved).await?;
             let request = blob.put_block_blob(body);
             self.write(async {
                 let written = request.await.map_err(from_azure);
@@ -108,15 +130,16 @@ impl BlobContainer {
         self.run(&action, attempt).await.map(drop)
     }
 
-    async fn put_blocks(&self, name: &str, size: u64, read: Arc<ReadPart>) -> Result<()> {
+    async fn put_blocks(&self, name: &str, size: u64, source: Arc<dyn Source>) -> Result<()> {
         let blocks = blocks(size)?;
-        stream::iter(blocks.clone())
-            .map(|block| self.put_block(name, block, Arc::clone(&read)))
-            .buffer_unordered(BLOCKS_AT_ONCE)
+        stream::iter(blocks.clone().enumerate())
+            .map(|(number, block)| self.put_block(name, number, block, Arc::clone(&source)))
+            .buffer_unordered(PARTS_AT_ONCE)
             .try_collect::<()>()
             .await?;
         // Latest and not Uncommitted: after a lost reply the blocks are committed already.
-        let blocks = blocks.into_iter().map(|block| BlobBlockType::Latest(block.id)).collect();
+        let ids = blocks.enumerate().map(|(number, _)| BlockId::new(block_id(number)));
+        let blocks = ids.map(BlobBlockType::Latest).collect();
         let request = self.blob(name)?.put_block_list(BlockList { blocks });
         let action = format!("put the blocks of blob '{name}' together");
         let attempt = || {
@@ -127,79 +150,83 @@ impl BlobContainer {
     }
 
     /// No [`write`](Self::write): a block that arrives late is part of no blob.
-    async fn put_block(&self, name: &str, block: Block, read: Arc<ReadPart>) -> Result<()> {
-        let blob = self.blob(name)?;
+    async fn put_block(
+        &self,
+        name: &str,
+        number: usize,
+        block: Range<u64>,
+        source: Arc<dyn Source>,
+    ) -> Result<()> {
         let action = format!("write a block of blob '{name}'");
+        let id = BASE64_STANDARD.encode(block_id(number));
+        // How far any attempt has come.
+        let reached = Arc::new(AtomicU64::new(block.start));
         let attempt = async || {
-            let Part { body, reserved } =
-                self.read_part(Arc::clone(&read), block.start, block.size).await?;
-            let written = blob.put_block(block.id.clone(), body).await.map_err(from_azure);
+            let mut url = self.signed_url(Some(name), SasPermissions::WRITE, OWN_REQUEST)?;
+            url.query_pairs_mut().append_pair("comp", "block").append_pair("blockid", &id);
+            let reserved = Arc::new(self.share().reserve(STREAM).await);
+            let pieces = Pieces {
+                source: Arc::clone(&source),
+                rest: block.clone(),
+                reached: Arc::clone(&reached),
+                reserved: Arc::clone(&reserved),
+            };
+            let length = block.end - block.start;
+            let written = self.transport().put(url, length, |pace| pieces.stream(pace)).await;
             drop(reserved);
             written
         };
-        self.run(&action, attempt).await.map(drop)
-    }
-
-    async fn read_part(&self, read: Arc<ReadPart>, start: u64, size: u64) -> Result<Part> {
-        let reserved = self.share().reserve(size).await;
-        let reading = tokio::task::spawn_blocking(move || {
-            let body = Bytes::from(read(start, size)?);
-            Ok(Part { body, reserved })
-        });
-        let part: io::Result<Part> = reading.await.map_err(io::Error::other).flatten();
-        part.map_err(|error| Error::local(format!("the file cannot be read: {error}")))
+        self.run(&action, attempt).await
     }
 }
 
-/// A part of a file in memory.
-struct Part {
-    body: Bytes,
-    reserved: Reserved,
+/// All ids of a blob must be of the same length.
+fn block_id(number: usize) -> String {
+    format!("{number:08}")
 }
 
-/// A part of a file on its way to become a block of a blob.
-#[derive(Clone, Debug)]
-struct Block {
-    id: BlockId,
+/// A block on its way: what is left to be read of it.
+struct Pieces {
+    source: Arc<dyn Source>,
+    rest: Range<u64>,
+    reached: Arc<AtomicU64>,
+    reserved: Arc<Reserved>,
+}
+
+impl Pieces {
+    /// Reads the next piece when the one before is on its way.
+    fn stream(self, pace: Pace) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
+        stream::try_unfold(self, move |pieces| {
+            pace.restart();
+            pieces.next()
+        })
+    }
+
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>> {
+        let (start, end) = (self.rest.start, self.rest.end.min(self.rest.start + PIECE));
+        if start == end {
+            return Ok(None);
+        }
+        let body = read(&self.source, start, end - start, &self.reserved).await?;
+        self.rest.start = end;
+        let before = self.reached.fetch_max(end, Relaxed);
+        self.source.sent(end.saturating_sub(before));
+        Ok(Some((body, self)))
+    }
+}
+
+/// Reads a part of a file. Its room is held for as long as the disk takes.
+async fn read(
+    source: &Arc<dyn Source>,
     start: u64,
     size: u64,
-}
-
-/// The blocks of a file. All ids of a blob must be of the same length.
-fn blocks(size: u64) -> Result<Vec<Block>> {
-    let block_size = BLOCK_SIZE.max(size.div_ceil(MAX_BLOCKS));
-    if block_size > MAX_BLOCK_SIZE {
-        let most = (MAX_BLOCKS * MAX_BLOCK_SIZE) >> 30;
-        return Err(Error::local(format!(
-            "a file of {} GiB is too large, {most} GiB are the most",
-            size >> 30
-        )));
-    }
-    let block = |number| {
-        let start = number * block_size;
-        let id = BlockId::new(format!("{number:08}"));
-        Block { id, start, size: block_size.min(size - start) }
-    };
-    Ok((0..size.div_ceil(block_size)).map(block).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn blocks_cover_a_file_without_gaps() {
-        let largest = MAX_BLOCKS * MAX_BLOCK_SIZE;
-        for size in [BLOCK_SIZE + 1, 3 * BLOCK_SIZE, MAX_BLOCKS * BLOCK_SIZE + 7, largest] {
-            let blocks = blocks(size).unwrap();
-            assert!(blocks.len() as u64 <= MAX_BLOCKS);
-            let end = blocks.iter().fold(0, |end, block| {
-                assert_eq!((block.start, block.id.bytes().len()), (end, 8));
-                end + block.size
-            });
-            assert_eq!(end, size);
-        }
-        let error = blocks(largest + 1).unwrap_err().to_string();
-        assert_eq!(error, "a file of 781 GiB is too large, 781 GiB are the most");
-    }
+    reserved: &Arc<Reserved>,
+) -> Result<Bytes> {
+    let (source, reserved) = (Arc::clone(source), Arc::clone(reserved));
+    let reading = tokio::task::spawn_blocking(move || {
+        let _reserved = reserved;
+        source.read(start, size)
+    });
+    let read = reading.await.map_err(io::Error::other).flatten().map(Bytes::from);
+    read.map_err(|error| Error::local(format!("the file cannot be read: {error}")))
 }

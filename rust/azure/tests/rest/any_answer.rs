@@ -110,7 +110,7 @@ async fn call_blobs(number: usize, container: BlobContainer) {
         13 => drop(container.list("in/").await),
         14 => drop(container.get_bytes("a", 10).await),
         15 => drop(container.get_range("a", 5, 10).await),
-        16 => drop(container.get_file("a", 7, Arc::new(|_: &[u8]| Ok(()))).await),
+        16 => drop(container.get_file("a", 7, Arc::new(|_, _: &[u8]| Ok(()))).await),
         17 => drop(container.put_bytes("a", Bytes::from_static(b"x")).await),
         18 => drop(container.put_bytes_if("a", Bytes::from_static(b"x"), None).await),
         _ => drop(container.delete("a").await),

@@ -2,9 +2,18 @@
 
 use crate::files::{get_file, put_file};
 use crate::scripted_service::{Reply, ScriptedService, closed_endpoint, container_at};
-use azure::{ErrorKind, blob::BlobItem};
+use azure::{
+    ErrorKind,
+    blob::{BlobItem, Source},
+};
 use bytes::Bytes;
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 /// Headers of every answer of the service.
 const HEADERS: [(&str, &str); 3] = [
@@ -130,7 +139,7 @@ async fn a_read_that_breaks_off_is_begun_again_and_a_whole_is_not_taken_for_a_pa
 
 #[tokio::test]
 async fn a_download_is_of_one_version_of_the_blob() {
-    let first = "x".repeat(8 << 20);
+    let first = "x".repeat(16 << 20);
     let service = ScriptedService::start([
         Reply::new(206, &[("etag", "\"0x1\"")], &first),
         error(412, "ConditionNotMet"),
@@ -139,9 +148,117 @@ async fn a_download_is_of_one_version_of_the_blob() {
     let directory = tempfile::tempdir().unwrap();
     let container = container_at(&service.endpoint);
     let path = directory.path().join("a");
-    let error = get_file(&container, "a", 9 << 20, &path).await.unwrap_err();
+    let error = get_file(&container, "a", 17 << 20, &path).await.unwrap_err();
     assert_eq!(error.code(), Some("ConditionNotMet"));
     assert_eq!(service.received()[1].headers["if-match"], "\"0x1\"");
+}
+
+/// The first connection breaks in the middle of a body, the second before one.
+#[tokio::test]
+async fn a_connection_that_breaks_costs_only_what_it_has_not_brought() {
+    let half =
+        Reply::Break(b"HTTP/1.1 206 X\r\netag: \"0x1\"\r\ncontent-length: 7\r\n\r\n0123".to_vec());
+    let service =
+        ScriptedService::start([half, Reply::hang_up(), Reply::new(206, &[], "456")]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a");
+    get_file(&container_at(&service.endpoint), "a", 7, &path).await.unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"0123456");
+    let asked = service.received().into_iter().map(|request| request.headers);
+    let asked: Vec<_> = asked.map(|h| (h["range"].clone(), h.get("if-match").cloned())).collect();
+    let (rest, version) = ("bytes=4-7".to_owned(), Some("\"0x1\"".to_owned()));
+    let rest = (rest, version);
+    assert_eq!(asked, [("bytes=0-7".to_owned(), None), rest.clone(), rest]);
+}
+
+#[tokio::test]
+async fn the_ranges_of_a_blob_come_at_once_and_each_goes_to_its_place() {
+    let range = |byte: &str, length| Reply::new(206, &[("etag", "\"0x1\"")], &byte.repeat(length));
+    let Reply::Answer(first) = range("0", 16 << 20) else { unreachable!() };
+    let (head, rest) = first.split_at(1 << 20);
+    // The first range is still on its way when the others are there.
+    let slow = Reply::Paced(Duration::from_millis(300), vec![head.to_vec(), rest.to_vec()]);
+    let service = ScriptedService::start([slow, range("1", 16 << 20), range("1", 16 << 20)]).await;
+    let (told, ends) =
+        (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(vec![0_u8; 48 << 20])));
+    let (tell, content) = (Arc::clone(&told), Arc::clone(&ends));
+    let write = Arc::new(move |position: u64, bytes: &[u8]| {
+        let position = position as usize;
+        tell.lock().unwrap().push(position);
+        content.lock().unwrap()[position..position + bytes.len()].copy_from_slice(bytes);
+        Ok(())
+    });
+    container_at(&service.endpoint).get_file("a", 48 << 20, write).await.unwrap();
+    let content = ends.lock().unwrap();
+    assert!(content[..16 << 20].iter().all(|byte| *byte == b'0'));
+    assert!(content[16 << 20..].iter().all(|byte| *byte == b'1'));
+    assert!(
+        *told.lock().unwrap().last().unwrap() < 16 << 20,
+        "the first range was the last to come"
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_written_once_a_download_is_given_up() {
+    let piece = vec![b'x'; 1 << 20];
+    let head = b"HTTP/1.1 206 X\r\ncontent-length: 9999999\r\n\r\n".to_vec();
+    let pieces = std::iter::once(head).chain(std::iter::repeat_n(piece, 9)).collect();
+    let service = ScriptedService::start([Reply::Paced(Duration::from_millis(50), pieces)]).await;
+    let (first, mut written) = tokio::sync::mpsc::unbounded_channel();
+    let write = Arc::new(move |_, _: &[u8]| first.send(()).map_err(std::io::Error::other));
+    let container = container_at(&service.endpoint);
+    tokio::select! {
+        _ = container.get_file("a", 9_999_999, write) => unreachable!(),
+        _ = written.recv() => {}
+    }
+    // The channel closes with the last that could write.
+    while tokio::time::timeout(Duration::from_millis(50), written.recv()).await.unwrap().is_some() {
+    }
+}
+
+/// Two attempts at a block read it twice, and it counts once.
+#[tokio::test]
+async fn a_block_that_is_sent_again_is_read_again_and_counts_once() {
+    struct Counted(AtomicU64, AtomicU64);
+    impl Source for Counted {
+        fn read(&self, _start: u64, size: u64) -> std::io::Result<Vec<u8>> {
+            self.0.fetch_add(size, Relaxed);
+            Ok(vec![7; size as usize])
+        }
+        fn sent(&self, bytes: u64) {
+            self.1.fetch_add(bytes, Relaxed);
+        }
+    }
+    let size = (4 << 20) + 1;
+    let service = ScriptedService::start([
+        Reply::status(503),
+        Reply::created(),
+        Reply::created(),
+        Reply::created(),
+    ])
+    .await;
+    let source = Arc::new(Counted(AtomicU64::new(0), AtomicU64::new(0)));
+    let put = container_at(&service.endpoint).put_file("large", size, source.clone()).await;
+    put.unwrap();
+    let received = service.received();
+    assert!(received[3].target.contains("comp=blocklist"), "{}", received[3].target);
+    let read: usize = received[..3].iter().map(|request| request.body.len()).sum();
+    assert_eq!(source.0.load(Relaxed), read as u64);
+    assert_eq!(source.1.load(Relaxed), size);
+}
+
+#[tokio::test]
+async fn a_file_that_becomes_shorter_while_it_is_sent_makes_no_blob() {
+    let service = ScriptedService::start(vec![Reply::created(); 9]).await;
+    let shorter = Arc::new(|start, size: u64| {
+        let is_there = start < 1 << 20;
+        is_there.then(|| vec![7; size as usize]).ok_or_else(|| std::io::Error::other("shorter"))
+    });
+    let container = container_at(&service.endpoint);
+    let error = container.put_file("large", 9 << 20, shorter).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Local, false), "{error}");
+    assert!(error.to_string().contains("the file cannot be read: shorter"), "{error}");
+    assert!(!service.received().iter().any(|request| request.target.contains("comp=blocklist")));
 }
 
 #[tokio::test]
@@ -207,7 +324,7 @@ async fn a_file_that_cannot_be_read_is_an_error_and_nothing_is_sent() {
 #[tokio::test]
 async fn a_disk_that_is_full_is_told() {
     let service = ScriptedService::start([Reply::new(206, &HEADERS, "content")]).await;
-    let full = Arc::new(|_: &[u8]| Err(std::io::ErrorKind::StorageFull.into()));
+    let full = Arc::new(|_, _: &[u8]| Err(std::io::ErrorKind::StorageFull.into()));
     let error = container_at(&service.endpoint).get_file("a", 7, full).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Local);
     assert!(error.to_string().contains("the file cannot be written: no storage space"), "{error}");

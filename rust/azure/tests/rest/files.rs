@@ -1,7 +1,7 @@
 //! Files to blobs and back, as the runner does it.
 
 use azure::{Result, blob::BlobContainer};
-use std::{fs::File, io::Write, os::unix::fs::FileExt, path::Path, sync::Arc};
+use std::{fs::File, os::unix::fs::FileExt, path::Path, sync::Arc};
 
 pub(crate) async fn put_file(container: &BlobContainer, name: &str, path: &Path) -> Result<u64> {
     let file = File::open(path).unwrap();
@@ -23,5 +23,6 @@ pub(crate) async fn get_file(
     path: &Path,
 ) -> Result<()> {
     let file = File::create(path).unwrap();
-    container.get_file(name, size, Arc::new(move |bytes: &[u8]| (&file).write_all(bytes))).await
+    let write = move |position, bytes: &[u8]| file.write_all_at(bytes, position);
+    container.get_file(name, size, Arc::new(write)).await
 }

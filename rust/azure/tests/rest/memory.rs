@@ -160,7 +160,7 @@ async fn a_hundred_runs_that_collect_a_gigabyte_each_stay_within_the_budget() {
     let transfer = |_| {
         let container = sink.container();
         async move {
-            let write = Arc::new(|_: &[u8]| Ok(()));
+            let write = Arc::new(|_, _: &[u8]| Ok(()));
             container.get_file("large", SIZE, write).await.unwrap();
         }
     };
