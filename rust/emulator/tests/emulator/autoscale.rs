@@ -189,6 +189,23 @@ async fn a_pool_grows_with_its_tasks_and_shrinks_without_them() {
 }
 
 #[tokio::test]
+async fn the_pool_that_a_job_asks_for_can_have_a_formula() {
+    let cloud = cloud(1).await;
+    let mut scaled = scaled_pool("$TargetDedicatedNodes = 1;");
+    scaled.as_object_mut().unwrap().remove("id");
+    let auto = json!({"autoPoolIdPrefix": "a", "poolLifetimeOption": "job", "pool": scaled});
+    let job = json!({"id": "job", "poolInfo": {"autoPoolSpecification": auto}});
+    cloud.client.post("/jobs").json(&job).send().await.expect(201);
+    cloud.script_with("job", "task", "true", json!({"containerSettings": null})).await;
+    assert_eq!(cloud.completed("job", "task").await["executionInfo"]["exitCode"], 0);
+    let pool = cloud.get("/pools").await.expect(200).body["value"][0].clone();
+    assert_eq!(
+        (&pool["enableAutoScale"], &pool["targetDedicatedNodes"]),
+        (&json!(true), &json!(1))
+    );
+}
+
+#[tokio::test]
 async fn the_tasks_of_a_node_that_a_formula_removes_follow_its_option() {
     for (option, code) in [("taskcompletion", json!(0)), ("terminate", json!(-9))] {
         let cloud = cloud(1).await;
