@@ -1,12 +1,16 @@
 """What all requests have in common: https://learn.microsoft.com/rest/api/batchservice/batch-api-basics"""
 
 import base64
+import importlib
+import inspect
 import os
+import re
 from datetime import datetime, timedelta, timezone
 
 import pytest
 from azure.batch import models
 from azure.core.exceptions import HttpResponseError
+from azure.core.rest import HttpRequest
 
 from errors import refused
 from work import client_of
@@ -48,6 +52,28 @@ def test_the_answer_names_the_request(batch, job):
     batch.get_job(job.job, headers={"client-request-id": "mine", "return-client-request-id": "true"}, raw_response_hook=keep)
     assert seen["client-request-id"] == "mine"
     assert seen["request-id"]
+
+
+def operations():
+    """Returns the verb and the path of every operation of the client whose errors it can read: HEAD has none."""
+    source = inspect.getsource(importlib.import_module("azure.batch._operations._operations"))
+    builders = re.findall(r"^def build_\w+\(.*?(?=^def |^class )", source, re.MULTILINE | re.DOTALL)
+    parts = [(re.search(r'method="(\w+)"', one)[1], re.search(r'_url = "(.*?)"', one)[1]) for one in builders]
+    return [(verb, re.sub(r"{\w+}", "none", path)) for verb, path in parts if verb != "HEAD"]
+
+
+@pytest.mark.spec
+def test_the_emulator_knows_every_operation_of_the_client(batch):
+    unknown = []
+    for verb, path in operations():
+        # Nothing is named none, and no request has a body, so none of them changes anything.
+        try:
+            batch.send_request(HttpRequest(verb, path, params={"api-version": "2025-06-01"}))
+        except HttpResponseError as error:
+            code = error.model.code if error.model else None
+            if error.status_code == 405 or code == "InvalidUri":
+                unknown.append((verb, path))
+    assert unknown == []
 
 
 @pytest.mark.infer

@@ -51,7 +51,7 @@ async fn files_are_listed_flat_or_recursively_and_by_prefix() {
     assert_eq!(flat.body["value"][2]["isDirectory"], true);
     let list = || cloud.client.get(FILES).query("recursive", "true");
     let all = list().send().await.expect(200);
-    let names = ["stderr.txt", "stdout.txt", "wd", "wd/d", "wd/d/e", "wd/d/e/f", "wd/g"];
+    let names = ["stderr.txt", "stdout.txt", "wd", "wd/d", "wd/g", "wd/d/e", "wd/d/e/f"];
     assert_eq!(all.ids("name"), names);
     let some = list().query("$filter", "startswith(name,'wd/d/')").send().await.expect(200);
     assert_eq!(some.ids("name"), ["wd/d/e", "wd/d/e/f"]);
