@@ -106,7 +106,7 @@ def test_a_pool_is_changed_and_its_properties_are_replaced(batch, pool):
     nothing = models.BatchPoolReplaceOptions(application_package_references=[], metadata=[])
     batch.replace_pool_properties(pool.id, nothing)
     replaced = pool.get()
-    assert (replaced.start_task, list(replaced.metadata)) == (None, [])
+    assert (replaced.start_task, replaced.metadata) == (None, None)
 
 
 @pytest.mark.spec

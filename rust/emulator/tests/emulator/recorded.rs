@@ -8,6 +8,7 @@ mod exchanges;
 mod files;
 mod job_schedules;
 mod jobs;
+mod pools;
 mod requests;
 mod tasks;
 

@@ -64,6 +64,8 @@ pub(crate) fn render(pool: &Pool, endpoint: &str) -> Map<String, Value> {
         "state": pool.phase.state,
         "stateTransitionTime": instant(pool.phase.since),
     })));
+    // The service does not show empty lists.
+    properties.retain(|_, value| value.as_array().is_none_or(|items| !items.is_empty()));
     let image = image_reference(&pool.spec.virtual_machine_configuration.image_reference);
     properties["virtualMachineConfiguration"]["imageReference"] = json!(image);
     if let Some(task) = &pool.spec.start_task {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use azure_batch_emulator::StateDelays;
 
-use super::{files, job_schedules, jobs, requests, tasks};
+use super::{files, job_schedules, jobs, pools, requests, tasks};
 use crate::support::client::{Reply, Request};
 
 /// How long the emulator stays in a state that a test wants to see.
@@ -56,11 +56,12 @@ pub(super) async fn all() -> Exchanges {
         jobs::states(),
         jobs::ends(),
         job_schedules::all(),
+        pools::all(),
         tasks::all(),
         files::all(),
         requests::all(),
     );
-    let parts = [parts.0, parts.1, parts.2, parts.3, parts.4, parts.5];
+    let parts = [parts.0, parts.1, parts.2, parts.3, parts.4, parts.5, parts.6];
     let mut all = Exchanges::default();
     parts.into_iter().flat_map(|part| part.0).for_each(|(name, reply)| all.keep(name, reply));
     all
