@@ -15,7 +15,7 @@ use crate::store::node::NodeState;
 use crate::store::pool::{AllocationState, Pool, Target};
 use crate::store::resource::ResourceVersion;
 use crate::store::task::StopReason;
-use crate::wire::pool::{NodeRemove, PoolResize};
+use crate::wire::pool::{NodeRemove, PoolResize, RESIZE_TIMEOUT};
 
 /// The most nodes of one Remove Nodes request.
 const MAX_REMOVED: usize = 100;
@@ -36,7 +36,9 @@ impl Service {
             return Err(ApiError::property("targetDedicatedNodes", "", reason));
         }
         let size = |wanted: Option<u32>, now: usize| wanted.map_or(now, |count| count as usize);
-        self.begin_resize(id, conditions, stop_reason(resize.node_deallocation_option), |pool| {
+        let (stop, timeout) =
+            (stop_reason(resize.node_deallocation_option), resize.resize_timeout.as_deref());
+        self.begin_resize(id, conditions, stop, timeout, |pool| {
             let target = Target {
                 dedicated: size(dedicated, pool.target.dedicated),
                 low_priority: size(low_priority, pool.target.low_priority),
@@ -58,7 +60,9 @@ impl Service {
             let reason = "1 to 100 nodes can be removed at once";
             return Err(ApiError::property("nodeList", &count.to_string(), reason));
         }
-        self.begin_resize(id, conditions, stop_reason(removal.node_deallocation_option), |pool| {
+        let (stop, timeout) =
+            (stop_reason(removal.node_deallocation_option), removal.resize_timeout.as_deref());
+        self.begin_resize(id, conditions, stop, timeout, |pool| {
             let nodes: Vec<_> =
                 removal.node_list.iter().map(|id| pool.node(id)).collect::<Result<_>>()?;
             let fewer = |now: usize, dedicated| {
@@ -96,6 +100,7 @@ impl Service {
         id: &str,
         conditions: &Conditions,
         stop: Option<StopReason>,
+        timeout: Option<&str>,
         plan: impl FnOnce(&Pool) -> Result<(Target, Vec<String>)>,
     ) -> Result<()> {
         let mut store = self.store();
@@ -105,6 +110,9 @@ impl Service {
         pool.require_scaling(false)?;
         pool.require_steady()?;
         let (target, leaving) = plan(pool)?;
+        if let Some(pool) = store.pool_mut(id) {
+            pool.spec.resize_timeout = timeout.unwrap_or(RESIZE_TIMEOUT).to_owned();
+        }
         self.resize(&mut store, id, target, leaving, stop)
     }
 

@@ -14,7 +14,7 @@ use serde::Deserialize;
 pub(crate) use auto::{AutoPool, PoolLifetime};
 pub(crate) use auto_scale::{AutoScaleEnable, AutoScaleEvaluate, EVALUATION_INTERVAL};
 pub(crate) use machine::{ContainerConfiguration, ContainerType, ImageReference, VirtualMachine};
-pub(crate) use spec::{JobOrder, NodeFillType, PoolReplace, PoolSpec, PoolUpdate};
+pub(crate) use spec::{JobOrder, NodeFillType, PoolReplace, PoolSpec, PoolUpdate, RESIZE_TIMEOUT};
 pub(crate) use start_task::StartTask;
 pub(crate) use user::UserAccount;
 

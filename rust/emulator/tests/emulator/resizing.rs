@@ -156,6 +156,16 @@ async fn a_resize_can_be_stopped() {
 }
 
 #[tokio::test]
+async fn a_pool_shows_the_timeout_of_its_last_resize() {
+    let cloud = cloud_of("pool").await;
+    for (given, shown) in [(json!("PT20M"), "PT20M"), (Value::Null, "PT15M")] {
+        let resize = json!({"targetDedicatedNodes": 0, "resizeTimeout": given});
+        ask(&cloud, "resize", resize).await.expect(202);
+        assert_eq!(steady(&cloud).await["resizeTimeout"], shown);
+    }
+}
+
+#[tokio::test]
 async fn an_invalid_resize_is_refused() {
     let cloud = cloud_of("pool").await;
     for (body, property) in [

@@ -12,7 +12,7 @@ use super::user::UserAccount;
 use crate::wire::common::{MetadataItem, Unsupported};
 
 /// The default of `resizeTimeout`.
-const RESIZE_TIMEOUT: &str = "PT15M";
+pub(crate) const RESIZE_TIMEOUT: &str = "PT15M";
 
 /// The body of
 /// [Create Pool](https://learn.microsoft.com/rest/api/batchservice/pools/create-pool), and the pool
