@@ -27,7 +27,7 @@ impl Service {
         id: &str,
         resize: &PoolResize,
         conditions: &Conditions,
-    ) -> Result<()> {
+    ) -> Result<ResourceVersion> {
         check_resize_timeout(resize.resize_timeout.as_deref())?;
         let (dedicated, low_priority) =
             (resize.target_dedicated_nodes, resize.target_low_priority_nodes);
@@ -53,7 +53,7 @@ impl Service {
         id: &str,
         removal: &NodeRemove,
         conditions: &Conditions,
-    ) -> Result<()> {
+    ) -> Result<ResourceVersion> {
         check_resize_timeout(removal.resize_timeout.as_deref())?;
         let count = removal.node_list.len();
         if !(1..=MAX_REMOVED).contains(&count) {
@@ -78,7 +78,7 @@ impl Service {
     }
 
     /// Stops the allocation of more nodes; nodes that are leaving still do.
-    pub(crate) fn stop_resize(&self, id: &str, conditions: &Conditions) -> Result<()> {
+    pub(crate) fn stop_resize(&self, id: &str, conditions: &Conditions) -> Result<ResourceVersion> {
         let mut store = self.store();
         let pool = store.pool(id)?;
         conditions.check_write(&pool.version)?;
@@ -86,7 +86,7 @@ impl Service {
         match store.pool_mut(id) {
             Some(pool) if pool.allocation.state == AllocationState::Resizing => {
                 pool.allocation.enter(AllocationState::Stopping);
-                Ok(())
+                Ok(pool.version.clone())
             }
             _ => Err(ApiError::from(Code::OperationInvalidForCurrentState)
                 .with("PoolId", id)
@@ -102,7 +102,7 @@ impl Service {
         stop: Option<StopReason>,
         timeout: Option<&str>,
         plan: impl FnOnce(&Pool) -> Result<(Target, Vec<String>)>,
-    ) -> Result<()> {
+    ) -> Result<ResourceVersion> {
         let mut store = self.store();
         let pool = store.pool(id)?;
         conditions.check_write(&pool.version)?;
@@ -113,7 +113,8 @@ impl Service {
         if let Some(pool) = store.pool_mut(id) {
             pool.spec.resize_timeout = timeout.unwrap_or(RESIZE_TIMEOUT).to_owned();
         }
-        self.resize(&mut store, id, target, leaving, stop)
+        self.resize(&mut store, id, target, leaving, stop)?;
+        Ok(store.pool(id)?.version.clone())
     }
 
     /// Sets the target of a steady pool, and starts to remove these nodes.

@@ -111,7 +111,11 @@ async fn a_node_can_leave_when_its_tasks_have_ended() {
 async fn removing_nodes_reduces_the_target() {
     let cloud = cloud_of("pool:nodes=2,low-priority=1").await;
     let ids = cloud.emulator.node_ids("pool").unwrap();
-    ask(&cloud, "removenodes", json!({"nodeList": [ids[0], ids[2]]})).await.expect(202);
+    let removal =
+        ask(&cloud, "removenodes", json!({"nodeList": [ids[0], ids[2]]})).await.expect(202);
+    assert!(removal.header("dataserviceid").ends_with("/pools/pool/removenodes"));
+    let etag = cloud.get("/pools/pool").await.header("etag").to_owned();
+    assert_eq!(removal.header("etag"), etag);
     assert_eq!(counts(&steady(&cloud).await), [1, 1, 0, 0]);
     assert_eq!(cloud.emulator.node_ids("pool").unwrap(), ids[1..2]);
     let wrong = ask(&cloud, "removenodes", json!({"nodeList": ["none"]})).await;
@@ -148,8 +152,10 @@ async fn a_resize_can_be_stopped() {
         .send()
         .await
         .expect_error(409, "OperationInvalidForCurrentState");
-    ask(&cloud, "resize", json!({"targetDedicatedNodes": 2})).await.expect(202);
-    cloud.client.post("/pools/pool/stopresize").send().await.expect(202);
+    let resize = ask(&cloud, "resize", json!({"targetDedicatedNodes": 2})).await.expect(202);
+    let stop = cloud.client.post("/pools/pool/stopresize").send().await.expect(202);
+    assert_eq!(stop.header("etag"), resize.header("etag"));
+    assert!(stop.header("dataserviceid").ends_with("/pools/pool/stopresize"));
     assert_eq!(cloud.get("/pools/pool").await.body["allocationState"], "stopping");
     let pool = steady(&cloud).await;
     assert_eq!((counts(&pool)[0], &pool["resizeErrors"][0]["code"]), (1, &json!("ResizeStopped")));

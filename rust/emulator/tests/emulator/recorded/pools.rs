@@ -44,6 +44,11 @@ pub(super) async fn all() -> Exchanges {
     exchanges.note("get a pool with new properties", client.get("/pools/p")).await;
     exchanges.note("list the images for pools", client.get("/supportedimages")).await;
     exchanges.note("list the usage of pools", client.get("/poolusagemetrics")).await;
+    steady(&cloud, "empty").await;
+    let sizes = json!({"targetDedicatedNodes": 3, "targetLowPriorityNodes": 2});
+    let resize = client.post("/pools/empty/resize").json(&sizes);
+    exchanges.note("resize a pool", resize).await;
+    exchanges.note("stop a resize", client.post("/pools/empty/stopresize")).await;
     exchanges.note("delete a pool", client.delete("/pools/p")).await;
     exchanges.note("patch a job with its own pool", patch_of_job(&cloud).await).await;
     gone(&cloud, "p").await;

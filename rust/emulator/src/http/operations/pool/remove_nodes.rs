@@ -17,6 +17,7 @@ pub(in crate::http::operations) fn run(
     id: &str,
 ) -> Result<Reply> {
     call.allow_query(&[])?;
-    service.remove_nodes(id, &call.model::<NodeRemove>()?, &call.conditions()?)?;
-    Ok(Reply::empty(StatusCode::ACCEPTED).service_id(&url(call, id)))
+    let version = service.remove_nodes(id, &call.model::<NodeRemove>()?, &call.conditions()?)?;
+    let url = format!("{}/removenodes", url(call, id));
+    Ok(Reply::empty(StatusCode::ACCEPTED).version(&version).service_id(&url))
 }

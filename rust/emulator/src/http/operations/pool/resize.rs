@@ -17,6 +17,7 @@ pub(in crate::http::operations) fn run(
     id: &str,
 ) -> Result<Reply> {
     call.allow_query(&[])?;
-    service.resize_pool(id, &call.model::<PoolResize>()?, &call.conditions()?)?;
-    Ok(Reply::empty(StatusCode::ACCEPTED).service_id(&url(call, id)))
+    let version = service.resize_pool(id, &call.model::<PoolResize>()?, &call.conditions()?)?;
+    let url = format!("{}/resize", url(call, id));
+    Ok(Reply::empty(StatusCode::ACCEPTED).version(&version).service_id(&url))
 }

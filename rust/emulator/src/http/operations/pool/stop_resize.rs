@@ -16,6 +16,7 @@ pub(in crate::http::operations) fn run(
     id: &str,
 ) -> Result<Reply> {
     call.allow_query(&[])?;
-    service.stop_resize(id, &call.conditions()?)?;
-    Ok(Reply::empty(StatusCode::ACCEPTED).service_id(&url(call, id)))
+    let version = service.stop_resize(id, &call.conditions()?)?;
+    let url = format!("{}/stopresize", url(call, id));
+    Ok(Reply::empty(StatusCode::ACCEPTED).version(&version).service_id(&url))
 }
