@@ -159,3 +159,16 @@ def test_the_password_of_a_registry_is_not_told(batch, job):
     job.add("true", container_settings=settings)
     shown = batch.get_task(job.job, "task").container_settings.registry
     assert (shown.username, shown.password) == ("u", None)
+
+
+@pytest.mark.spec
+def test_statistics_say_what_was_used(batch, job):
+    job.run("dd if=/dev/zero of=/dev/null bs=1 count=20000; sleep 0.5")
+    used = batch.get_task(job.job, "task", expand=["stats"]).task_statistics
+    assert used.read_iops >= 20_000 and used.write_iops >= 20_000
+    assert used.wall_clock_time >= timedelta(seconds=0.5)
+    assert timedelta() <= used.user_cpu_time + used.kernel_cpu_time <= 2 * used.wall_clock_time
+    whole = batch.get_job(job.job, expand=["stats"]).job_statistics
+    assert (whole.succeeded_tasks_count, whole.failed_tasks_count, whole.task_retries_count) == (1, 0, 0)
+    assert (whole.read_iops, whole.wall_clock_time) == (used.read_iops, used.wall_clock_time)
+    assert job.get().job_statistics is None

@@ -92,6 +92,9 @@ struct Arguments {
     /// The quota of active jobs and job schedules of the account
     #[arg(long, value_name = "N", default_value_t = Settings::JOB_QUOTA)]
     job_quota: usize,
+    /// How late the statistics of tasks, jobs and job schedules are
+    #[arg(long, value_name = "MILLIS", default_value_t = 0)]
+    stats_delay: u64,
     /// The shortest recurrenceInterval and startWindow of a job schedule; Azure's is a minute
     #[arg(long, value_name = "MILLIS", default_value_t = Settings::SCHEDULE_MINIMUM.as_millis() as u64)]
     schedule_minimum: u64,
@@ -165,6 +168,7 @@ impl From<Arguments> for Settings {
             faults: arguments.faults,
             clock_offset: arguments.clock_offset,
             job_quota: arguments.job_quota,
+            stats_delay: Duration::from_millis(arguments.stats_delay),
             schedule_minimum: Duration::from_millis(arguments.schedule_minimum),
             autoscale_speed: arguments.autoscale_speed,
             deleted_id_delay: Duration::from_millis(arguments.deleted_id_delay),

@@ -76,6 +76,8 @@ pub struct Settings {
     pub clock_offset: i32,
     /// The quota of active jobs and job schedules of the account.
     pub job_quota: usize,
+    /// How late the statistics of tasks, jobs and job schedules are; on Azure about 30 minutes.
+    pub stats_delay: Duration,
     /// The shortest recurrenceInterval and startWindow of a job schedule.
     pub schedule_minimum: Duration,
     /// How long the id of a job cannot be reused after the job is deleted.
@@ -140,6 +142,7 @@ impl Default for Settings {
             faults: Vec::new(),
             clock_offset: 0,
             job_quota: Self::JOB_QUOTA,
+            stats_delay: Duration::ZERO,
             schedule_minimum: Self::SCHEDULE_MINIMUM,
             deleted_id_delay: Self::DELETED_ID_DELAY,
             autoscale_speed: 1,
@@ -173,6 +176,7 @@ impl fmt::Debug for Settings {
             .field("faults", &self.faults)
             .field("clock_offset", &self.clock_offset)
             .field("job_quota", &self.job_quota)
+            .field("stats_delay", &self.stats_delay)
             .field("schedule_minimum", &self.schedule_minimum)
             .field("autoscale_speed", &self.autoscale_speed)
             .field("deleted_id_delay", &self.deleted_id_delay)

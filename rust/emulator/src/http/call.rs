@@ -94,14 +94,14 @@ impl Call {
         }
     }
 
-    /// Checks `$expand`, whose only value is `stats`. The service computes statistics after about
-    /// half an hour; the emulator never has any.
+    /// Returns whether statistics are asked for: the only value of `$expand` is `stats`.
     ///
     /// # Errors
     /// `InvalidQueryParameterValue` for anything else.
-    pub(crate) fn check_expand(&self) -> Result<()> {
+    pub(crate) fn expands_statistics(&self) -> Result<bool> {
         match self.query.get("$expand") {
-            None | Some("stats") => Ok(()),
+            None => Ok(false),
+            Some("stats") => Ok(true),
             Some(other) => Err(ApiError::query("$expand", other, "it must be stats")),
         }
     }

@@ -16,6 +16,7 @@ mod run;
 pub(crate) mod run_options;
 pub(crate) mod sandbox;
 pub(crate) mod tree;
+mod usage;
 pub(crate) mod volumes;
 
 use std::io;

@@ -7,14 +7,24 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+use super::usage;
+use crate::store::statistics::Usage;
 
 /// How often the process table is searched for processes that are started while the tree is killed.
 const SWEEPS: usize = 20;
+/// After which time the use of a tree is measured first; the pauses double then.
+const FIRST_MEASUREMENT: Duration = Duration::from_millis(5);
+/// The longest pause between two measurements.
+const MEASUREMENTS: Duration = Duration::from_millis(200);
 
 /// The running process trees, by the id of their first process.
 #[derive(Clone, Default)]
@@ -34,6 +44,7 @@ pub(super) enum Marker {
 pub(super) struct ProcessTree {
     child: Child,
     pid: i32,
+    usage: watch::Sender<Usage>,
     processes: Processes,
 }
 
@@ -47,12 +58,13 @@ impl Processes {
         mut command: Command,
         (stdout, stderr): (File, File),
         marker: Marker,
+        usage: watch::Sender<Usage>,
     ) -> io::Result<ProcessTree> {
         command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
         let child = command.process_group(0).kill_on_drop(true).spawn()?;
         let pid = child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or_default();
         self.trees().insert(pid, marker);
-        Ok(ProcessTree { child, pid, processes: self.clone() })
+        Ok(ProcessTree { child, pid, usage, processes: self.clone() })
     }
 
     /// Kills every tree.
@@ -72,7 +84,7 @@ impl ProcessTree {
     /// # Errors
     /// When the process cannot be waited for.
     pub(super) async fn wait(&mut self) -> io::Result<i32> {
-        let status = self.child.wait().await?;
+        let status = self.measured_to_the_end().await?;
         // The first process is reaped, so its id may be reused: only the marker counts.
         let marker = self.processes.trees().remove(&self.pid);
         if let Some(Marker::TaskDirectory(directory)) = marker {
@@ -82,8 +94,32 @@ impl ProcessTree {
         Ok(exit_code(status))
     }
 
+    /// Waits for the first process, and measures what the tree uses meanwhile.
+    async fn measured_to_the_end(&mut self) -> io::Result<ExitStatus> {
+        let mut pause = FIRST_MEASUREMENT;
+        loop {
+            tokio::select! {
+                status = self.child.wait() => return status,
+                () = sleep(pause) => {}
+            }
+            self.measure().await;
+            pause = (2 * pause).min(MEASUREMENTS);
+        }
+    }
+
+    /// Measures what the tree has used. Nothing tells what a process used that is gone, so this is
+    /// done again and again.
+    async fn measure(&self) {
+        let pid = self.pid;
+        // This may read the files of many processes, which would block the runtime.
+        if let Ok(used) = spawn_blocking(move || usage::of_tree(pid)).await {
+            self.usage.send_modify(|usage| *usage = usage.max(used));
+        }
+    }
+
     /// Kills the tree and waits until its first process is gone.
     pub(super) async fn end(&mut self) {
+        self.measure().await;
         self.kill();
         // An error would mean that the process is no longer our child.
         drop(self.child.wait().await);

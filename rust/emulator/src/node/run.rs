@@ -14,7 +14,7 @@ use super::output_files::EndedTask;
 use super::process::{Marker, ProcessTree};
 use super::{Node, Work, command_line, container, output_files, resource_files, sandbox};
 use crate::settings::{EndedExitCode, Isolation};
-use crate::store::task::{ContainerInfo, End, FailureInfo, StopReason, TaskResult};
+use crate::store::task::{ContainerInfo, End, FailureInfo, RunHandle, StopReason, TaskResult};
 use crate::wire::duration;
 use crate::wire::pool::StartTask;
 use crate::wire::task::ResourceFile;
@@ -35,13 +35,14 @@ struct Interruption {
 
 impl Node {
     /// Runs a task to its end and uploads its output files.
-    pub(crate) async fn run(&self, work: &Work, stop: watch::Receiver<Option<StopReason>>) -> End {
+    pub(crate) async fn run(&self, work: &Work, run: &RunHandle) -> End {
+        let stop = run.stop.subscribe();
         let mut interruption = Interruption { stop, deadline: deadline(work) };
         let container = match prepare(self, work) {
             Ok(container) => container,
             Err(failure) => return End::without_exit_code(failure),
         };
-        let end = match self.execute(work, &container, &mut interruption).await {
+        let end = match self.execute(work, &container, run, &mut interruption).await {
             Ok(end) => end,
             Err(failure) => return End::without_exit_code(failure),
         };
@@ -52,11 +53,7 @@ impl Node {
     }
 
     /// Runs a start task to its end.
-    pub(crate) async fn run_start_task(
-        &self,
-        task: &StartTask,
-        stop: watch::Receiver<Option<StopReason>>,
-    ) -> End {
+    pub(crate) async fn run_start_task(&self, task: &StartTask, run: &RunHandle) -> End {
         let work = Work {
             job_id: None,
             task: task.as_task(),
@@ -65,7 +62,7 @@ impl Node {
             preparation: None,
             token: None,
         };
-        self.run(&work, stop).await
+        self.run(&work, run).await
     }
 
     /// Runs the command to its end.
@@ -76,6 +73,7 @@ impl Node {
         &self,
         work: &Work,
         container: &Container,
+        run: &RunHandle,
         interruption: &mut Interruption,
     ) -> Result<End, FailureInfo> {
         let files = work.task.resource_files.as_deref().unwrap_or_default();
@@ -84,7 +82,7 @@ impl Node {
             reason = interruption.reason() => Err(reason),
         };
         fetched?;
-        let mut process = self.start(work, container)?;
+        let mut process = self.start(work, container, run)?;
         let exit = tokio::select! {
             exit = process.wait() => exit.map_err(|error| launch_failure(&error)),
             reason = interruption.reason() => {
@@ -108,7 +106,12 @@ impl Node {
     }
 
     /// Starts the task's command with its output in the task's directory.
-    fn start(&self, work: &Work, container: &Container) -> Result<ProcessTree, FailureInfo> {
+    fn start(
+        &self,
+        work: &Work,
+        container: &Container,
+        run: &RunHandle,
+    ) -> Result<ProcessTree, FailureInfo> {
         let arguments = command_line::split(&work.task.command_line, self.context.command_line)
             .map_err(|reason| command_failure("CommandLaunchFailed", &reason))?;
         let arguments = [container.entry_point.clone(), arguments].concat();
@@ -118,7 +121,9 @@ impl Node {
         let streams =
             || Ok((work.directory.stream("stdout.txt")?, work.directory.stream("stderr.txt")?));
         let streams = streams().map_err(|error: io::Error| launch_failure(&error))?;
-        self.processes.spawn(command, streams, marker).map_err(|error| launch_failure(&error))
+        self.processes
+            .spawn(command, streams, marker, run.usage.clone())
+            .map_err(|error| launch_failure(&error))
     }
 
     fn command(

@@ -80,7 +80,7 @@ impl Service {
         });
         self.schedule();
         while boot.run.stop.borrow().is_none() {
-            let end = node.run_start_task(task, boot.run.stop.subscribe()).await;
+            let end = node.run_start_task(task, &boot.run).await;
             if !self.record_start_attempt(boot, task, end) {
                 break;
             }

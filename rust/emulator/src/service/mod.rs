@@ -18,6 +18,7 @@ mod pools;
 mod resizing;
 pub(crate) mod schedules;
 mod scheduling;
+pub(crate) mod statistics;
 mod tasks;
 mod usage;
 
@@ -57,6 +58,8 @@ pub(crate) struct Service {
     state_delay: StateDelays,
     /// The quota of active jobs and job schedules.
     job_quota: usize,
+    /// How late statistics are.
+    stats_delay: Duration,
     /// The shortest interval and window of a job schedule.
     schedule_minimum: Duration,
     /// How long the id of a deleted job cannot be reused.
@@ -86,6 +89,7 @@ impl Service {
             requeue_count: settings.requeue_count,
             state_delay: settings.state_delay,
             job_quota: settings.job_quota,
+            stats_delay: settings.stats_delay,
             schedule_minimum: settings.schedule_minimum,
             deleted_id_delay: settings.deleted_id_delay,
             autoscale_speed: settings.autoscale_speed.max(1),

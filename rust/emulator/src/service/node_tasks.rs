@@ -163,7 +163,7 @@ impl Service {
 
     async fn run_on_node(self: Arc<Self>, one: NodeRun) {
         loop {
-            let end = one.node.run(&one.work, one.run.stop.subscribe()).await;
+            let end = one.node.run(&one.work, &one.run).await;
             if !self.record_attempt(&one, end) {
                 break;
             }

@@ -98,7 +98,7 @@ impl Service {
             task.execution.started = Some(task.phase.since);
         });
         self.apply_run_fault(assignment);
-        let end = node.run(work, run.stop.subscribe()).await;
+        let end = node.run(work, run).await;
         self.pause(run, self.state_delay.running).await;
         end
     }
@@ -119,7 +119,7 @@ impl Service {
             store.job(&assignment.task.job).is_ok_and(|entry| entry.job.require_open().is_ok());
         let asked = *run.stop.borrow();
         let result = store.change_task(&assignment.task, |task| {
-            task.run = None;
+            task.end_run();
             match self.outcome(task, end, asked, open) {
                 RunOutcome::Requeued { counts } => task.requeue(counts),
                 RunOutcome::Retried => task.retry(),

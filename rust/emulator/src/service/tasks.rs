@@ -11,6 +11,7 @@ use super::limits::{self, TaskRules};
 use crate::error::{ApiError, Code, Result};
 use crate::node::tree::Tree;
 use crate::store::resource::ResourceVersion;
+use crate::store::statistics::Totals;
 use crate::store::task::{End, Placement, RunHandle, StopReason, Task, TaskResult, TaskState};
 use crate::store::{Store, TaskKey};
 use crate::wire::job::{JobCreate, OnTaskFailure};
@@ -203,7 +204,10 @@ impl Service {
     fn remove_task(&self, wanted: &TaskKey) -> Option<Task> {
         let mut store = self.store();
         store.task(wanted)?;
-        store.job_mut(&wanted.job).ok()?.tasks.remove(&wanted.task)
+        let entry = store.job_mut(&wanted.job).ok()?;
+        let removed = entry.tasks.remove(&wanted.task)?;
+        entry.removed += Totals::of(&removed);
+        Some(removed)
     }
 
     /// Removes the directories of tasks, on a blocking thread because there may be many files.

@@ -24,6 +24,7 @@ impl Settings {
             "rate-limit": self.rate_limit,
             "clock-offset": self.clock_offset,
             "job-quota": self.job_quota,
+            "stats-delay": self.stats_delay.as_millis(),
             "schedule-minimum": self.schedule_minimum.as_millis(),
             "autoscale-speed": self.autoscale_speed,
             "deleted-id-delay": self.deleted_id_delay.as_millis(),

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use super::node::ComputeNode;
 use super::node_task::NodeTasks;
 use super::resource::{Phase, ResourceVersion};
+use super::statistics::Totals;
 use super::task::{Category, Placement, RunHandle, Task};
 use super::tasks::Tasks;
 use crate::error::{ApiError, Code, Result};
@@ -63,6 +64,8 @@ pub(crate) struct JobEntry {
     pub(crate) tasks: Tasks,
     /// Its preparation and release tasks, by node id.
     pub(crate) node_tasks: BTreeMap<String, NodeTasks>,
+    /// The statistics of its deleted tasks.
+    pub(crate) removed: Totals,
 }
 
 impl Job {
@@ -159,7 +162,8 @@ impl Job {
 
 impl JobEntry {
     pub(crate) fn new(job: Job) -> JobEntry {
-        JobEntry { job, tasks: Tasks::default(), node_tasks: BTreeMap::new() }
+        let (tasks, node_tasks) = (Tasks::default(), BTreeMap::new());
+        JobEntry { job, tasks, node_tasks, removed: Totals::default() }
     }
 
     /// Returns all runs of the job that have not ended.
@@ -167,6 +171,11 @@ impl JobEntry {
         let of_nodes = self.node_tasks.values().flat_map(NodeTasks::all).map(|task| &task.run);
         let tasks = self.tasks.iter().filter_map(|task| task.run.as_ref());
         tasks.chain(of_nodes.filter(|run| !run.ended.is_cancelled()))
+    }
+
+    /// Returns the statistics of all its tasks now.
+    pub(crate) fn totals(&self) -> Totals {
+        [self.removed].into_iter().chain(self.tasks.iter().map(Totals::of)).sum()
     }
 
     /// Returns where its tasks have files, including preparation and release tasks.

@@ -12,6 +12,7 @@ mod recurrence;
 pub(crate) mod resource;
 pub(crate) mod schedule;
 pub(crate) mod start_task;
+pub(crate) mod statistics;
 pub(crate) mod task;
 mod tasks;
 pub(crate) mod usage;
@@ -196,6 +197,10 @@ impl Store {
         let now = Instant::now();
         self.deleted.retain(|_, until| *until > now);
         let entry = self.jobs.remove(&key(id))?;
+        if let Some(schedule) = entry.job.schedule().and_then(|id| self.schedules.get_mut(&key(id)))
+        {
+            schedule.removed += entry.totals();
+        }
         self.deleted.insert(key(id), now + delay);
         Some(entry)
     }

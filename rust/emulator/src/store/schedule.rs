@@ -8,6 +8,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::recurrence::Recurrence;
 use super::resource::{Phase, ResourceVersion};
+use super::statistics::Totals;
 use crate::error::{Code, Result};
 use crate::wire::common::MetadataItem;
 use crate::wire::job::JobCreate;
@@ -39,6 +40,8 @@ pub(crate) struct JobSchedule {
     pub(crate) ended: Option<OffsetDateTime>,
     /// The id of the pool that was created for all its jobs.
     pub(crate) pool_id: Option<String>,
+    /// The statistics of its deleted jobs.
+    pub(crate) removed: Totals,
     /// How many jobs it has created.
     jobs: u64,
     /// The time for which the last job was created.
@@ -62,6 +65,7 @@ impl JobSchedule {
             phase,
             ended: None,
             pool_id: None,
+            removed: Totals::default(),
             jobs: 0,
             last_run: None,
             timer: None,

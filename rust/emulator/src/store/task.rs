@@ -11,6 +11,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::exit_actions::ExitActions;
 use super::resource::{Phase, ResourceVersion};
+use super::statistics::{Spent, Usage, since};
 use crate::wire::task::{JobManagerTask, TaskCreate};
 
 /// The code of a task that was stopped.
@@ -43,6 +44,8 @@ pub(crate) struct Task {
     pub(crate) placement: Option<Placement>,
     /// The run in progress.
     pub(crate) run: Option<RunHandle>,
+    /// What earlier runs used.
+    spent: Spent,
     /// Removes the files after the retention time. Aborted when the task is deleted.
     pub(crate) cleanup: Option<Arc<AbortOnDropHandle<()>>>,
     /// Whether its files were removed after the retention time.
@@ -207,6 +210,8 @@ pub(crate) enum StopReason {
 #[derive(Clone)]
 pub(crate) struct RunHandle {
     pub(crate) stop: watch::Sender<Option<StopReason>>,
+    /// What its processes have used so far.
+    pub(crate) usage: watch::Sender<Usage>,
     /// Cancelled once the end of the run is recorded in the store.
     pub(crate) ended: CancellationToken,
 }
@@ -220,7 +225,8 @@ impl StopReason {
 
 impl RunHandle {
     pub(crate) fn new() -> RunHandle {
-        RunHandle { stop: watch::Sender::new(None), ended: CancellationToken::new() }
+        let (stop, usage) = (watch::Sender::new(None), watch::Sender::default());
+        RunHandle { stop, usage, ended: CancellationToken::new() }
     }
 
     /// Asks the run to stop. Returns a token that is cancelled when it has ended.
@@ -265,6 +271,7 @@ impl Task {
             execution: Execution::default(),
             placement: None,
             run: None,
+            spent: Spent::default(),
             cleanup: None,
             cleaned_up: false,
         }
@@ -294,6 +301,23 @@ impl Task {
     /// Returns whether its job ends because it has ended.
     pub(crate) fn ends_job(&self) -> bool {
         self.result().is_some() && self.management.is_some_and(|own| own.kills_job)
+    }
+
+    /// Returns what its runs have used, the one in progress included.
+    pub(crate) fn spent(&self, now: OffsetDateTime) -> Spent {
+        let is_running = self.phase.state == TaskState::Running;
+        let mut spent = self.spent;
+        if let (Some(run), true) = (&self.run, is_running) {
+            let wall_clock = since(self.phase.since, now);
+            spent += Spent { usage: *run.usage.borrow(), wall_clock };
+        }
+        spent
+    }
+
+    /// Records what the run used, and forgets it.
+    pub(crate) fn end_run(&mut self) {
+        self.spent = self.spent(OffsetDateTime::now_utc());
+        self.run = None;
     }
 
     /// Completes the task.

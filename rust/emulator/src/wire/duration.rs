@@ -18,6 +18,23 @@ pub(crate) fn in_days(text: &str) -> Cow<'_, str> {
     shown.map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
+/// Returns a duration in ISO 8601, to a tenth of a microsecond.
+pub(crate) fn text(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    let part =
+        |number: u64, unit| if number == 0 { String::new() } else { format!("{number}{unit}") };
+    let fraction = format!(".{:07}", duration.subsec_nanos() / 100);
+    let fraction = fraction.trim_end_matches(['0', '.']);
+    let rest = format!("{}{fraction}S", seconds % 60);
+    let clock = part(hours, 'H') + &part(minutes, 'M') + if rest == "0S" { "" } else { &rest };
+    match (days, clock.is_empty()) {
+        (0, true) => "PT0S".to_owned(),
+        (_, true) => format!("P{days}D"),
+        (_, false) => format!("P{}T{clock}", part(days, 'D')),
+    }
+}
+
 /// Parses an ISO 8601 duration such as `PT30M` or `P1DT2.5S`.
 pub(crate) fn parse(text: &str) -> Option<Duration> {
     let text = text.strip_prefix('P')?;
@@ -71,6 +88,23 @@ mod tests {
         #[test]
         fn any_text_is_a_duration_or_none(text in "P?[0-9.DTHMSe+-]{0,12}|P[0-9]{1,400}D|\\PC*") {
             parse(&text);
+        }
+    }
+
+    #[test]
+    fn durations_are_written() {
+        let cases = [
+            (0.0, "PT0S"),
+            (0.25, "PT0.25S"),
+            (60.0, "PT1M"),
+            (3_600.5, "PT1H0.5S"),
+            (86_400.0, "P1D"),
+            (90_061.0, "P1DT1H1M1S"),
+        ];
+        for (seconds, written) in cases {
+            let duration = Duration::from_secs_f64(seconds);
+            assert_eq!(text(duration), written);
+            assert_eq!(parse(written), Some(duration));
         }
     }
 

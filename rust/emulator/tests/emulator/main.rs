@@ -45,6 +45,7 @@ mod rules;
 mod scheduling;
 mod start_tasks;
 mod states;
+mod statistics;
 mod storage;
 mod task_changes;
 mod tasks;

@@ -13,7 +13,12 @@ mod terminate;
 mod update;
 
 use super::route::{Operation, sync};
+use serde_json::{Map, Value};
+
 use crate::http::call::Call;
+use crate::http::views;
+use crate::service::Service;
+use crate::store::job::Job;
 pub(super) use list::RULES as LIST_RULES;
 
 /// The operations on these resources.
@@ -55,4 +60,18 @@ pub(super) static OPERATIONS: &[Operation] = &[
 /// Returns the URL of a job.
 fn url(call: &Call, id: &str) -> String {
     format!("{}/jobs/{id}", call.endpoint)
+}
+
+/// Returns a job as it is shown, with statistics if they are asked for.
+pub(super) fn shown(
+    call: &Call,
+    service: &Service,
+    job: &Job,
+    with_statistics: bool,
+) -> Map<String, Value> {
+    let mut properties = views::job::render(job, &call.endpoint);
+    if with_statistics {
+        views::statistics::add_of_tasks(&mut properties, service.job_statistics(job));
+    }
+    properties
 }

@@ -13,7 +13,12 @@ mod terminate;
 mod update;
 
 use super::route::{Operation, sync};
+use serde_json::{Map, Value};
+
 use crate::http::call::Call;
+use crate::http::views;
+use crate::service::Service;
+use crate::service::schedules::ScheduleView;
 
 /// The operations on these resources.
 pub(super) static OPERATIONS: &[Operation] = &[
@@ -65,4 +70,19 @@ pub(super) static OPERATIONS: &[Operation] = &[
 /// Returns the URL of a job schedule.
 fn url(call: &Call, id: &str) -> String {
     format!("{}/jobschedules/{id}", call.endpoint)
+}
+
+/// Returns a job schedule as it is shown, with statistics if they are asked for.
+fn shown(
+    call: &Call,
+    service: &Service,
+    view: &ScheduleView,
+    with_statistics: bool,
+) -> Map<String, Value> {
+    let mut properties = views::job_schedule::render(view, &call.endpoint);
+    if with_statistics {
+        let statistics = service.job_schedule_statistics(&view.schedule);
+        views::statistics::add_of_tasks(&mut properties, statistics);
+    }
+    properties
 }

@@ -10,7 +10,12 @@ mod replace;
 mod terminate;
 
 use super::route::{Operation, asynchronous, sync};
+use serde_json::{Map, Value};
+
 use crate::http::call::Call;
+use crate::http::views;
+use crate::service::Service;
+use crate::store::task::Task;
 
 /// The operations on these resources.
 pub(super) static OPERATIONS: &[Operation] = &[
@@ -49,4 +54,19 @@ pub(super) static OPERATIONS: &[Operation] = &[
 /// Returns the URL of a task.
 fn url(call: &Call, job: &str, id: &str) -> String {
     format!("{}/jobs/{job}/tasks/{id}", call.endpoint)
+}
+
+/// Returns a task as it is shown, with statistics if they are asked for.
+fn shown(
+    call: &Call,
+    service: &Service,
+    task: &Task,
+    job: &str,
+    with_statistics: bool,
+) -> Map<String, Value> {
+    let mut properties = views::task::render(task, job, &call.endpoint);
+    if with_statistics {
+        views::statistics::add_of_task(&mut properties, service.task_statistics(task));
+    }
+    properties
 }

@@ -9,6 +9,7 @@ pub(super) mod node_counts;
 pub(super) mod node_tasks;
 pub(super) mod pool;
 pub(super) mod pool_usage;
+pub(super) mod statistics;
 pub(super) mod task;
 
 use serde::Serialize;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::shown;
 use crate::error::Result;
 use crate::http::call::Call;
 use crate::http::list::{ListRules, page};
@@ -21,9 +22,9 @@ pub(in crate::http::operations) const RULES: ListRules = ListRules {
 
 pub(in crate::http::operations) fn run(call: &Call, service: &Service) -> Result<Reply> {
     call.allow_query(&["$filter", "$select", "$expand", "maxresults", "$skiptoken"])?;
-    call.check_expand()?;
+    let with_statistics = call.expands_statistics()?;
     let jobs = service.jobs();
-    page(call, jobs.iter().map(|one| job::render(one, &call.endpoint)), &RULES)
+    page(call, jobs.iter().map(|one| shown(call, service, one, with_statistics)), &RULES)
 }
 
 /// Jobs that have not ended come first. A job that ends between two pages may be in both; none is

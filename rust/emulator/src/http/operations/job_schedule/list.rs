@@ -1,5 +1,6 @@
 //! [List Job Schedules](https://learn.microsoft.com/rest/api/batchservice/job-schedules/list-job-schedules)
 
+use super::shown;
 use crate::error::Result;
 use crate::http::call::Call;
 use crate::http::list::{ListRules, one_group, page};
@@ -18,7 +19,7 @@ const RULES: ListRules = ListRules {
 
 pub(super) fn run(call: &Call, service: &Service) -> Result<Reply> {
     call.allow_query(&["$filter", "$select", "$expand", "maxresults", "$skiptoken"])?;
-    call.check_expand()?;
+    let with_statistics = call.expands_statistics()?;
     let all = service.job_schedules();
-    page(call, all.iter().map(|one| job_schedule::render(one, &call.endpoint)), &RULES)
+    page(call, all.iter().map(|one| shown(call, service, one, with_statistics)), &RULES)
 }

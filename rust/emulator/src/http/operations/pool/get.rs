@@ -9,7 +9,8 @@ use crate::service::Service;
 
 pub(in crate::http::operations) fn run(call: &Call, service: &Service, id: &str) -> Result<Reply> {
     call.allow_query(&["$select", "$expand"])?;
-    call.check_expand()?;
+    // Pools have no statistics here.
+    call.expands_statistics()?;
     let pool = service.pool(id)?;
     call.conditions()?.check_read(&pool.version)?;
     let properties = select(call, render(&pool, &call.endpoint), Some(PROPERTIES))?;

@@ -18,7 +18,8 @@ const RULES: ListRules = ListRules {
 
 pub(in crate::http::operations) fn run(call: &Call, service: &Service) -> Result<Reply> {
     call.allow_query(&["$filter", "$select", "$expand", "maxresults", "$skiptoken"])?;
-    call.check_expand()?;
+    // Pools have no statistics here.
+    call.expands_statistics()?;
     let pools = service.pools();
     page(call, pools.iter().map(|one| pool::render(one, &call.endpoint)), &RULES)
 }

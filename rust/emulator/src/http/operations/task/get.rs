@@ -1,10 +1,11 @@
 //! [Get Task](https://learn.microsoft.com/rest/api/batchservice/tasks/get-task)
 
+use super::shown;
 use crate::error::Result;
 use crate::http::call::Call;
 use crate::http::list::select;
 use crate::http::reply::Reply;
-use crate::http::views::task::{PROPERTIES, render};
+use crate::http::views::task::PROPERTIES;
 use crate::service::Service;
 
 pub(in crate::http::operations) fn run(
@@ -14,9 +15,10 @@ pub(in crate::http::operations) fn run(
     id: &str,
 ) -> Result<Reply> {
     call.allow_query(&["$select", "$expand"])?;
-    call.check_expand()?;
+    let with_statistics = call.expands_statistics()?;
     let (task, job) = service.task(job, id, &call.conditions()?)?;
-    let properties = select(call, render(&task, &job, &call.endpoint), Some(PROPERTIES))?;
+    let properties =
+        select(call, shown(call, service, &task, &job, with_statistics), Some(PROPERTIES))?;
     let reply = Reply::resource(properties, &call.endpoint, "tasks/@Element");
     Ok(reply.version(&task.version))
 }

@@ -1,5 +1,6 @@
 //! [List Tasks](https://learn.microsoft.com/rest/api/batchservice/tasks/list-tasks)
 
+use super::shown;
 use crate::error::Result;
 use crate::http::call::Call;
 use crate::http::list::{ListRules, one_group, page};
@@ -18,7 +19,7 @@ const RULES: ListRules = ListRules {
 
 pub(in crate::http::operations) fn run(call: &Call, service: &Service, job: &str) -> Result<Reply> {
     call.allow_query(&["$filter", "$select", "$expand", "maxresults", "$skiptoken"])?;
-    call.check_expand()?;
+    let with_statistics = call.expands_statistics()?;
     let (tasks, job) = service.tasks(job)?;
-    page(call, tasks.iter().map(|one| task::render(one, &job, &call.endpoint)), &RULES)
+    page(call, tasks.iter().map(|one| shown(call, service, one, &job, with_statistics)), &RULES)
 }
