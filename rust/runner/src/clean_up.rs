@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use azure::batch::JobState;
 use azure::blob::BlobContainer;
-use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::event::{EventSender, Level};
 use crate::names::RunNames;
-use crate::plan::{Plan, TRANSFERS_AT_ONCE};
+use crate::plan::Plan;
 use crate::state::StateBlob;
 
 /// How long a job may take to end, and then to be deleted.
@@ -165,11 +164,8 @@ pub(crate) async fn delete_blobs(container: &BlobContainer, names: &RunNames) ->
     while let Some(page) = pages.next().await? {
         let (directories, files): (Vec<_>, Vec<_>) =
             page.into_iter().partition(|blob| blob.is_directory_marker);
-        stream::iter(files)
-            .map(|blob| async move { container.delete(&blob.name).await })
-            .buffer_unordered(TRANSFERS_AT_ONCE)
-            .try_collect::<()>()
-            .await?;
+        let files: Vec<_> = files.into_iter().map(|blob| blob.name).collect();
+        container.delete_all(&files).await?;
         // A name with a slash at its end is not a real directory, and cannot be addressed.
         markers.extend(directories.into_iter().filter(|blob| !blob.name.ends_with('/')));
     }

@@ -10,7 +10,11 @@ use crate::{Error, Result, RetryPolicy, retry::Contact};
 use azure_core::{RetryOptions, TransportOptions};
 use azure_storage::{CloudLocation, StorageCredentials};
 use azure_storage_blobs::prelude::{BlobClient, ClientBuilder, ContainerClient};
-use std::{fmt, future::Future, sync::Arc};
+use std::{
+    fmt,
+    future::Future,
+    sync::{Arc, atomic::AtomicBool},
+};
 use tokio::sync::RwLock;
 
 /// One container of a storage account. Cheap to clone.
@@ -27,6 +31,8 @@ struct Inner {
     /// Held by each write under way. A counter of tasks would not do: one that begins while somebody waits would not
     /// be waited for. This lock is fair: once somebody waits to have it alone, no write begins.
     writes: Arc<RwLock<()>>,
+    /// Until a batch of deletions is refused.
+    takes_batches: AtomicBool,
 }
 
 impl BlobContainer {
@@ -44,7 +50,17 @@ impl BlobContainer {
         let (name, transport) = (container.to_owned(), Transport(http));
         let client = container_client(&account, container, transport.clone());
         let (share, writes) = (Share::new(), Arc::default());
-        Ok(Self(Arc::new(Inner { account, name, client, transport, retry, share, writes })))
+        let takes_batches = AtomicBool::new(true);
+        Ok(Self(Arc::new(Inner {
+            account,
+            name,
+            client,
+            transport,
+            retry,
+            share,
+            writes,
+            takes_batches,
+        })))
     }
 
     /// The container's name.
@@ -127,6 +143,10 @@ impl BlobContainer {
 
     pub(super) fn share(&self) -> &Share {
         &self.0.share
+    }
+
+    pub(super) fn takes_batches(&self) -> &AtomicBool {
+        &self.0.takes_batches
     }
 
     pub(crate) fn account(&self) -> &StorageAccount {

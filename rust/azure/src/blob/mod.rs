@@ -9,6 +9,7 @@
 //! [Blob service REST API](https://learn.microsoft.com/rest/api/storageservices/blob-service-rest-api)
 
 mod account;
+mod batch_delete;
 mod connection_string;
 mod container;
 mod download;

@@ -25,21 +25,25 @@ pub struct SasPermissions {
     read: bool,
     list: bool,
     write: bool,
+    delete: bool,
 }
 
 impl SasPermissions {
     /// Read a blob: enough for a resource file by `http_url`.
-    pub const READ: Self = Self { read: true, list: false, write: false };
+    pub const READ: Self = Self { read: true, list: false, write: false, delete: false };
     /// Read and list: what a resource file by `storage_container_url` needs.
-    pub const READ_LIST: Self = Self { read: true, list: true, write: false };
+    pub const READ_LIST: Self = Self { read: true, list: true, write: false, delete: false };
     /// Write blobs, new ones and over others: what an output file needs, as a task that runs again writes again.
-    pub const WRITE: Self = Self { read: false, list: false, write: true };
+    pub const WRITE: Self = Self { read: false, list: false, write: true, delete: false };
+    /// Delete blobs.
+    pub(crate) const DELETE: Self = Self { read: false, list: false, write: false, delete: true };
 
     fn permissions(self) -> BlobSasPermissions {
         BlobSasPermissions {
             read: self.read,
             list: self.list,
             write: self.write,
+            delete: self.delete,
             ..BlobSasPermissions::default()
         }
     }

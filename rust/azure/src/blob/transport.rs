@@ -4,14 +4,17 @@ pub(crate) use crate::exchange::Answer;
 
 use crate::{
     Error,
-    exchange::{Incoming, Wanted, begin, exchange},
+    exchange::{Incoming, MAX_DOCUMENT, Wanted, begin, exchange},
     pace::Pace,
 };
 use async_trait::async_trait;
 use azure_core::{Body, BytesStream, HttpClient, Request, Response, error::ErrorKind, headers};
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt};
-use reqwest::{Method, StatusCode, header::HeaderMap};
+use reqwest::{
+    Method, StatusCode,
+    header::{CONTENT_TYPE, HeaderMap},
+};
 use std::{collections::HashMap, sync::mpsc};
 use url::Url;
 
@@ -75,6 +78,13 @@ impl Transport {
             return Err(error);
         }
         answer?.read(Wanted::AtMost(MAX_BODY)).await.map(drop)
+    }
+
+    /// Sends a document to a URL that carries the right to do so.
+    pub(crate) async fn post(&self, url: Url, kind: &str, body: Bytes) -> crate::Result<Answer> {
+        let request = self.0.post(url).header(CONTENT_TYPE, kind).build();
+        let request = request.map_err(Error::from_http)?;
+        exchange(&self.0, request, body, Wanted::AtMost(MAX_DOCUMENT)).await
     }
 
     async fn send(&self, request: &Request) -> crate::Result<Answer> {

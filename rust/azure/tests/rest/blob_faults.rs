@@ -285,6 +285,65 @@ async fn a_blob_that_is_gone_is_as_good_as_deleted_and_a_container_is_not() {
     assert_eq!(container.delete("a").await.unwrap_err().code(), Some("ContainerNotFound"));
 }
 
+/// An answer to a batch, as the service writes it.
+fn batch(statuses: &[&str]) -> Reply {
+    let parts = statuses.iter().enumerate().map(|(number, status)| {
+        let kind = "Content-Type: application/http";
+        format!("--batchresponse_1\r\n{kind}\r\nContent-ID: {number}\r\n\r\nHTTP/1.1 {status}\r\nx-ms-version: 1\r\n\r\n")
+    });
+    let body = parts.chain(["--batchresponse_1--".to_owned()]).collect::<String>();
+    Reply::new(202, &[("content-type", "multipart/mixed; boundary=batchresponse_1")], &body)
+}
+
+fn deleted() -> Reply {
+    let headers = [("x-ms-delete-type-permanent", "true")];
+    Reply::new(202, &[&HEADERS[..], &headers].concat(), "")
+}
+
+fn forty_names() -> Vec<String> {
+    (0..40).map(|number| format!("blob {number}")).collect()
+}
+
+#[tokio::test]
+async fn forty_blobs_are_deleted_in_one_request_that_is_made_again() {
+    let service = ScriptedService::start([Reply::status(503), batch(&["202 Accepted"; 40])]).await;
+    container_at(&service.endpoint).delete_all(&forty_names()).await.unwrap();
+    assert_eq!(service.calls(), ["POST /data"; 2]);
+    let request = &service.received()[1];
+    assert!(request.target.contains("restype=container&comp=batch"), "{}", request.target);
+    assert_eq!(request.headers["content-type"], "multipart/mixed; boundary=batch_of_deletions");
+    let body = String::from_utf8_lossy(&request.body);
+    assert!(body.contains("\r\nDELETE /data/blob%2039?sv="), "{body}");
+}
+
+#[tokio::test]
+async fn where_batches_are_refused_blobs_are_deleted_one_by_one_and_no_other_batch_is_tried() {
+    let refused = error(400, "UnsupportedOperation");
+    let deleted = vec![deleted(); 80];
+    let service = ScriptedService::start(std::iter::once(refused).chain(deleted)).await;
+    let container = container_at(&service.endpoint);
+    container.delete_all(&forty_names()).await.unwrap();
+    container.delete_all(&forty_names()).await.unwrap();
+    let calls = service.calls();
+    assert_eq!(calls.iter().filter(|call| *call == "POST /data").count(), 1);
+    assert_eq!(calls.iter().filter(|call| *call == "DELETE /data/blob%2039").count(), 2);
+}
+
+#[tokio::test]
+async fn a_blob_that_a_batch_does_not_delete_is_tried_alone_and_named() {
+    let mut statuses = ["202 Accepted"; 40];
+    (statuses[7], statuses[8]) = ("503 Busy", "403 Forbidden");
+    let service = ScriptedService::start([batch(&statuses)]).await;
+    service.queue(deleted());
+    service.queue(error(403, "LeaseLost"));
+    let error = container_at(&service.endpoint).delete_all(&forty_names()).await.unwrap_err();
+    assert!(error.to_string().starts_with("cannot delete blob 'blob "), "{error}");
+    assert_eq!(error.code(), Some("LeaseLost"));
+    let mut calls = service.calls();
+    calls.sort();
+    assert_eq!(calls, ["DELETE /data/blob%207", "DELETE /data/blob%208", "POST /data"]);
+}
+
 #[tokio::test]
 async fn an_endpoint_that_is_away_is_named() {
     let endpoint = closed_endpoint().await;

@@ -88,6 +88,21 @@ async fn a_conditional_write_replaces_only_the_version_that_was_read() {
 }
 
 #[tokio::test]
+async fn many_blobs_are_deleted_in_batches_and_those_that_are_gone_do_not_matter() {
+    let azurite = Azurite::start().await;
+    let container = azurite.create_container("batches").await;
+    let names: Vec<_> = (0..300).map(|n| format!("{n}/{}", NAMES[n % NAMES.len()])).collect();
+    for name in names.iter().step_by(2).chain([&"other".to_owned()]) {
+        container.put_bytes(name, Bytes::new()).await.unwrap();
+    }
+    container.delete_all(&names).await.unwrap();
+    container.delete_all(&names[..3]).await.unwrap();
+    container.delete_all(&[]).await.unwrap();
+    let left = container.list("").await.unwrap();
+    assert_eq!(left.iter().map(|blob| &*blob.name).collect::<Vec<_>>(), ["other"]);
+}
+
+#[tokio::test]
 async fn a_blob_may_be_empty() {
     let azurite = Azurite::start().await;
     let container = azurite.create_container("empty").await;

@@ -268,6 +268,8 @@ async fn a_run_with_a_file_in_and_a_file_out_makes_few_requests() {
     run.until_outcome().await;
     // As in Kestra, where the job ends by itself while the outcome is reported.
     lab.until_jobs(1, JobState::Completed).await;
+    let removed = gate.steps().into_iter().filter(|step| step.kind.starts_with("delete"));
+    assert_eq!(removed.count(), 0, "nothing is removed before the outcome is recorded");
     run.ended().await;
     let steps = gate.steps().into_iter().map(|step| step.kind);
     let (blobs, batch): (Vec<_>, Vec<_>) = steps.partition(|kind| kind.contains("blob"));
