@@ -4,6 +4,7 @@
 #[path = "../../../azure/tests/rest/azurite.rs"]
 mod azurite;
 mod bad_input;
+mod bench;
 mod faults;
 mod gate;
 mod hostile;

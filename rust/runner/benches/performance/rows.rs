@@ -1,0 +1,86 @@
+//! What is measured.
+
+mod crowd;
+mod large;
+mod requests;
+mod small;
+mod tasks;
+
+use std::time::Duration;
+
+use crate::bench::Peers;
+use crate::table::Table;
+
+/// Each row is the median of so many.
+const ROUNDS: usize = 5;
+
+/// Groups of rows, in the order of the table.
+pub(crate) const NAMES: [&str; 7] =
+    ["tasks", "small", "many", "large", "several", "requests", "crowds"];
+
+/// How much is measured.
+pub(crate) struct Form {
+    pub(crate) with_peers: bool,
+    round_trips: &'static [Duration],
+    tasks: tasks::Lengths,
+    small: small::Shape,
+    /// Where there are too many files for every round trip.
+    many: Option<small::Shape>,
+    large: large::Shape,
+    several: Option<large::Shape>,
+    crowds: &'static [usize],
+}
+
+const NEAR: Duration = Duration::ZERO;
+const USUAL: Duration = Duration::from_millis(25);
+const FAR: Duration = Duration::from_millis(100);
+
+impl Form {
+    pub(crate) fn long() -> Self {
+        Self {
+            with_peers: true,
+            round_trips: &[NEAR, USUAL, FAR],
+            tasks: tasks::Lengths { one_by_one: &[0, 2], at_once: &[20, 120] },
+            small: small::Shape { files: 1_000, outputs: 100, one_by_one: 200 },
+            many: Some(small::Shape { files: 10_000, outputs: 0, one_by_one: 200 }),
+            large: large::Shape { files: 1, size: 1 << 30, comes_back: true },
+            several: Some(large::Shape { files: 20, size: 100_000_000, comes_back: false }),
+            crowds: &[100, 500],
+        }
+    }
+
+    pub(crate) fn quick() -> Self {
+        Self {
+            with_peers: false,
+            round_trips: &[USUAL],
+            tasks: tasks::Lengths { one_by_one: &[2], at_once: &[10] },
+            small: small::Shape { files: 300, outputs: 50, one_by_one: 60 },
+            many: None,
+            large: large::Shape { files: 1, size: 128 << 20, comes_back: true },
+            several: None,
+            crowds: &[50],
+        }
+    }
+}
+
+/// Measures a group of rows.
+pub(crate) async fn measure(name: &str, form: &Form, peers: &Peers, table: &mut Table) {
+    match name {
+        "tasks" => tasks::measure(&form.tasks, form.round_trips, table).await,
+        "small" => small::measure(&form.small, form.round_trips, peers, table).await,
+        "many" => {
+            if let Some(many) = &form.many {
+                small::measure(many, &[USUAL], peers, table).await;
+            }
+        }
+        "large" => large::measure(&form.large, form.round_trips, peers, table).await,
+        "several" => {
+            if let Some(several) = &form.several {
+                large::measure(several, &[NEAR, USUAL], peers, table).await;
+            }
+        }
+        "requests" => requests::measure(table).await,
+        "crowds" => crowd::measure(form.crowds, table).await,
+        _ => panic!("there is no group '{name}' of {NAMES:?}"),
+    }
+}

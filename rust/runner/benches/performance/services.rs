@@ -1,0 +1,152 @@
+//! Azurite and the emulator, each in a process of its own, and the ways to them.
+
+use std::fs;
+use std::future;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use azure_batch_emulator::{Emulator, PoolSettings, Settings};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Child;
+
+use crate::azurite::{ACCOUNT, Azurite};
+use crate::proxy::Proxy;
+use crate::{child, files, plain};
+
+pub(crate) const BATCH_ACCOUNT: &str = "benchbatch";
+pub(crate) const BATCH_KEY: &str = "YmVuY2gtYmF0Y2gta2V5";
+pub(crate) const POOL: &str = "pool";
+pub(crate) const IMAGE: &str = "image";
+pub(crate) const CONTAINER: &str = "bench";
+
+/// For as many tasks at once as any row has.
+const NODES: u32 = 8;
+const SLOTS: u32 = 64;
+
+/// Uploads that let Azurite's code be compiled before anything is measured.
+const WARM_UP: usize = 200;
+
+/// What a worker's requests have; those of the emulator's nodes and of the plain loops do not.
+const WORKER: &str = "\"user-agent\":";
+
+const BATCH_LOG: &str = "batch.jsonl";
+const BLOB_LOG: &str = "blob.log";
+
+/// Both services. They end with it.
+pub(crate) struct Services {
+    azurite: Azurite,
+    batch: SocketAddr,
+    _emulator: Child,
+    /// The nodes' files, and the logs.
+    directory: TempDir,
+}
+
+/// Where a client at some distance finds the services.
+pub(crate) struct Place {
+    pub(crate) batch: String,
+    pub(crate) blob: String,
+    _proxies: Vec<Proxy>,
+}
+
+impl Services {
+    pub(crate) async fn start() -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), &[]).await
+    }
+
+    /// Azurite records each request with its headers. That takes time.
+    pub(crate) async fn start_recording() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join(BLOB_LOG);
+        Self::start_in(directory, &["--debug", log.to_str().unwrap()]).await
+    }
+
+    async fn start_in(directory: TempDir, switches: &[&str]) -> Self {
+        let azurite = Azurite::start_with(&[&["--inMemoryPersistence"], switches].concat()).await;
+        azurite.create_container(CONTAINER).await;
+        let (emulator, batch) = start_batch(directory.path()).await;
+        let services = Self { azurite, batch, _emulator: emulator, directory };
+        services.warm_up().await;
+        services
+    }
+
+    async fn warm_up(&self) {
+        let files = files::many(WARM_UP);
+        let place = self.at(Duration::ZERO).await;
+        plain::put_one_by_one(&place, &files, WARM_UP).await;
+    }
+
+    /// The services as they are seen from there. Without a round trip nothing stands between.
+    pub(crate) async fn at(&self, round_trip: Duration) -> Place {
+        let (mut addresses, mut proxies) = ([self.batch, self.blob_address()], Vec::new());
+        for address in addresses.iter_mut().filter(|_| round_trip > Duration::ZERO) {
+            let proxy = Proxy::start(*address, round_trip).await;
+            *address = proxy.address;
+            proxies.push(proxy);
+        }
+        let [batch, blob] = addresses;
+        Place {
+            batch: format!("http://{batch}"),
+            blob: format!("http://{blob}/{ACCOUNT}"),
+            _proxies: proxies,
+        }
+    }
+
+    fn blob_address(&self) -> SocketAddr {
+        let address = self.azurite.endpoint.trim_start_matches("http://");
+        address.split('/').next().unwrap().parse().unwrap()
+    }
+
+    /// The operations of Batch that were asked for, in order.
+    pub(crate) fn batch_requests(&self) -> Vec<String> {
+        let operation = |line: &str| {
+            let record: Value = serde_json::from_str(line).unwrap();
+            record["operation"].as_str().map(str::to_owned)
+        };
+        self.log(BATCH_LOG).lines().filter_map(operation).collect()
+    }
+
+    /// The requests to Blob Storage of workers, each as a line of Azurite's.
+    pub(crate) fn blob_requests(&self) -> Vec<String> {
+        let log = self.log(BLOB_LOG);
+        let is_request = |line: &&str| line.contains("RequestMethod=") && line.contains(WORKER);
+        log.lines().filter(is_request).map(str::to_owned).collect()
+    }
+
+    fn log(&self, name: &str) -> String {
+        fs::read_to_string(self.directory.path().join(name)).unwrap()
+    }
+}
+
+async fn start_batch(directory: &Path) -> (Child, SocketAddr) {
+    let mut child = child::start("emulator", &directory).await;
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.next_line().await.unwrap().expect("the emulator ended");
+    (child, line.trim_start_matches("http://").parse().unwrap())
+}
+
+/// The role of Batch: its endpoint is the first line.
+pub(crate) fn serve_batch() {
+    let directory: PathBuf = child::question();
+    let pool = format!("{POOL}:nodes={NODES},slots={SLOTS}").parse::<PoolSettings>().unwrap();
+    let [image, nodes] = ["image", "nodes"].map(|name| directory.join(name));
+    fs::create_dir(&image).unwrap();
+    fs::create_dir(&nodes).unwrap();
+    let settings = Settings {
+        account: BATCH_ACCOUNT.to_owned(),
+        key: BATCH_KEY.to_owned(),
+        pools: vec![pool],
+        images: [(IMAGE.to_owned(), image)].into(),
+        node_root: Some(nodes),
+        request_log: Some(directory.join(BATCH_LOG)),
+        job_quota: 10_000,
+        ..Settings::default()
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let emulator = Emulator::start(settings).await.unwrap();
+        println!("{}", emulator.endpoint());
+        future::pending::<()>().await;
+    });
+}
