@@ -112,7 +112,6 @@ async fn an_empty_job_that_ends_with_its_tasks_ends_a_little_later() {
         cloud.job_with(id, json!({"onAllTasksComplete": "terminatejob"})).await;
     }
     cloud.script("filled", "task", "sleep 600").await;
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     assert_eq!(cloud.get("/jobs/empty").await.body["state"], "active");
     cloud.job_in_state("empty", "completed").await;
     assert_eq!(cloud.get("/jobs/filled").await.body["state"], "active");
