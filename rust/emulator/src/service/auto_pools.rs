@@ -33,24 +33,26 @@ impl Service {
 
     /// Deletes the pool that was created for a job, unless it is to be kept.
     pub(super) fn delete_pool_of_job(self: &Arc<Self>, job: &Job) {
-        if let Some(auto) = &job.spec.pool_info.auto_pool_specification {
-            self.delete_auto_pool(&job.pool_id, auto, PoolLifetime::Job);
+        let auto = job.spec.pool_info.auto_pool_specification.as_ref();
+        let is_own = |auto: &&AutoPool| auto.pool_lifetime_option == PoolLifetime::Job;
+        if auto.filter(is_own).is_some_and(|auto| !auto.keep_alive) {
+            self.delete_auto_pool(&job.pool_id);
         }
     }
 
-    /// Deletes the pool that was created for all jobs of a schedule, unless it is to be kept.
+    /// Deletes the pool that was created for all jobs of a schedule, unless it is to be kept. The
+    /// schedule may have had another specification then.
     pub(super) fn delete_pool_of_schedule(self: &Arc<Self>, schedule: &JobSchedule) {
         let auto = schedule.specification.pool_info.auto_pool_specification.as_ref();
-        if let Some((id, auto)) = schedule.pool_id.as_ref().zip(auto) {
-            self.delete_auto_pool(id, auto, PoolLifetime::JobSchedule);
+        let is_kept = auto.is_some_and(|auto| auto.keep_alive);
+        if let Some(id) = schedule.pool_id.as_ref().filter(|_| !is_kept) {
+            self.delete_auto_pool(id);
         }
     }
 
     /// It may have been deleted by a request before.
-    fn delete_auto_pool(self: &Arc<Self>, id: &str, auto: &AutoPool, over: PoolLifetime) {
-        if auto.pool_lifetime_option == over && !auto.keep_alive {
-            self.delete_pool(id, &Conditions::default()).ok();
-        }
+    fn delete_auto_pool(self: &Arc<Self>, id: &str) {
+        self.delete_pool(id, &Conditions::default()).ok();
     }
 }
 

@@ -208,6 +208,18 @@ async fn the_pool_of_a_deleted_schedule_goes_unless_it_is_kept() {
 }
 
 #[tokio::test]
+async fn the_pool_of_a_schedule_goes_with_it_also_if_its_later_jobs_have_another() {
+    let cloud = empty_cloud().await;
+    let id = create_schedule(&cloud, json!({}), json!({})).await;
+    steady(&cloud, &id).await;
+    let other = json!({"jobSpecification": {"poolInfo": {"poolId": "other"}}});
+    cloud.client.put("/jobschedules/often").json(&other).send().await.expect(200);
+    assert_eq!(cloud.get(&format!("/pools/{id}")).await.body["state"], "active");
+    cloud.client.delete("/jobschedules/often").send().await.expect(202);
+    gone(&cloud, &id).await;
+}
+
+#[tokio::test]
 async fn each_job_of_a_schedule_can_have_a_pool_of_its_own() {
     let cloud = empty_cloud().await;
     let own = json!({"poolLifetimeOption": "job"});
