@@ -15,8 +15,8 @@ use crate::{BlobStorage, Invalid, Registry, Request};
 /// Azure Batch ends every task after 180 days.
 const LONGEST_LIMIT: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 
-/// Small files are bound by the time of a request, so many are under way at once.
-pub(crate) const TRANSFERS_AT_ONCE: usize = 32;
+/// Small files are bound by the time of a request, so many are under way at once: as many of these as the service takes.
+pub(crate) const TRANSFERS_AT_ONCE: usize = 64;
 
 /// A shorter pause between two looks at a task would only be throttled.
 const SHORTEST_CHECK_INTERVAL: Duration = Duration::from_millis(100);

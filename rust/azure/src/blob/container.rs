@@ -5,6 +5,7 @@ use super::{
     in_flight::Share,
     name::{check_blob_name, check_container_name},
     transport::{Transport, from_azure},
+    window::Window,
 };
 use crate::{Error, Result, RetryPolicy, retry::Contact};
 use azure_core::{RetryOptions, TransportOptions};
@@ -28,6 +29,7 @@ struct Inner {
     transport: Transport,
     retry: RetryPolicy,
     share: Share,
+    window: Window,
     /// Held by each write under way. A counter of tasks would not do: one that begins while somebody waits would not
     /// be waited for. This lock is fair: once somebody waits to have it alone, no write begins.
     writes: Arc<RwLock<()>>,
@@ -58,6 +60,7 @@ impl BlobContainer {
             transport,
             retry,
             share,
+            window: Window::new(),
             writes,
             takes_batches,
         })))
@@ -120,11 +123,19 @@ impl BlobContainer {
         &self,
         contact: Contact,
         action: &str,
-        attempt: impl FnMut() -> F,
+        mut attempt: impl FnMut() -> F,
     ) -> Result<T> {
         let Inner { name, account, retry, .. } = &*self.0;
         let action = format!("{action} in container '{name}' at {}", account.endpoint());
-        retry.run(contact, &action, attempt).await
+        retry.run(contact, &action, || self.in_window(attempt())).await
+    }
+
+    /// One request, once there may be another.
+    async fn in_window<T>(&self, attempt: impl Future<Output = Result<T>>) -> Result<T> {
+        let pass = self.0.window.enter().await;
+        let outcome = attempt.await;
+        pass.leave(outcome.as_ref().is_err_and(Error::is_retryable));
+        outcome
     }
 
     /// The storage crate's client for a blob.

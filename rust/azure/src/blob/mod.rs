@@ -21,6 +21,7 @@ mod ranges;
 mod sas;
 mod transport;
 mod upload;
+mod window;
 
 pub use account::StorageAccount;
 pub use container::BlobContainer;
