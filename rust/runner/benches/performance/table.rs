@@ -1,6 +1,7 @@
 //! The table: each row a ratio, less is better.
 
 use std::fmt::{self, Display};
+use std::process::ExitCode;
 use std::time::Duration;
 
 /// By how much a row may be worse than it was.
@@ -14,6 +15,8 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Row>,
     /// What was not measured, and why.
     pub(crate) skipped: Vec<String>,
+    /// Groups of rows of which some are missing, since a run failed.
+    pub(crate) failed: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +58,10 @@ impl Table {
         eprintln!("[bench] {}", self.rows.last().unwrap());
     }
 
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        if self.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
     /// Reads the rows of a table that was written.
     pub(crate) fn parse(text: &str) -> Vec<Row> {
         text.lines().filter_map(Row::parse).collect()
@@ -65,7 +72,8 @@ impl Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(HEAD)?;
         self.rows.iter().try_for_each(|row| writeln!(f, "{row}"))?;
-        self.skipped.iter().try_for_each(|reason| write!(f, "\nSkipped: {reason}.\n"))
+        self.skipped.iter().try_for_each(|reason| write!(f, "\nSkipped: {reason}.\n"))?;
+        self.failed.iter().try_for_each(|name| write!(f, "\nFailed: {name}.\n"))
     }
 }
 

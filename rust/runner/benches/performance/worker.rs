@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use futures::future::join_all;
 use runner::{Event, EventReceiver, HttpClient, Outcome, Plan, Request, Status, Times};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,6 +34,7 @@ pub(crate) struct Run {
     pub(crate) times: Times,
     /// From the time that a line of the task says, in seconds, to its arrival.
     pub(crate) lags: Vec<f64>,
+    failure: Option<String>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -57,7 +59,7 @@ pub(crate) async fn run_one(request: Value) -> (Run, Measured) {
 
 impl Run {
     fn new() -> Self {
-        Self { steps: Vec::new(), times: Times::default(), lags: Vec::new() }
+        Self { steps: Vec::new(), times: Times::default(), lags: Vec::new(), failure: None }
     }
 
     /// Seconds from the start of the run to a step.
@@ -135,11 +137,11 @@ async fn run_all(requests: Vec<Value>, http: HttpClient) -> Vec<Run> {
             tokio::spawn(async move { follow(&request, &http).await })
         })
         .collect();
-    let mut measured = Vec::new();
-    for run in runs {
-        measured.push(run.await.unwrap());
-    }
-    measured
+    let runs: Vec<_> = join_all(runs).await.into_iter().map(Result::unwrap).collect();
+    let failed: Vec<_> = runs.iter().filter_map(|run| run.failure.as_ref()).collect();
+    // A run that fails is no measurement.
+    assert!(failed.is_empty(), "{} of {} runs failed: {}", failed.len(), runs.len(), failed[0]);
+    runs
 }
 
 async fn follow(request: &Value, http: &HttpClient) -> Run {
@@ -168,18 +170,19 @@ impl Run {
             Event::Outcome(outcome) => {
                 self.reach("outcome", start);
                 receiver.acknowledge();
-                self.times = times(outcome);
+                self.end(outcome);
             }
             Event::End => self.reach("end", start),
             Event::Note { .. } | Event::Select { .. } => {}
         }
     }
-}
 
-/// A run that fails is no measurement.
-fn times(outcome: Outcome) -> Times {
-    assert_eq!(outcome.status, Status::Succeeded, "{outcome:?}");
-    outcome.details.unwrap().times
+    fn end(&mut self, outcome: Outcome) {
+        match outcome.status {
+            Status::Succeeded => self.times = outcome.details.unwrap().times,
+            _ => self.failure = Some(format!("{outcome:?}")),
+        }
+    }
 }
 
 /// For a line that is a time of `date +%s.%N`.

@@ -25,7 +25,8 @@ fn row(ratios: &[f64]) -> Row {
 
 #[test]
 fn a_table_that_is_written_is_read_again() {
-    let mut table = Table { rows: vec![row(&[1.0, 1.5, 1.25]), row(&[0.031])], skipped: vec![] };
+    let rows = vec![row(&[1.0, 1.5, 1.25]), row(&[0.031])];
+    let mut table = Table { rows, ..Table::default() };
     table.skipped.push("rclone is not installed".to_owned());
     assert_eq!(Table::parse(&table.to_string()), table.rows);
 }

@@ -8,7 +8,7 @@ use crate::services::{Place, Services};
 use crate::table::{Sample, Table};
 use crate::worker::{self, Measured};
 
-/// Threads of the native side, and MiB of a run, at most.
+/// Threads of the native side at most, and MiB of a run.
 const THREADS: f64 = 4.0;
 const MEMORY: f64 = 0.2;
 
