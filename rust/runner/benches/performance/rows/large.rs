@@ -134,7 +134,7 @@ impl Rows<'_> {
 
     fn add_inputs(&mut self, what: &str) {
         let staging = format!("{what} in: staging");
-        self.add(&staging, ("s", "the limit"), |round| {
+        self.add(&staging, ("s", "a plain loop"), |round| {
             Some((round.run.staging(), round.limit[0].seconds))
         });
         self.add(&staging, ("s", "rclone"), |round| {
@@ -143,20 +143,20 @@ impl Rows<'_> {
         self.add(&staging, ("s", "Java SDK"), |round| {
             Some((round.run.staging(), round.java?.seconds))
         });
-        self.add(&format!("{what} in: CPU"), ("CPU-s", "the limit"), |round| {
+        self.add(&format!("{what} in: CPU"), ("CPU-s", "a plain loop"), |round| {
             Some((round.run.cpu_between("start", "files.staged"), round.limit[0].cpu))
         });
     }
 
     fn add_outputs(&mut self, what: &str) {
         let collecting = format!("{what} out: collecting");
-        self.add(&collecting, ("s", "the limit"), |round| {
+        self.add(&collecting, ("s", "a plain loop"), |round| {
             Some((round.run.collecting(), round.limit[1].seconds))
         });
         self.add(&collecting, ("s", "rclone"), |round| {
             Some((round.run.collecting(), round.rclone?[1].seconds))
         });
-        self.add(&format!("{what} out: CPU"), ("CPU-s", "the limit"), |round| {
+        self.add(&format!("{what} out: CPU"), ("CPU-s", "a plain loop"), |round| {
             Some((round.run.cpu_between("task.completed", "outcome"), round.limit[1].cpu))
         });
     }
