@@ -15,9 +15,6 @@ use crate::position::{LogPosition, TaskRun};
 use crate::state::StateBlob;
 use crate::waiting;
 
-/// Pauses between two looks at the logs: while lines arrive, and while the task is silent.
-const LOG_PAUSE: Duration = Duration::from_millis(500);
-const SILENT_LOG_PAUSE: Duration = Duration::from_secs(1);
 /// How long an ended task may take to be `completed`, uploads included.
 const LONGEST_END: Duration = Duration::from_secs(120);
 
@@ -33,8 +30,6 @@ pub(crate) struct Follower<'a> {
     /// When the task was first seen to run, this time or an earlier one.
     ran_since: Option<Instant>,
     pace: Pace,
-    /// When the logs are to be looked at again.
-    next_pull: Instant,
     waits: watch::Sender<bool>,
     /// When the task was ended because a limit was reached, and which.
     ended_for: Option<(Instant, String)>,
@@ -60,7 +55,6 @@ impl<'a> Follower<'a> {
             run: delivered.run,
             ran_since: None,
             pace: Pace::new(task.plan.check_interval),
-            next_pull: Instant::now(),
             waits: watch::Sender::new(false),
             ended_for: None,
         }
@@ -183,23 +177,22 @@ impl<'a> Follower<'a> {
             return Ok(());
         }
         while Instant::now() < until {
-            if Instant::now() >= self.next_pull {
-                let silent = !self.pull_logs().await?;
-                let pause = if silent { SILENT_LOG_PAUSE } else { LOG_PAUSE };
-                self.next_pull = Instant::now() + pause;
-            }
-            let pause = sleep_until(until.min(self.next_pull));
+            let due = self.pull_logs().await?;
+            let pause = sleep_until(until.min(due));
             tokio::join!(pause, self.state.record_settled(self.task.events.delivered()));
         }
         Ok(())
     }
 
-    async fn pull_logs(&mut self) -> Result<bool, RunError> {
-        let mut grew = false;
+    /// Reads the streams that are due, and returns when the next one is.
+    async fn pull_logs(&mut self) -> Result<Instant, RunError> {
         for log in &mut self.logs {
-            grew |= log.pull(&self.task).await?;
+            if log.due() <= Instant::now() {
+                log.pull(&self.task).await?;
+            }
         }
-        Ok(grew)
+        let [stdout, stderr] = &self.logs;
+        Ok(stdout.due().min(stderr.due()))
     }
 
     async fn finish_logs(&mut self) -> Result<(), RunError> {

@@ -1,9 +1,12 @@
 //! One output stream of a task, read as it grows.
 
+use tokio::time::Instant;
+
 use crate::error::RunError;
 use crate::event::{EventSender, Stream};
 use crate::logs::{LineSplitter, is_marker};
 use crate::names::RunNames;
+use crate::pace::LogPace;
 use crate::plan::Plan;
 use crate::position::{StreamPosition, TaskRun};
 
@@ -34,11 +37,18 @@ pub(crate) struct OutputStream {
     /// them (outputs, metrics), which went with that worker.
     known: u64,
     lines: LineSplitter,
+    pace: LogPace,
 }
 
 impl OutputStream {
     pub(crate) fn new(stream: Stream, run: TaskRun, known: u64) -> Self {
-        Self { stream, run, read: 0, known, lines: LineSplitter::default() }
+        let (lines, pace) = (LineSplitter::default(), LogPace::new());
+        Self { stream, run, read: 0, known, lines, pace }
+    }
+
+    /// When it is to be read again.
+    pub(crate) fn due(&self) -> Instant {
+        self.pace.due()
     }
 
     /// The run of the task that the next bytes are of.
@@ -46,15 +56,16 @@ impl OutputStream {
         self.run = run;
     }
 
-    /// Delivers what the file has beyond what was read, or much of it. Returns whether that was anything.
-    pub(crate) async fn pull(&mut self, from: &Source<'_>) -> Result<bool, RunError> {
+    /// Delivers what the file has beyond what was read, or much of it.
+    pub(crate) async fn pull(&mut self, from: &Source<'_>) -> Result<(), RunError> {
         let start = self.read;
         for _ in 0..IN_A_ROW {
             if self.pull_chunk(from).await? != Some(CHUNK) {
                 break;
             }
         }
-        Ok(self.read > start)
+        self.pace.was_read(self.read > start);
+        Ok(())
     }
 
     /// Delivers the rest of a task that has ended. Where its node does not show the file, it may be gone or in trouble

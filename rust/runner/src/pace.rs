@@ -1,6 +1,8 @@
-//! How often a task is looked at.
+//! How often a task and its log are looked at.
 
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// The shortest pause between two looks, unless completionCheckInterval is shorter.
 const SHORTEST: Duration = Duration::from_millis(250);
@@ -10,6 +12,12 @@ const LONGEST_AT_START: Duration = Duration::from_secs(1);
 const START_EXPECTED: Duration = Duration::from_secs(120);
 /// Part of the time that a task has run by which its end may be noticed late.
 const SHARE: u32 = 20;
+
+/// The pause between two reads of an output stream that lives, and of one that is silent.
+const LOG: Duration = Duration::from_millis(500);
+const SILENT_LOG: Duration = Duration::from_secs(1);
+/// How long a stream lives on after it grew: a line a second must not be late by turns.
+const LIVES: Duration = Duration::from_secs(3);
 
 /// What a task does, and for how long.
 #[derive(Clone, Copy, Debug)]
@@ -49,9 +57,37 @@ impl Pace {
     }
 }
 
+/// When an output stream is to be read.
+#[derive(Debug)]
+pub(crate) struct LogPace {
+    due: Instant,
+    grew: Option<Instant>,
+}
+
+impl LogPace {
+    /// It is to be read at once.
+    pub(crate) fn new() -> Self {
+        Self { due: Instant::now(), grew: None }
+    }
+
+    /// When it is to be read next.
+    pub(crate) fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// It was read now.
+    pub(crate) fn was_read(&mut self, grew: bool) {
+        let now = Instant::now();
+        self.grew = if grew { Some(now) } else { self.grew };
+        let lives = self.grew.is_some_and(|grew| now - grew < LIVES);
+        self.due = now + if lives { LOG } else { SILENT_LOG };
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::time::{advance, sleep_until};
 
     const DEFAULT: Duration = Duration::from_secs(5);
 
@@ -93,6 +129,37 @@ mod tests {
         let mut pace = Pace::new(DEFAULT);
         pauses(&mut pace, Phase::Waits, 300.0);
         assert_eq!(pace.next(Phase::Runs(Duration::ZERO)), SHORTEST);
+    }
+
+    /// How late the lines of a stream are read that grows at these seconds, and how often it is read in all.
+    async fn reads(lines: &[f64], lasts: f64) -> (Vec<f64>, usize) {
+        let (start, mut pace) = (Instant::now(), LogPace::new());
+        let (mut late, mut reads) = (Vec::new(), 0);
+        while pace.due() < start + seconds(lasts) {
+            sleep_until(pace.due()).await;
+            let now = start.elapsed().as_secs_f64();
+            let new: Vec<_> = lines[late.len()..].iter().filter(|line| **line <= now).collect();
+            late.extend(new.iter().map(|line| now - **line));
+            pace.was_read(!new.is_empty());
+            reads += 1;
+        }
+        (late, reads)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_a_second_is_never_late_by_more_than_half_a_second() {
+        let lines: Vec<f64> = (0..20).map(|line| 1.3 + f64::from(line)).collect();
+        let (late, _) = reads(&lines, 22.0).await;
+        assert_eq!(late.len(), lines.len());
+        assert!(late[1..].iter().all(|late| *late <= 0.51), "{late:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_stream_is_read_every_second_also_after_it_grew() {
+        advance(seconds(1.0)).await;
+        assert_eq!(reads(&[], 10.0).await.1, 10);
+        let (_, count) = reads(&[0.5], 63.5).await;
+        assert!(count < 70, "{count} reads");
     }
 
     #[test]
