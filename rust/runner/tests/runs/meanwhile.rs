@@ -1,6 +1,6 @@
 //! What can happen while no worker looks, or while two do.
 
-use azure_batch_emulator::{Consistency, Settings, StateDelays};
+use azure_batch_emulator::{Consistency, Settings};
 use runner::Status;
 use serde_json::{Value, json};
 
@@ -21,16 +21,19 @@ async fn nothing_is_left(lab: &Lab) {
 
 #[tokio::test]
 async fn a_job_that_is_deleted_by_hand_is_a_failure_in_words() {
-    // A task that takes its time to end says first that it was ended.
-    let state_delay = StateDelays::default();
-    let lab = Lab::start_with(Settings { state_delay, ..usual() }).await;
+    let lab = Lab::start().await;
     let mut request = request(&lab);
     request["commands"][2] = json!("echo started; sleep 600");
-    // The log is read in between, and tells it first.
-    request["completionCheckInterval"] = json!(30.0);
-    let mut run = lab.start_run(&request);
+    let gate = Gate::start().await;
+    let mut run = lab.start_run_with(&request, &gate.client());
     run.until_line("started").await;
+    // Or it might see that the task was ended before it is gone.
+    let looks = gate.steps().iter().filter(|step| step.kind == "get task").count();
+    let held = gate.hold(&Step::new("get task", looks + 1));
+    held.arrived().await;
     lab.batch().delete_job(&job_id(&request)).await.unwrap();
+    until(async || lab.jobs().await.is_empty()).await;
+    held.release();
     let report = run.ended().await;
     assert_eq!(report.outcome().status, Status::Failed);
     let start = "The Batch task was deleted while it was followed: ";
