@@ -87,22 +87,23 @@ impl Run {
     }
 
     async fn live(mut self, kill: &CancellationToken) {
-        match self.complete(kill).await {
-            Ok(()) => self.ending().clean_up().await,
-            Err(error) => self.stop(error, kill).await,
+        match Box::pin(self.complete(kill)).await {
+            Ok(()) => Box::pin(self.ending().clean_up()).await,
+            Err(error) => Box::pin(self.stop(error, kill)).await,
         }
     }
 
+    /// Its steps are boxed: within each other they took all of a thread's stack in a build without optimisation.
     async fn complete(&mut self, kill: &CancellationToken) -> Result<(), RunError> {
         let stops = Stops::new(kill, self.events.clone());
         let clock = Clock::start();
-        let clock = match stops.unless(self.begin()).await? {
-            Some(earlier) => stops.unless(self.resume(earlier)).await?,
-            None => self.submit(clock, &stops).await?,
+        let clock = match stops.unless(Box::pin(self.begin())).await? {
+            Some(earlier) => stops.unless(Box::pin(self.resume(earlier))).await?,
+            None => Box::pin(self.submit(clock, &stops)).await?,
         };
-        let followed = stops.unless(self.follow(clock)).await?;
+        let followed = stops.unless(Box::pin(self.follow(clock))).await?;
         self.record_times(&followed.task);
-        stops.unless_late(self.collecting_ends(clock), self.collect()).await?;
+        stops.unless_late(self.collecting_ends(clock), Box::pin(self.collect())).await?;
         let outcome = self.outcome(&followed);
         tokio::select! {
             biased;

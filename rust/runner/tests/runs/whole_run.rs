@@ -242,6 +242,25 @@ async fn a_command_that_is_too_long_for_an_argument_is_run_the_same_way() {
     assert_eq!(report.outcome().exit_code, Some(1));
 }
 
+/// A thread has 2 MiB, and TLS takes its part: a worker whose stack is full ends without a word.
+#[test]
+fn a_run_leaves_half_of_a_threads_stack_free() {
+    let whole_run = async {
+        let lab = Lab::start().await;
+        lab.write("in.txt", b"in");
+        let mut request = lab.request("cat in.txt | tee out.txt");
+        request["outputFiles"] = json!(["out.txt"]);
+        let report = lab.run(&request).await;
+        assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
+    };
+    let on_a_small_stack = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(Box::pin(whole_run));
+    };
+    let thread = std::thread::Builder::new().stack_size(1 << 20).spawn(on_a_small_stack);
+    thread.unwrap().join().unwrap();
+}
+
 #[tokio::test]
 async fn a_task_that_is_looked_at_often_does_not_have_its_log_read_as_often() {
     let lab = Lab::start().await;
