@@ -63,8 +63,8 @@ impl BatchClient {
         self.0.retry.run(contact, &request.action, || self.attempt(request, wanted)).await
     }
 
-    /// Sends a request that creates what is at `path` then. It counts as created where nobody waits
-    /// for the answer any more, and where something was there before.
+    /// Sends a request that creates something at `path`. It counts as created also if nobody waits
+    /// for the answer any more, or if it existed before.
     pub(crate) async fn create(&self, path: &str, request: &Request) -> Result<()> {
         self.expect(path);
         let created = self.send(request).await;

@@ -19,7 +19,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What the service says of a job or task that it does not find.
 const NOT_FOUND: &[&str] = &["JobNotFound", "TaskNotFound"];
 
-/// Paths of jobs and tasks that are there and that no read has seen, and since when.
+/// Paths of jobs and tasks that were created and that no read has found yet, each with the time of
+/// its creation.
 #[derive(Default)]
 pub(crate) struct Unseen(Mutex<HashMap<String, Instant>>);
 
@@ -34,8 +35,8 @@ impl Unseen {
         self.paths().remove(path);
     }
 
-    /// Makes an error that may pass of the answer that something new does not exist. What was read,
-    /// or deleted, is new no more.
+    /// Makes the error that something new was not found retryable. What was read or deleted once is
+    /// no longer new.
     pub(crate) fn judge(&self, request: &Request, answer: Result<Answer>) -> Result<Answer> {
         match answer {
             Err(error) if error.has_code(NOT_FOUND) && self.is_expected(request) => {

@@ -23,11 +23,11 @@ const MOST: usize = 256;
 /// Batches on their way at once.
 const BATCHES_AT_ONCE: usize = 4;
 
-/// Deletions of single blobs on their way at once. So many take one round trip, as a batch does, and cost nothing,
-/// which a batch does not.
+/// Deletions of single blobs on their way at once. So many take one round trip, as a batch does, and a batch is charged
+/// for while deletions are free.
 const SINGLE_AT_ONCE: usize = 32;
 
-/// Stands at the beginning of a line, where no blob's name does.
+/// Begins a line, which a blob's name never does.
 const BOUNDARY: &str = "batch_of_deletions";
 
 impl BlobContainer {
@@ -43,7 +43,7 @@ impl BlobContainer {
         stream::iter(batches).buffer_unordered(BATCHES_AT_ONCE).try_collect().await
     }
 
-    /// What a batch leaves, whyever that is, is deleted blob by blob: so it is tried again, or an error names it.
+    /// What a batch did not delete, for whatever reason, is deleted blob by blob: so it is retried, or an error names it.
     async fn delete_batch(&self, names: &[String]) -> Result<()> {
         let mut deleted = HashSet::new();
         if self.takes_batches().load(Relaxed) {
@@ -60,7 +60,7 @@ impl BlobContainer {
         stream::iter(deletions).buffer_unordered(SINGLE_AT_ONCE).try_collect().await
     }
 
-    /// The numbers of those that are gone. None are where the service, or this key, takes no batch.
+    /// Returns the numbers of the blobs that are gone: none if the service, or this key, does not accept batches.
     async fn send_batch(&self, names: &[String]) -> Result<HashSet<usize>> {
         let urls = names.iter().map(|name| self.blob(name)?.url().map_err(from_azure));
         let urls = urls.collect::<Result<Vec<_>>>()?;

@@ -39,7 +39,8 @@ use record::Records;
 use reply::Reply;
 
 /// The supported API versions: every stable one since 2019-08-01.10.0. What the emulator supports
-/// has had the same names in all of them.
+/// has had the same names in all of them, except a pool's `taskSlotsPerNode`: the older name
+/// `maxTasksPerNode` is accepted too, and answers have the newer one.
 const VERSIONS: [&str; 11] = [
     "2025-06-01",
     "2024-07-01.20.0",

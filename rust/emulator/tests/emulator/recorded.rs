@@ -29,7 +29,7 @@ struct Fact {
     fact: String,
     /// Short names of the sessions in which it was seen.
     source: Vec<String>,
-    /// The section of the page of recordings.
+    /// The group of facts that it belongs to: jobs, tasks, headers, job schedules, pools and so on.
     section: u32,
     sure: Certainty,
     status: Option<u16>,
