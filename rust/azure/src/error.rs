@@ -199,6 +199,11 @@ impl Error {
         self.0.retryable
     }
 
+    /// True where the service refused the request because there were too many.
+    pub(crate) fn is_throttled(&self) -> bool {
+        self.0.status == Some(429)
+    }
+
     /// True where the service says that the thing does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

@@ -15,13 +15,20 @@ const FIRST_ANSWER: Duration = Duration::from_secs(30);
 /// A first attempt that takes longer is connected, and slow or lost: another begins beside it.
 const STANDS_STILL: Duration = Duration::from_secs(5);
 
+/// So many times as often as after other errors is tried again what was refused because there were too many requests:
+/// the service lives, and the wait is as long as it asks for.
+const THROTTLED: u32 = 20;
+
+/// The longest wait before that where the service asks for none.
+const THROTTLED_WAIT: Duration = Duration::from_secs(5);
+
 /// First attempts at once. Those after a first contact are made one after another.
 const BESIDE: usize = 3;
 
 /// Exponential backoff with full jitter; a Retry-After of the service goes first.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryPolicy {
-    /// How often a request is sent at most, the first time included.
+    /// How often a request is sent at most, the first time included. A 429 counts as a twentieth.
     pub attempts: u32,
     /// The upper bound of the first wait; it doubles with each attempt.
     pub base: Duration,
@@ -59,7 +66,7 @@ impl RetryPolicy {
         let start = Instant::now();
         let mut time = (contact == Contact::First).then_some(FIRST_ANSWER);
         let mut reached = false;
-        let mut tries = 1;
+        let (mut tries, mut throttled) = (1, 0);
         loop {
             let outcome = match time {
                 Some(time) => first_answer(start, time, &mut attempt).await,
@@ -73,14 +80,22 @@ impl RetryPolicy {
             reached |= !error.is_unconnected();
             let left = if reached { FIRST_ANSWER } else { FIRST_CONNECTION };
             time = time.filter(|_| error.status().is_none()).map(|_| left);
-            let delay = self.delay(tries, error.retry_after());
+            let delay = self.delay_after(&error, tries + throttled);
             let late = time.is_some_and(|time| start.elapsed() + delay >= time);
-            if !error.is_retryable() || tries >= self.attempts || late {
+            let is_last = tries + throttled / THROTTLED >= self.attempts;
+            if !error.is_retryable() || is_last || late {
                 return Err(error);
             }
             sleep(delay).await;
-            tries += 1;
+            let count = if error.is_throttled() { &mut throttled } else { &mut tries };
+            *count += 1;
         }
+    }
+
+    fn delay_after(&self, error: &Error, tries: u32) -> Duration {
+        let delay = self.delay(tries, error.retry_after());
+        let is_asked = error.retry_after().is_some() || !error.is_throttled();
+        if is_asked { delay } else { delay.min(THROTTLED_WAIT) }
     }
 
     /// The wait after the `tries`-th attempt.
@@ -264,6 +279,26 @@ mod tests {
         };
         let error = RetryPolicy::default().run(Contact::Later, "call", refused).await.unwrap_err();
         assert_eq!((attempts, error.may_be_our_own_doing()), (10, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_refused_because_of_many_requests_has_patience_and_not_for_ever() {
+        for header in [Some("1"), None] {
+            let headers = header.map(|value| (RETRY_AFTER, HeaderValue::from_static(value)));
+            let headers = headers.into_iter().collect();
+            let (start, mut attempts) = (Instant::now(), 0);
+            let refused = || {
+                attempts += 1;
+                std::future::ready(Err::<(), _>(Error::from_response(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    &headers,
+                    b"",
+                )))
+            };
+            RetryPolicy::default().run(Contact::Later, "call", refused).await.unwrap_err();
+            assert!(attempts > 100, "{attempts}");
+            assert!(start.elapsed() < Duration::from_secs(15 * 60), "{:?}", start.elapsed());
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 use super::{
     request::Request,
+    throttle::Throttle,
     unseen::{Unseen, created_nothing},
 };
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
 use serde::de::DeserializeOwned;
 use std::{fmt, sync::Arc};
 use time::OffsetDateTime;
+use tokio::time::Instant;
 use url::Url;
 
 /// A Batch account. Cheap to clone.
@@ -23,12 +25,13 @@ struct Inner {
     key: SharedKey,
     http: reqwest::Client,
     retry: RetryPolicy,
+    throttle: Throttle,
     unseen: Unseen,
 }
 
 impl BatchClient {
-    /// A client for the account at `endpoint`, `https://account.region.batch.azure.com`.
-    /// Nothing is sent.
+    /// A client for the account at `endpoint`, `https://account.region.batch.azure.com`, which sends
+    /// requests as fast as `throttle` lets it. Nothing is sent.
     ///
     /// # Errors
     /// A `Configuration` error that shows what an endpoint looks like.
@@ -37,9 +40,10 @@ impl BatchClient {
         key: SharedKey,
         http: reqwest::Client,
         retry: RetryPolicy,
+        throttle: Throttle,
     ) -> Result<Self> {
-        let endpoint = parse_endpoint(endpoint)?;
-        Ok(Self(Arc::new(Inner { endpoint, key, http, retry, unseen: Unseen::default() })))
+        let (endpoint, unseen) = (parse_endpoint(endpoint)?, Unseen::default());
+        Ok(Self(Arc::new(Inner { endpoint, key, http, retry, throttle, unseen })))
     }
 
     /// The account's endpoint.
@@ -60,7 +64,18 @@ impl BatchClient {
         request: &Request,
         wanted: Wanted,
     ) -> Result<Answer> {
-        self.0.retry.run(contact, &request.action, || self.attempt(request, wanted)).await
+        // The time for a first answer counts no wait for a turn.
+        let is_first = contact == Contact::First;
+        if is_first {
+            self.0.throttle.turn().await;
+        }
+        let attempt = async || {
+            if !is_first {
+                self.take_turn(request).await;
+            }
+            self.attempt(request, wanted).await
+        };
+        self.0.retry.run(contact, &request.action, attempt).await
     }
 
     /// Sends a request that creates something at `path`. It counts as created also if nobody waits
@@ -85,12 +100,22 @@ impl BatchClient {
         parse(request, &self.send(request).await?)
     }
 
+    async fn take_turn(&self, request: &Request) {
+        match request.urgent {
+            true => self.0.throttle.pass(),
+            false => self.0.throttle.turn().await,
+        }
+    }
+
     /// One attempt, newly dated and signed.
     async fn attempt(&self, request: &Request, wanted: Wanted) -> Result<Answer> {
-        let Inner { http, key, unseen, .. } = &*self.0;
+        let Inner { http, key, throttle, unseen, .. } = &*self.0;
         let signed = request.sign(http, key, OffsetDateTime::now_utc())?;
         let body = request.body.clone().unwrap_or_default();
-        unseen.judge(request, exchange(http, signed, body, wanted).await)
+        let sent = Instant::now();
+        let answer = exchange(http, signed, body, wanted).await;
+        throttle.judge(sent, &answer);
+        unseen.judge(request, answer)
     }
 }
 

@@ -7,7 +7,8 @@ use super::{
 };
 use crate::{Error, Result};
 use reqwest::Method;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use url::Url;
 
 impl BatchClient {
@@ -50,6 +51,17 @@ impl BatchClient {
         self.list(list_jobs_request(self.endpoint(), filter)).await
     }
 
+    /// The ids of the account's active jobs: one request tells of a thousand.
+    ///
+    /// [List Jobs](https://learn.microsoft.com/rest/api/batchservice/jobs/list-jobs)
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub async fn list_active_jobs(&self) -> Result<HashSet<String>> {
+        let jobs: Vec<JobId> = self.list(list_active_jobs_request(self.endpoint())).await?;
+        Ok(jobs.into_iter().map(|job| job.id).collect())
+    }
+
     /// Changes a job.
     ///
     /// [Update Job](https://learn.microsoft.com/rest/api/batchservice/jobs/update-job)
@@ -86,6 +98,11 @@ impl BatchClient {
         let deleted = self.send(&delete_job_request(self.endpoint(), job)).await;
         done_if(deleted, |error| error.is_not_found() || error.has_code(&["JobBeingDeleted"]))
     }
+}
+
+#[derive(Deserialize)]
+struct JobId {
+    id: String,
 }
 
 /// Drops an answer, and an error that means that there is nothing left to do.
@@ -126,11 +143,19 @@ fn terminate_job_request(endpoint: &Url, job: &str, reason: &str) -> Result<Requ
     }
     let path = format!("{}/terminate", job_path(job));
     Request::new(Method::POST, endpoint, &path, &format!("terminate job '{job}'"))
+        .urgently()
         .with_json(&Body { terminate_reason: reason })
 }
 
 fn delete_job_request(endpoint: &Url, job: &str) -> Request {
     Request::new(Method::DELETE, endpoint, &job_path(job), &format!("delete job '{job}'"))
+}
+
+fn list_active_jobs_request(endpoint: &Url) -> Request {
+    Request::get(endpoint, "/jobs", "list the active jobs")
+        .with_query("$filter", "state eq 'active'")
+        .with_query("$select", "id")
+        .urgently()
 }
 
 #[cfg(test)]
@@ -151,6 +176,14 @@ mod tests {
         assert_eq!(
             list_jobs_request(&endpoint(), None).url.query(),
             Some("api-version=2025-06-01")
+        );
+    }
+
+    #[test]
+    fn of_active_jobs_nothing_but_the_id_is_asked() {
+        assert_eq!(
+            list_active_jobs_request(&endpoint()).url.query(),
+            Some("api-version=2025-06-01&$filter=state%20eq%20%27active%27&$select=id")
         );
     }
 

@@ -12,7 +12,9 @@ mod request;
 mod signing;
 mod task;
 mod task_file;
+mod throttle;
 mod unseen;
 
 pub use client::BatchClient;
 pub use model::*;
+pub use throttle::Throttle;

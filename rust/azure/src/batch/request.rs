@@ -24,6 +24,8 @@ pub(crate) struct Request {
     pub(crate) body: Option<Bytes>,
     /// First and last byte wanted.
     pub(crate) range: Option<(u64, u64)>,
+    /// It does not wait for its turn: it ends something, or saves other requests.
+    pub(crate) urgent: bool,
 }
 
 impl Request {
@@ -33,7 +35,14 @@ impl Request {
         url.set_path(path);
         url.query_pairs_mut().append_pair("api-version", API_VERSION);
         let place = endpoint.as_str().trim_end_matches('/');
-        Self { method, url, action: format!("{action} at {place}"), body: None, range: None }
+        Self {
+            method,
+            url,
+            action: format!("{action} at {place}"),
+            body: None,
+            range: None,
+            urgent: false,
+        }
     }
 
     pub(crate) fn get(endpoint: &Url, path: &str, action: &str) -> Self {
@@ -46,6 +55,10 @@ impl Request {
         let query = format!("{query}&{name}={}", encode::segment(value));
         self.url.set_query(Some(&query));
         self
+    }
+
+    pub(crate) fn urgently(self) -> Self {
+        Self { urgent: true, ..self }
     }
 
     pub(crate) fn with_range(mut self, first: u64, last: u64) -> Self {

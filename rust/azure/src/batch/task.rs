@@ -65,7 +65,7 @@ fn get_task_request(endpoint: &Url, job: &str, task: &str) -> Request {
 fn terminate_task_request(endpoint: &Url, job: &str, task: &str) -> Request {
     let path = format!("{}/terminate", task_path(job, task));
     let action = format!("terminate task '{task}' of job '{job}'");
-    Request::new(Method::POST, endpoint, &path, &action)
+    Request::new(Method::POST, endpoint, &path, &action).urgently()
 }
 
 #[cfg(test)]

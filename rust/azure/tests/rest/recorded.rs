@@ -6,7 +6,7 @@ use crate::{
 };
 use azure::{
     Error, RetryPolicy, SharedKey,
-    batch::{BatchClient, FailureInfo, Job, JobPatch, NewJob, NewTask, Node, Pool, Task},
+    batch::{BatchClient, FailureInfo, Job, JobPatch, NewJob, NewTask, Node, Pool, Task, Throttle},
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -245,7 +245,8 @@ async fn the_recorded_wait_is_kept_before_a_request_is_repeated() {
     let service = ScriptedService::start([busy, Reply::ok(r#"{"id":"j","state":"active"}"#)]).await;
     let key = SharedKey::new("acct", KEY).unwrap();
     let http = azure::http_client().unwrap();
-    let batch = BatchClient::new(&service.endpoint, key, http, RetryPolicy::default()).unwrap();
+    let (retry, throttle) = (RetryPolicy::default(), Throttle::default());
+    let batch = BatchClient::new(&service.endpoint, key, http, retry, throttle).unwrap();
     let start = Instant::now();
     batch.get_job("j").await.unwrap();
     assert!(start.elapsed() >= Duration::from_secs(30), "{:?}", start.elapsed());

@@ -4,7 +4,7 @@
 use crate::http1::{Received, receive};
 use azure::{
     RetryPolicy, SharedKey,
-    batch::BatchClient,
+    batch::{BatchClient, Throttle},
     blob::{BlobContainer, StorageAccount},
 };
 use std::{
@@ -150,7 +150,8 @@ pub(crate) fn eager() -> RetryPolicy {
 
 pub(crate) fn batch_at(endpoint: &str) -> BatchClient {
     let key = SharedKey::new("acct", KEY).unwrap();
-    BatchClient::new(endpoint, key, azure::http_client().unwrap(), eager()).unwrap()
+    let http = azure::http_client().unwrap();
+    BatchClient::new(endpoint, key, http, eager(), Throttle::default()).unwrap()
 }
 
 pub(crate) fn container_at(endpoint: &str) -> BlobContainer {

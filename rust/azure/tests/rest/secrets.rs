@@ -3,7 +3,7 @@
 use crate::scripted_service::{KEY, Reply, ScriptedService, closed_endpoint, container_at, eager};
 use azure::{
     Error, SharedKey,
-    batch::{BatchClient, NewTask, ResourceFile},
+    batch::{BatchClient, NewTask, ResourceFile, Throttle},
 };
 use bytes::Bytes;
 
@@ -51,7 +51,7 @@ async fn an_endpoint_that_is_away_does_not_give_the_request_away() {
     let endpoint = closed_endpoint().await;
     let key = SharedKey::new("acct", KEY).unwrap();
     let http = azure::http_client().unwrap();
-    let batch = BatchClient::new(&endpoint, key, http, eager()).unwrap();
+    let batch = BatchClient::new(&endpoint, key, http, eager(), Throttle::default()).unwrap();
     assert_clean(&batch.create_task("j", &task_with_sas()).await.unwrap_err());
     assert_clean(&container_at(&endpoint).directories("").await.unwrap_err());
     let text = format!("{batch:?} {:?}", container_at(&endpoint));
