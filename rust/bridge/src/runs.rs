@@ -64,7 +64,7 @@ fn runs() -> MutexGuard<'static, Runs> {
 pub fn start(request: &str) -> Result<i64, Refused> {
     let shared = runs().shared()?;
     let plan = Request::from_json(request)
-        .and_then(|request| Plan::new(request, &shared.http))
+        .and_then(|request| Plan::new(request, &shared.network))
         .map_err(|invalid| Refused::BadRequest(invalid.to_string()))?;
     let (events, receiver) = runner::channel();
     let kill = CancellationToken::new();

@@ -1,10 +1,10 @@
-use runner::HttpClient;
+use runner::Network;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 /// Enough for runs that mostly wait.
 const THREADS: usize = 2;
 
-/// What runs share: threads and connections.
+/// What runs share: threads, connections, and what is known about each Batch account.
 ///
 /// They come with the first run and go with the last, so an idle library has none. That is the only moment to end
 /// them: Java does not say that it throws a class loader away, with the library in it.
@@ -12,21 +12,21 @@ pub(crate) struct Shared {
     /// Absent only while it is dropped.
     runtime: Option<Runtime>,
     pub(crate) threads: Handle,
-    pub(crate) http: HttpClient,
+    pub(crate) network: Network,
 }
 
 impl Shared {
     /// # Errors
     /// Words on what this machine refuses.
     pub(crate) fn new() -> Result<Self, String> {
-        let http = runner::http_client().map_err(|error| error.to_string())?;
+        let network = Network::new().map_err(|error| error.to_string())?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(THREADS)
             .thread_name("kestra-azure-batch")
             .enable_all()
             .build()
             .map_err(|error| format!("no threads for the Azure Batch task runner: {error}"))?;
-        Ok(Self { threads: runtime.handle().clone(), runtime: Some(runtime), http })
+        Ok(Self { threads: runtime.handle().clone(), runtime: Some(runtime), network })
     }
 }
 

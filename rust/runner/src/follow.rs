@@ -6,11 +6,13 @@ use azure::batch::{Task, TaskState};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use crate::account::{LIST_AGE, Of, Share};
 use crate::error::RunError;
 use crate::event::{Level, Stream};
 use crate::limits::{Clock, Deadline};
 use crate::output_stream::{OutputStream, Source};
 use crate::pace::{Pace, Phase};
+use crate::plan::Plan;
 use crate::position::{LogPosition, TaskRun};
 use crate::state::StateBlob;
 use crate::waiting;
@@ -30,6 +32,9 @@ pub(crate) struct Follower<'a> {
     /// When the task was first seen to run, this time or an earlier one.
     ran_since: Option<Instant>,
     pace: Pace,
+    share: Share,
+    /// When the list of active jobs no longer does for a look at the task.
+    own_look: Instant,
     waits: watch::Sender<bool>,
     /// When the task was ended because a limit was reached, and which.
     ended_for: Option<(Instant, String)>,
@@ -46,15 +51,19 @@ impl<'a> Follower<'a> {
     /// Begins where the log was delivered to, as the state says.
     pub(crate) fn new(task: Source<'a>, clock: Clock, state: &'a mut StateBlob) -> Self {
         let delivered = state.state().delivered;
+        let mut share = Share::new(&task.plan.shared, Of::Looks);
+        share.weigh(1);
         Self {
             task,
             clock,
-            logs: streams(delivered),
+            logs: streams(delivered, task.plan),
             state,
             task_state: None,
             run: delivered.run,
             ran_since: None,
             pace: Pace::new(task.plan.check_interval),
+            share,
+            own_look: Instant::now(),
             waits: watch::Sender::new(false),
             ended_for: None,
         }
@@ -72,23 +81,30 @@ impl<'a> Follower<'a> {
 
     async fn until_completed(&mut self) -> Result<Task, RunError> {
         loop {
-            let task = self.look().await?;
-            if task.state == TaskState::Completed {
-                self.finish_logs().await?;
+            if let Some(task) = self.look().await? {
+                if task.state == TaskState::Completed {
+                    self.finish_logs().await?;
+                    self.announce(&task).await?;
+                    return Ok(task);
+                }
                 self.announce(&task).await?;
-                return Ok(task);
             }
-            self.announce(&task).await?;
             self.enforce_limits().await?;
             let next = self.next_look();
             self.stream_logs(next).await?;
         }
     }
 
-    async fn look(&mut self) -> Result<Task, RunError> {
+    /// Looks at the task, or only whether its job is active where there are too many to look at each. None: it is.
+    async fn look(&mut self) -> Result<Option<Task>, RunError> {
         let Source { plan, names, .. } = self.task;
-        let task = plan.batch.get_task(&names.job_id(), &names.task_id()).await;
+        let job = names.job_id();
+        if !self.needs_own_look() && plan.shared.lists_as_active(&plan.batch, &job).await {
+            return Ok(None);
+        }
+        let task = plan.batch.get_task(&job, &names.task_id()).await;
         let task = task.map_err(RunError::gone)?;
+        self.own_look = Instant::now() + self.share.pause();
         self.note_restart(&task).await?;
         if task.state == TaskState::Running {
             self.ran_since.get_or_insert_with(Instant::now);
@@ -96,7 +112,12 @@ impl<'a> Follower<'a> {
         self.waits.send_if_modified(|waits| {
             std::mem::replace(waits, task.state == TaskState::Active) != *waits
         });
-        Ok(task)
+        Ok(Some(task))
+    }
+
+    fn needs_own_look(&self) -> bool {
+        let is_due = Instant::now() >= self.own_look || self.share.pause() <= LIST_AGE;
+        is_due || self.ended_for.is_some()
     }
 
     async fn announce(&mut self, task: &Task) -> Result<(), RunError> {
@@ -112,7 +133,7 @@ impl<'a> Follower<'a> {
     async fn note_restart(&mut self, task: &Task) -> Result<(), RunError> {
         let run = TaskRun::of(task);
         if run.follows(self.run) {
-            self.logs = streams(LogPosition::default());
+            self.logs = streams(LogPosition::default(), self.task.plan);
             let message = "Batch runs the task again, from its beginning; so does the log";
             self.task.events.note(Level::Warn, message.to_owned()).await?;
         }
@@ -165,7 +186,8 @@ impl<'a> Follower<'a> {
             }
             _ => Phase::Waits(self.clock.elapsed()),
         };
-        let next = Instant::now() + self.pace.next(phase);
+        let share = self.share.pause().min(LIST_AGE);
+        let next = Instant::now() + self.pace.next(phase).max(share);
         let limits = self.deadlines().map(|deadline| deadline.at);
         if self.ended_for.is_some() { next } else { limits.fold(next, Instant::min) }
     }
@@ -204,10 +226,11 @@ impl<'a> Follower<'a> {
 }
 
 /// Both streams of a run of which so much was delivered.
-fn streams(delivered: LogPosition) -> [OutputStream; 2] {
+fn streams(delivered: LogPosition, plan: &Plan) -> [OutputStream; 2] {
     let LogPosition { run, stdout, stderr } = delivered;
-    [(Stream::Stdout, stdout), (Stream::Stderr, stderr)]
-        .map(|(stream, known)| OutputStream::new(stream, run, known))
+    [(Stream::Stdout, stdout), (Stream::Stderr, stderr)].map(|(stream, known)| {
+        OutputStream::new(stream, run, known, Share::new(&plan.shared, Of::Reads))
+    })
 }
 
 fn describe(task: &Task) -> String {

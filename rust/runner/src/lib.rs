@@ -4,6 +4,7 @@
 //! A request is what the caller sent, word for word; a plan is the same with every question answered.
 //! Nothing is created remotely before the plan stands and the pool and the container have answered.
 
+mod account;
 mod check;
 mod clean_up;
 mod collect;
@@ -17,6 +18,7 @@ mod invalid;
 mod limits;
 mod logs;
 mod names;
+mod network;
 mod output_stream;
 mod outputs;
 mod pace;
@@ -39,13 +41,13 @@ mod submit;
 mod waiting;
 mod working_dir;
 
-pub use azure::{RetryPolicy, http_client};
+pub use azure::RetryPolicy;
 pub use event::{
     Details, Event, EventReceiver, EventSender, Level, Outcome, Selection, Status, Stream, Times,
     channel,
 };
 pub use invalid::Invalid;
+pub use network::Network;
 pub use plan::Plan;
 pub use request::{BlobStorage, ElevationLevel, IdentityReference, Registry, Request};
-pub use reqwest::Client as HttpClient;
 pub use run::run;

@@ -58,6 +58,11 @@ impl Clock {
         Deadline::new(self.started, plan.limit)
     }
 
+    /// The first limit of a task that has not begun to run.
+    pub(crate) fn first_end(self, plan: &Plan) -> Deadline {
+        self.deadlines(plan, false).fold(self.end(plan), Deadline::min)
+    }
+
     /// The limits of a task, which may not have begun to run.
     pub(crate) fn deadlines(self, plan: &Plan, has_run: bool) -> impl Iterator<Item = Deadline> {
         let start = plan.start_limit.filter(|_| !has_run);

@@ -2,6 +2,7 @@
 
 use tokio::time::Instant;
 
+use crate::account::Share;
 use crate::error::RunError;
 use crate::event::{EventSender, Stream};
 use crate::logs::{LineSplitter, is_marker};
@@ -19,6 +20,11 @@ const IN_A_ROW: usize = 16;
 
 /// Bytes that become lines at once: a line without text takes many times the memory that it has bytes.
 const PIECE: usize = 4096;
+
+/// How much of what the account takes is for a stream that grew a moment ago, and for one that did not: where many are
+/// read, people look at those that say something.
+const LIVES: u32 = 4;
+const SILENT: u32 = 1;
 
 /// The task whose streams are read, and who gets their lines.
 #[derive(Clone, Copy)]
@@ -38,12 +44,13 @@ pub(crate) struct OutputStream {
     known: u64,
     lines: LineSplitter,
     pace: LogPace,
+    share: Share,
 }
 
 impl OutputStream {
-    pub(crate) fn new(stream: Stream, run: TaskRun, known: u64) -> Self {
+    pub(crate) fn new(stream: Stream, run: TaskRun, known: u64, share: Share) -> Self {
         let (lines, pace) = (LineSplitter::default(), LogPace::new());
-        Self { stream, run, read: 0, known, lines, pace }
+        Self { stream, run, read: 0, known, lines, pace, share }
     }
 
     /// When it is to be read again.
@@ -65,6 +72,8 @@ impl OutputStream {
             }
         }
         self.pace.was_read(self.read > start);
+        self.share.weigh(if self.pace.lives() { LIVES } else { SILENT });
+        self.pace.hold(self.share.pause());
         Ok(())
     }
 
@@ -160,7 +169,10 @@ impl OutputStream {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::account::Of;
     use crate::event::{Event, channel};
 
     const KNOWN: &str = "one\nso ::{\"a\":1}::\n";
@@ -170,7 +182,8 @@ mod tests {
     /// after each event.
     async fn told(text: &str, known: u64, size: usize) -> (Vec<String>, Vec<u64>) {
         let (events, mut pull) = channel();
-        let mut stream = OutputStream::new(Stream::Stdout, TaskRun::default(), known);
+        let share = Share::new(&Arc::default(), Of::Reads);
+        let mut stream = OutputStream::new(Stream::Stdout, TaskRun::default(), known, share);
         let sending = async {
             for piece in text.as_bytes().chunks(size) {
                 stream.push(piece, &events).await.unwrap();

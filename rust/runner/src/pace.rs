@@ -79,8 +79,17 @@ impl LogPace {
     pub(crate) fn was_read(&mut self, grew: bool) {
         let now = Instant::now();
         self.grew = if grew { Some(now) } else { self.grew };
-        let lives = self.grew.is_some_and(|grew| now - grew < LIVES);
-        self.due = now + if lives { LOG } else { SILENT_LOG };
+        self.due = now + if self.lives() { LOG } else { SILENT_LOG };
+    }
+
+    /// Whether it grew a moment ago.
+    pub(crate) fn lives(&self) -> bool {
+        self.grew.is_some_and(|grew| grew.elapsed() < LIVES)
+    }
+
+    /// It is read again after so long at the earliest.
+    pub(crate) fn hold(&mut self, pause: Duration) {
+        self.due = self.due.max(Instant::now() + pause);
     }
 }
 

@@ -1,13 +1,16 @@
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use azure::batch::{BatchClient, ContainerRegistry, ElevationLevel, IdentityReference};
 use azure::blob::{BlobContainer, StorageAccount};
 use azure::{RetryPolicy, SharedKey, check_account_name};
 
+use crate::account::Account;
 use crate::command::{self, Argv, Report, Script};
 use crate::limits::Limit;
 use crate::names::{OUTPUT_DIR, RunNames};
+use crate::network::Network;
 use crate::outputs::OutputSpec;
 use crate::submit::fits;
 use crate::{BlobStorage, Invalid, Registry, Request};
@@ -27,6 +30,8 @@ const SHORTEST_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 pub struct Plan {
     pub(crate) batch: BatchClient,
     pub(crate) account: String,
+    /// What this run has in common with others of the account.
+    pub(crate) shared: Arc<Account>,
     pub(crate) pool_id: String,
     /// Of the run's own job and blobs. A run that goes on with an earlier one takes over the names of that.
     pub(crate) names: RunNames,
@@ -65,8 +70,8 @@ pub(crate) struct Staged {
 
 /// How both services are reached.
 #[derive(Clone, Copy)]
-struct Network<'a> {
-    http: &'a reqwest::Client,
+struct Way<'a> {
+    network: &'a Network,
     retry: RetryPolicy,
 }
 
@@ -75,8 +80,8 @@ impl Plan {
     ///
     /// # Errors
     /// The first property that is missing, malformed or contradicts another.
-    pub fn new(request: Request, http: &reqwest::Client) -> Result<Self, Invalid> {
-        Self::with_retry(request, http, RetryPolicy::default())
+    pub fn new(request: Request, network: &Network) -> Result<Self, Invalid> {
+        Self::with_retry(request, network, RetryPolicy::default())
     }
 
     /// The same, with another idea of how often and how long to try again.
@@ -85,17 +90,19 @@ impl Plan {
     /// Those of [`Plan::new`].
     pub fn with_retry(
         request: Request,
-        http: &reqwest::Client,
+        network: &Network,
         retry: RetryPolicy,
     ) -> Result<Self, Invalid> {
-        let network = Network { http, retry };
+        let way = Way { network, retry };
         check_target_os(request.target_os.as_deref())?;
         let (names, limit) = (run_names(&request)?, limit(&request)?);
-        let command = plan_command(&request, &names, limit, network)?;
+        let command = plan_command(&request, &names, limit, way)?;
+        let (batch, shared) = batch_client(&request, way)?;
         let account = required_text("account", request.account.as_deref())?;
         Ok(Self {
-            batch: batch_client(&account, &request, network)?,
+            batch,
             account,
+            shared,
             pool_id: required_text("poolId", request.pool_id.as_deref())?,
             names,
             image: image(&request)?,
@@ -132,13 +139,13 @@ fn plan_command(
     request: &Request,
     names: &RunNames,
     limit: Limit,
-    network: Network<'_>,
+    way: Way<'_>,
 ) -> Result<Command, Invalid> {
     if request.commands.is_empty() {
         return Err(Invalid::new("commands", "there is no command to run"));
     }
     match &request.blob_storage {
-        Some(storage) => stage(request, blob_container(storage, network)?, names, limit),
+        Some(storage) => stage(request, blob_container(storage, way)?, names, limit),
         None => inline(request, names),
     }
 }
@@ -270,15 +277,15 @@ fn check_interval(request: &Request) -> Result<Duration, Invalid> {
     Ok(checked_limit(property, seconds)?.time.max(SHORTEST_CHECK_INTERVAL))
 }
 
-fn batch_client(
-    account: &str,
-    request: &Request,
-    network: Network<'_>,
-) -> Result<BatchClient, Invalid> {
+fn batch_client(request: &Request, way: Way<'_>) -> Result<(BatchClient, Arc<Account>), Invalid> {
+    let account = required_text("account", request.account.as_deref())?;
     let key = required_text("accessKey", request.access_key.as_deref())?;
-    let key = shared_key(("account", account), ("accessKey", &key))?;
+    let key = shared_key(("account", &account), ("accessKey", &key))?;
     let endpoint = required_text("endpoint", request.endpoint.as_deref())?;
-    BatchClient::new(&endpoint, key, network.http.clone(), network.retry)
+    let shared = way.network.account(&endpoint);
+    let (http, throttle) = (way.network.http.clone(), shared.throttle.clone());
+    BatchClient::new(&endpoint, key, http, way.retry, throttle)
+        .map(|client| (client, shared))
         .map_err(|error| Invalid::new("endpoint", error))
 }
 
@@ -318,10 +325,10 @@ fn container_registry(registry: &Registry) -> Result<ContainerRegistry, Invalid>
     })
 }
 
-fn blob_container(storage: &BlobStorage, network: Network<'_>) -> Result<BlobContainer, Invalid> {
+fn blob_container(storage: &BlobStorage, way: Way<'_>) -> Result<BlobContainer, Invalid> {
     let container = required_text("blobStorage.containerName", storage.container_name.as_deref())?;
     let account = storage_account(storage)?;
-    BlobContainer::new(account, &container, network.http.clone(), network.retry)
+    BlobContainer::new(account, &container, way.network.http.clone(), way.retry)
         .map_err(|error| Invalid::new("blobStorage.containerName", error))
 }
 

@@ -1,4 +1,5 @@
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use azure::batch::Task;
@@ -87,7 +88,10 @@ impl Run {
     }
 
     async fn live(mut self, kill: &CancellationToken) {
-        match Box::pin(self.complete(kill)).await {
+        let (shared, events) = (Arc::clone(&self.plan.shared), self.events.clone());
+        let account = self.plan.account.clone();
+        let work = Box::pin(self.complete(kill));
+        match shared.explain(&account, &events, work).await {
             Ok(()) => Box::pin(self.ending().clean_up()).await,
             Err(error) => Box::pin(self.stop(error, kill)).await,
         }
@@ -155,6 +159,7 @@ impl Run {
         let clock = clock.staged();
         let mut quota_wait = QuotaWait::new(clock);
         loop {
+            stops.unless(quota_wait.enter(&self.plan, &self.events)).await?;
             match stops.unless_killed_for(SUBMIT_GRACE, self.try_submit()).await? {
                 Submission::Done => break,
                 Submission::TakenOver(text) => return Err(RunError::Failed(text)),
@@ -163,6 +168,7 @@ impl Run {
                 }
             }
         }
+        drop(quota_wait);
         let (job, pool) = (self.names.job_id(), &self.plan.pool_id);
         let message = format!("Job '{job}' submitted to pool '{pool}'");
         self.events.progress("job.submitted", message).await?;

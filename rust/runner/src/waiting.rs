@@ -15,6 +15,8 @@ use crate::plan::Plan;
 const SILENT_WAIT: Duration = Duration::from_secs(10);
 /// Longest pause between two looks at the pool; each is twice the one before.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+/// How old what is said of a pool may be.
+const POOL_AGE: Duration = Duration::from_secs(5);
 /// How long the pool may take to answer.
 const ANSWER: Duration = Duration::from_secs(20);
 /// Nodes whose trouble is reported; the others have the same one more often than not.
@@ -60,8 +62,16 @@ pub(crate) async fn reason(plan: &Plan) -> String {
     look(plan).await.1
 }
 
-/// The pool as it is now. A failed query does not end the run.
+/// The pool as it was a moment ago, for all runs that wait for it.
 async fn look(plan: &Plan) -> (Level, String) {
+    let pool = plan.shared.pool(&plan.pool_id).await;
+    pool.get(POOL_AGE, async || Some(ask(plan).await), Clone::clone)
+        .await
+        .unwrap_or((Level::Warn, format!("nothing is known about the pool '{}'", plan.pool_id)))
+}
+
+/// The pool as it is now. A failed query does not end the run.
+async fn ask(plan: &Plan) -> (Level, String) {
     let asked = async {
         let pool = plan.batch.get_pool(&plan.pool_id).await?;
         let nodes = plan.batch.list_nodes(&plan.pool_id).await?;

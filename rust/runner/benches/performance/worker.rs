@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures::future::join_all;
-use runner::{Event, EventReceiver, HttpClient, Outcome, Plan, Request, Status, Times};
+use runner::{Event, EventReceiver, Network, Outcome, Plan, Request, Status, Times};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -112,10 +112,10 @@ pub(crate) fn measure(requests: Vec<Value>) -> Measured {
         .enable_all()
         .build()
         .unwrap();
-    let http = runner::http_client().unwrap();
+    let network = Network::new().unwrap();
     let start = usage::cpu();
     let (runs, threads) = runtime.block_on(async {
-        let all = run_all(requests, http);
+        let all = run_all(requests, network);
         tokio::pin!(all);
         let mut threads = 0;
         loop {
@@ -128,13 +128,13 @@ pub(crate) fn measure(requests: Vec<Value>) -> Measured {
     Measured { runs, threads, peak: usage::peak(), cpu: usage::cpu() - start }
 }
 
-async fn run_all(requests: Vec<Value>, http: HttpClient) -> Vec<Run> {
-    let http = Arc::new(http);
+async fn run_all(requests: Vec<Value>, network: Network) -> Vec<Run> {
+    let network = Arc::new(network);
     let runs: Vec<_> = requests
         .into_iter()
         .map(|request| {
-            let http = Arc::clone(&http);
-            tokio::spawn(async move { follow(&request, &http).await })
+            let network = Arc::clone(&network);
+            tokio::spawn(async move { follow(&request, &network).await })
         })
         .collect();
     let runs: Vec<_> = join_all(runs).await.into_iter().map(Result::unwrap).collect();
@@ -144,12 +144,12 @@ async fn run_all(requests: Vec<Value>, http: HttpClient) -> Vec<Run> {
     runs
 }
 
-async fn follow(request: &Value, http: &HttpClient) -> Run {
+async fn follow(request: &Value, network: &Network) -> Run {
     let (mut run, start) = (Run::new(), Instant::now());
     run.reach("start", start);
     let request = Request::from_json(&request.to_string()).unwrap();
     let (events, mut receiver) = runner::channel();
-    let plan = Plan::new(request, http).unwrap();
+    let plan = Plan::new(request, network).unwrap();
     let running = tokio::spawn(runner::run(plan, events, CancellationToken::new()));
     loop {
         let events = receiver.next().await;

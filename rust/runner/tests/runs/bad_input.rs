@@ -18,9 +18,9 @@ fn with(pointer: &str, value: Value) -> Value {
 }
 
 fn refusal(request: &Value) -> String {
-    let http = runner::http_client().unwrap();
+    let network = runner::Network::new().unwrap();
     let request = Request::from_json(&request.to_string()).unwrap();
-    Plan::new(request, &http).err().map(|error| error.to_string()).unwrap_or_default()
+    Plan::new(request, &network).err().map(|error| error.to_string()).unwrap_or_default()
 }
 
 #[test]

@@ -30,7 +30,7 @@ struct Told {
 /// Runs a task and keeps nothing of what it writes.
 async fn run(request: &Value) -> Told {
     let request = Request::from_json(&request.to_string()).unwrap();
-    let plan = Plan::new(request, &runner::http_client().unwrap()).unwrap();
+    let plan = Plan::new(request, &runner::Network::new().unwrap()).unwrap();
     let (events, mut pull) = runner::channel();
     let run = tokio::spawn(runner::run(plan, events, CancellationToken::new()));
     let mut told = Told::default();

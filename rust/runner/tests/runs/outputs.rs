@@ -9,7 +9,8 @@ use azure::blob::SasPermissions;
 use azure_batch_emulator::{Settings, WildcardBase};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use runner::{HttpClient, Level, Status};
+use reqwest::Client;
+use runner::{Level, Status};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -366,7 +367,7 @@ async fn more_than_the_disk_holds_is_refused_before_anything_is_written() {
     let blob = format!("{}/out/0/huge.bin", directory(&request));
     let life = Duration::from_secs(600);
     let url = lab.container().blob_url_with_sas(&blob, SasPermissions::WRITE, life).unwrap();
-    let put = HttpClient::new().put(url).header("x-ms-blob-type", "PageBlob");
+    let put = Client::new().put(url).header("x-ms-blob-type", "PageBlob");
     let put = put.header("x-ms-blob-content-length", SIZE).header("content-length", 0);
     put.send().await.unwrap().error_for_status().unwrap();
     release(&lab, "no node").await;

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use azure::batch::{BatchClient, Job, JobState};
+use azure::batch::{BatchClient, Job, JobState, Throttle};
 use azure::blob::BlobContainer;
 use azure::{RetryPolicy, SharedKey};
 use azure_batch_emulator::{
     BlobPrefix, Consistency, Emulator, EndedExitCode, Isolation, RequestRecord, RequeueCount,
     Settings, Splitting, WildcardBase,
 };
-use runner::{Event, EventReceiver, Level, Outcome, Plan, Request, Status, Stream};
+use runner::{Event, EventReceiver, Level, Network, Outcome, Plan, Request, Status, Stream};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -32,7 +32,8 @@ const CONTAINER: &str = "kestra";
 pub(crate) struct Lab {
     pub(crate) emulator: Emulator,
     azurite: Azurite,
-    http: runner::HttpClient,
+    /// Runs of a test are those of one worker.
+    network: Network,
     /// The node's directories.
     pub(crate) node: TempDir,
     /// The Kestra task's working directory on the worker.
@@ -76,7 +77,7 @@ impl Lab {
         Self {
             emulator: Emulator::start(settings).await.unwrap(),
             azurite,
-            http: runner::http_client().unwrap(),
+            network: Network::new().unwrap(),
             node,
             dir: tempfile::tempdir().unwrap(),
             _others: [image, blobs],
@@ -146,11 +147,11 @@ impl Lab {
     }
 
     pub(crate) fn start_run(&self, request: &Value) -> Run {
-        self.start_run_with(request, &self.http)
+        Run::retrying(RetryPolicy::default(), request, &self.network)
     }
 
-    pub(crate) fn start_run_with(&self, request: &Value, http: &runner::HttpClient) -> Run {
-        Run::retrying(RetryPolicy::default(), request, http)
+    pub(crate) fn start_run_with(&self, request: &Value, http: &reqwest::Client) -> Run {
+        Run::retrying(RetryPolicy::default(), request, &Network::over(http.clone()))
     }
 
     pub(crate) async fn run(&self, request: &Value) -> Report {
@@ -160,13 +161,14 @@ impl Lab {
     /// The same by a worker that waits little, also for what it does not find and may be new.
     pub(crate) async fn run_impatiently(&self, request: &Value) -> Report {
         let retry = RetryPolicy { max: Duration::from_millis(100), ..RetryPolicy::default() };
-        Run::retrying(retry, request, &self.http).ended().await
+        Run::retrying(retry, request, &self.network).ended().await
     }
 
     pub(crate) fn batch(&self) -> BatchClient {
         let key = SharedKey::new(ACCOUNT, KEY).unwrap();
         let (endpoint, retry) = (self.emulator.endpoint(), RetryPolicy::default());
-        BatchClient::new(&endpoint, key, self.http.clone(), retry).unwrap()
+        let http = azure::http_client().unwrap();
+        BatchClient::new(&endpoint, key, http, retry, Throttle::default()).unwrap()
     }
 
     pub(crate) async fn jobs(&self) -> Vec<Job> {
@@ -319,9 +321,9 @@ impl Run {
         Self { events: receiver, kill, task, report: Report::default() }
     }
 
-    pub(crate) fn retrying(retry: RetryPolicy, request: &Value, http: &runner::HttpClient) -> Self {
+    pub(crate) fn retrying(retry: RetryPolicy, request: &Value, network: &Network) -> Self {
         let request = Request::from_json(&request.to_string()).unwrap();
-        Self::start(Plan::with_retry(request, http, retry).unwrap())
+        Self::start(Plan::with_retry(request, network, retry).unwrap())
     }
 
     pub(crate) async fn ended(mut self) -> Report {

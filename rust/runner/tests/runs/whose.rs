@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use azure::batch::{JobState, MetadataItem, NewJob, PoolInfo};
 use azure_batch_emulator::{Consistency, Settings};
 use bytes::Bytes;
-use runner::{RetryPolicy, Status};
+use runner::{Network, RetryPolicy, Status};
 use serde_json::{Value, json};
 
 use crate::gate::{Fault, Gate, Step};
@@ -48,7 +48,7 @@ async fn put(lab: &Lab, blobs: &[String]) {
 /// A run each of whose requests is made so often.
 fn start_with(attempts: u32, request: &Value, gate: &Gate) -> Run {
     let retry = RetryPolicy { attempts, ..RetryPolicy::default() };
-    Run::retrying(retry, request, &gate.client())
+    Run::retrying(retry, request, &Network::over(gate.client()))
 }
 
 /// The blobs and active jobs that are there, once a run of the task and the one that takes over have gone.

@@ -98,10 +98,10 @@ impl Gate {
     }
 
     /// A client all of whose requests come through here, each over a connection of its own.
-    pub(crate) fn client(&self) -> runner::HttpClient {
+    pub(crate) fn client(&self) -> reqwest::Client {
         let proxy = reqwest::Proxy::http(format!("http://gate.test:{}", self.port)).unwrap();
         let resolver = Resolver { refusing: Arc::clone(&self.state.refusing) };
-        runner::HttpClient::builder()
+        reqwest::Client::builder()
             .proxy(proxy)
             .dns_resolver(Arc::new(resolver))
             .pool_max_idle_per_host(0)

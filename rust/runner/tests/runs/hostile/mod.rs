@@ -12,7 +12,7 @@ use std::time::Duration;
 use nix::sys::resource::{Resource, setrlimit};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use runner::{Event, HttpClient, Plan, Request, RetryPolicy};
+use runner::{Event, Network, Plan, Request, RetryPolicy};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Builder;
@@ -151,12 +151,12 @@ fn request(flow: &Flow, service: &Service, outer: &Path) -> Value {
 }
 
 /// All that a run told, as text. None: there was an error before it began, and here it is.
-async fn told(request: &Value, http: &HttpClient) -> Result<String, String> {
+async fn told(request: &Value, network: &Network) -> Result<String, String> {
     let request =
         Request::from_json(&request.to_string()).map_err(|invalid| invalid.to_string())?;
     let retry =
         RetryPolicy { attempts: 3, base: Duration::from_millis(1), max: Duration::from_millis(5) };
-    let plan = Plan::with_retry(request, http, retry).map_err(|invalid| invalid.to_string())?;
+    let plan = Plan::with_retry(request, network, retry).map_err(|invalid| invalid.to_string())?;
     let (events, mut pull) = runner::channel();
     let run = tokio::spawn(runner::run(plan, events, CancellationToken::new()));
     let (mut told, mut outcomes) = (String::new(), 0);
@@ -191,10 +191,10 @@ fn around(outer: &Path) -> BTreeMap<String, Option<String>> {
         .collect()
 }
 
-async fn throw(flow: &Flow, words: Vec<Word>, http: &HttpClient) {
+async fn throw(flow: &Flow, words: Vec<Word>, network: &Network) {
     let (outer, service) = (lay_out(flow), Service::start(words).await);
     let request = request(flow, &service, outer.path());
-    let told = timeout(PATIENCE, told(&request, http)).await.expect("it hangs");
+    let told = timeout(PATIENCE, told(&request, network)).await.expect("it hangs");
     let told = told.unwrap_or_else(|error| error);
     assert!(!told.contains(KEY) && !told.contains(SECRET), "{told}");
     assert!(!service.received().contains(SECRET), "a file from outside was sent");
@@ -208,11 +208,11 @@ fn a_run_survives_whatever_is_thrown_at_it() {
     setrlimit(Resource::RLIMIT_DATA, MEMORY, MEMORY).unwrap();
     // One for all cases, as in a worker.
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let http = runner::http_client().unwrap();
+    let network = Network::new().unwrap();
     let config = Config { max_shrink_iters: 30, ..Config::default() };
     let cases = (flow(), prop::collection::vec(word(), 200));
     let thrown = TestRunner::new(config).run(&cases, |(flow, words)| {
-        runtime.block_on(throw(&flow, words, &http));
+        runtime.block_on(throw(&flow, words, &network));
         Ok(())
     });
     thrown.unwrap();

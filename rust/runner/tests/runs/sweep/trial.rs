@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use runner::{Plan, Request, RetryPolicy};
+use runner::{Network, Plan, Request, RetryPolicy};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -78,7 +78,7 @@ impl<'a> Trial<'a> {
         }
         let request = self.request(dir.path(), number);
         let parsed = Request::from_json(&request.to_string()).unwrap();
-        let plan = Plan::with_retry(parsed, &gate.client(), self.retry).unwrap();
+        let plan = Plan::with_retry(parsed, &Network::over(gate.client()), self.retry).unwrap();
         Worker { gate: Arc::clone(gate), run: Run::start(plan), dir, request }
     }
 
