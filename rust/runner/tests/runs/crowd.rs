@@ -45,7 +45,7 @@ fn is_throttling_told(report: &Report) -> usize {
 }
 
 /// All end right, few requests are refused, and the log says why it is late.
-async fn a_throttled_account_serves(count_of_runs: usize, limit: u32, seconds: u32) {
+pub(crate) async fn a_throttled_account_serves(count_of_runs: usize, limit: u32, seconds: u32) {
     let lab = lab(limit).await;
     let start = std::time::Instant::now();
     let reports = run_all(&lab, count_of_runs, seconds).await;
@@ -76,18 +76,6 @@ async fn a_throttled_account_serves(count_of_runs: usize, limit: u32, seconds: u
 #[tokio::test]
 async fn a_throttled_account_serves_all_runs_of_a_worker() {
     a_throttled_account_serves(40, 20, 5).await;
-}
-
-#[tokio::test]
-#[ignore = "make long runs it"]
-async fn two_hundred_runs_end_right_with_fifty_requests_a_second() {
-    a_throttled_account_serves(200, 50, 10).await;
-}
-
-#[tokio::test]
-#[ignore = "make long runs it"]
-async fn five_hundred_runs_end_right_with_twenty_requests_a_second() {
-    a_throttled_account_serves(500, 20, 10).await;
 }
 
 #[tokio::test]

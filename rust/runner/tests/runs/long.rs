@@ -1,6 +1,7 @@
 //! Many files and large ones. They take minutes: `make long`.
 
 mod store;
+mod throttled;
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
