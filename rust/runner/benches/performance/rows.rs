@@ -6,6 +6,7 @@ mod requests;
 mod small;
 mod tasks;
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::bench::Peers;
@@ -15,8 +16,8 @@ use crate::table::Table;
 const ROUNDS: usize = 5;
 
 /// Groups of rows, in the order of the table.
-pub(crate) const NAMES: [&str; 7] =
-    ["tasks", "small", "many", "large", "several", "requests", "crowds"];
+pub(crate) const NAMES: [&str; 8] =
+    ["tasks", "small", "many", "large", "several", "requests", "crowds", "throttled"];
 
 /// How much is measured.
 pub(crate) struct Form {
@@ -29,6 +30,8 @@ pub(crate) struct Form {
     large: large::Shape,
     several: Option<large::Shape>,
     crowds: &'static [usize],
+    /// Runs at once, and the requests a second that Batch takes.
+    throttled: Option<(usize, NonZeroU32)>,
 }
 
 const NEAR: Duration = Duration::ZERO;
@@ -46,6 +49,7 @@ impl Form {
             large: large::Shape { files: 1, size: 1 << 30, comes_back: true },
             several: Some(large::Shape { files: 20, size: 100_000_000, comes_back: false }),
             crowds: &[100, 500],
+            throttled: NonZeroU32::new(50).map(|limit| (200, limit)),
         }
     }
 
@@ -59,6 +63,7 @@ impl Form {
             large: large::Shape { files: 1, size: 128 << 20, comes_back: true },
             several: None,
             crowds: &[50],
+            throttled: None,
         }
     }
 }
@@ -81,6 +86,11 @@ pub(crate) async fn measure(name: &str, form: &Form, peers: &Peers, table: &mut 
         }
         "requests" => requests::measure(table).await,
         "crowds" => crowd::measure(form.crowds, table).await,
+        "throttled" => {
+            if let Some((count, limit)) = form.throttled {
+                crowd::measure_throttled(count, limit, table).await;
+            }
+        }
         _ => panic!("there is no group '{name}' of {NAMES:?}"),
     }
 }

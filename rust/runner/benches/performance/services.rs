@@ -3,6 +3,7 @@
 use std::fs;
 use std::future;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -53,20 +54,29 @@ pub(crate) struct Place {
 
 impl Services {
     pub(crate) async fn start() -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), &[]).await
+        Self::start_in(tempfile::tempdir().unwrap(), None, &[]).await
+    }
+
+    /// Batch takes so many requests a second.
+    pub(crate) async fn start_throttled(rate_limit: NonZeroU32) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), Some(rate_limit), &[]).await
     }
 
     /// Azurite records each request with its headers. That takes time.
     pub(crate) async fn start_recording() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join(BLOB_LOG);
-        Self::start_in(directory, &["--debug", log.to_str().unwrap()]).await
+        Self::start_in(directory, None, &["--debug", log.to_str().unwrap()]).await
     }
 
-    async fn start_in(directory: TempDir, switches: &[&str]) -> Self {
+    async fn start_in(
+        directory: TempDir,
+        rate_limit: Option<NonZeroU32>,
+        switches: &[&str],
+    ) -> Self {
         let azurite = Azurite::start_with(&[&["--inMemoryPersistence"], switches].concat()).await;
         azurite.create_container(CONTAINER).await;
-        let (emulator, batch) = start_batch(directory.path()).await;
+        let (emulator, batch) = start_batch(directory.path(), rate_limit).await;
         let services = Self { azurite, batch, _emulator: emulator, directory };
         services.warm_up().await;
         services
@@ -120,8 +130,8 @@ impl Services {
     }
 }
 
-async fn start_batch(directory: &Path) -> (Child, SocketAddr) {
-    let mut child = child::start("emulator", &directory).await;
+async fn start_batch(directory: &Path, rate_limit: Option<NonZeroU32>) -> (Child, SocketAddr) {
+    let mut child = child::start("emulator", &(directory, rate_limit)).await;
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line = lines.next_line().await.unwrap().expect("the emulator ended");
     (child, line.trim_start_matches("http://").parse().unwrap())
@@ -129,7 +139,7 @@ async fn start_batch(directory: &Path) -> (Child, SocketAddr) {
 
 /// The role of Batch: its endpoint is the first line.
 pub(crate) fn serve_batch() {
-    let directory: PathBuf = child::question();
+    let (directory, rate_limit): (PathBuf, Option<NonZeroU32>) = child::question();
     let pool = format!("{POOL}:nodes={NODES},slots={SLOTS}").parse::<PoolSettings>().unwrap();
     let [image, nodes] = ["image", "nodes"].map(|name| directory.join(name));
     fs::create_dir(&image).unwrap();
@@ -142,6 +152,7 @@ pub(crate) fn serve_batch() {
         node_root: Some(nodes),
         request_log: Some(directory.join(BATCH_LOG)),
         job_quota: 10_000,
+        rate_limit,
         ..Settings::default()
     };
     tokio::runtime::Runtime::new().unwrap().block_on(async {

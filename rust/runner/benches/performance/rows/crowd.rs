@@ -1,8 +1,12 @@
 //! Many runs at once in one worker.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::ROUNDS;
+use super::tasks::median;
 use crate::request::request;
 use crate::services::{Place, Services};
 use crate::table::{Sample, Table};
@@ -28,6 +32,33 @@ pub(crate) async fn measure(crowds: &[usize], table: &mut Table) {
         }
         add(table, *count, &rounds);
     }
+}
+
+/// Tasks that write a line a second, on an account that takes so many requests a second.
+pub(crate) async fn measure_throttled(count: usize, limit: NonZeroU32, table: &mut Table) {
+    const SCRIPT: &str = "for n in $(seq 10); do date +%s.%N; sleep 1; done";
+    let (mut lags, mut results) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let services = Services::start_throttled(limit).await;
+        let (place, empty) = (services.at(Duration::ZERO).await, tempfile::tempdir().unwrap());
+        let task = |_| without_files(request(&place, empty.path(), SCRIPT));
+        let measured = worker::run(&(0..count).map(task).collect::<Vec<_>>()).await;
+        let mut all: Vec<f64> = measured.runs.iter().flat_map(|run| run.lags.clone()).collect();
+        lags.push((median(&mut all), 1.0));
+        let least = services.batch_requests().len() as f64 / f64::from(limit.get());
+        results.push((last_result(&measured), least));
+    }
+    let what = format!("{count} runs at once, {limit} requests a second");
+    let mut add = |row: &str, over: &str, samples: &[Sample]| {
+        table.add(format!("{what}: {row}"), Duration::ZERO, ("s", over), samples);
+    };
+    add("log lag", "1 s", &lags);
+    add("the last result", "all requests at that rate", &results);
+}
+
+fn without_files(mut request: Value) -> Value {
+    request["blobStorage"] = Value::Null;
+    request
 }
 
 async fn run(place: &Place, count: usize) -> Measured {

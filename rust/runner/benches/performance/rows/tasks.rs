@@ -59,7 +59,7 @@ fn add_result(table: &mut Table, seconds: u32, round_trip: Duration, runs: &[Run
     table.add(format!("a task of {seconds} s: result"), round_trip, ("s", &words), &samples);
 }
 
-fn median(values: &mut [f64]) -> f64 {
+pub(super) fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
