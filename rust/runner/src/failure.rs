@@ -21,6 +21,11 @@ pub(crate) fn of_task(info: Option<&TaskExecutionInfo>, image: &str) -> Option<S
     }
 }
 
+/// Whether the service says that something failed: the command, or what the node does before and after it.
+pub(crate) fn is_told(info: Option<&TaskExecutionInfo>) -> bool {
+    info.is_none_or(|info| info.failure_info.is_some())
+}
+
 /// One sentence for a task's `failureInfo`, followed by its code and the service's own words.
 ///
 /// [Task failure codes](https://learn.microsoft.com/azure/batch/batch-task-output)

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use azure::batch::{Task, TaskState};
+use futures::future::try_join_all;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::account::{LIST_AGE, Of, Share};
 use crate::error::RunError;
 use crate::event::{Level, Stream};
+use crate::failure;
 use crate::limits::{Clock, Deadline};
 use crate::output_stream::{OutputStream, Source};
 use crate::pace::{Pace, Phase};
@@ -81,17 +83,18 @@ impl<'a> Follower<'a> {
 
     async fn until_completed(&mut self) -> Result<Task, RunError> {
         loop {
+            // First of all, since no service runs a task as soon as it is created.
+            let next = self.next_look();
+            self.stream_logs(next).await?;
             if let Some(task) = self.look().await? {
                 if task.state == TaskState::Completed {
-                    self.finish_logs().await?;
+                    self.finish_logs(&task).await?;
                     self.announce(&task).await?;
                     return Ok(task);
                 }
                 self.announce(&task).await?;
             }
             self.enforce_limits().await?;
-            let next = self.next_look();
-            self.stream_logs(next).await?;
         }
     }
 
@@ -106,8 +109,9 @@ impl<'a> Follower<'a> {
         let task = task.map_err(RunError::gone)?;
         self.own_look = Instant::now() + self.share.pause();
         self.note_restart(&task).await?;
-        if task.state == TaskState::Running {
-            self.ran_since.get_or_insert_with(Instant::now);
+        if task.state == TaskState::Running && self.ran_since.is_none() {
+            self.ran_since = Some(Instant::now());
+            self.logs.iter_mut().for_each(OutputStream::begin);
         }
         self.waits.send_if_modified(|waits| {
             std::mem::replace(waits, task.state == TaskState::Active) != *waits
@@ -217,11 +221,11 @@ impl<'a> Follower<'a> {
         Ok(stdout.due().min(stderr.due()))
     }
 
-    async fn finish_logs(&mut self) -> Result<(), RunError> {
-        for log in &mut self.logs {
-            log.finish(&self.task).await?;
-        }
-        Ok(())
+    async fn finish_logs(&mut self, ended: &Task) -> Result<(), RunError> {
+        let Self { task, logs, .. } = self;
+        // Where an upload failed, what is there may be of an earlier run of the task.
+        let is_uploaded = !failure::is_told(ended.execution_info.as_ref());
+        try_join_all(logs.iter_mut().map(|log| log.finish(task, is_uploaded))).await.map(drop)
     }
 }
 

@@ -53,6 +53,11 @@ impl OutputStream {
         Self { stream, run, read: 0, known, lines, pace, share }
     }
 
+    /// The task was just seen to run.
+    pub(crate) fn begin(&mut self) {
+        self.pace = LogPace::of_new(self.stream);
+    }
+
     /// When it is to be read again.
     pub(crate) fn due(&self) -> Instant {
         self.pace.due()
@@ -77,10 +82,18 @@ impl OutputStream {
         Ok(())
     }
 
-    /// Delivers the rest of a task that has ended. Where its node does not show the file, it may be gone or in trouble
-    /// for a while: then the rest comes from blob storage, or from a node that has come back.
-    pub(crate) async fn finish(&mut self, from: &Source<'_>) -> Result<(), RunError> {
-        let is_read = self.pull_all(from).await? || self.pull_uploaded(from).await?;
+    /// Delivers the rest of a task that has ended. What its node has uploaded to blob storage comes from there, which
+    /// takes more requests than Batch and outlives the node. Where it has not, the node may be in trouble for a while,
+    /// and is asked twice.
+    pub(crate) async fn finish(
+        &mut self,
+        from: &Source<'_>,
+        is_uploaded: bool,
+    ) -> Result<(), RunError> {
+        let is_read = match is_uploaded {
+            true => self.pull_uploaded(from).await? || self.pull_all(from).await?,
+            false => self.pull_all(from).await? || self.pull_uploaded(from).await?,
+        };
         if !is_read {
             self.pull_all(from).await?;
         }

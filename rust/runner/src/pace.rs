@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::event::Stream;
+
 /// The shortest pause between two looks, unless completionCheckInterval is shorter.
 const SHORTEST: Duration = Duration::from_millis(250);
 /// The longest pause while a start is to be expected, so that the first lines of a log are not late.
@@ -68,6 +70,16 @@ impl LogPace {
     /// It is to be read at once.
     pub(crate) fn new() -> Self {
         Self { due: Instant::now(), grew: None }
+    }
+
+    /// One of a task that was just seen to run, and has hardly a line yet. Its streams are read by turns, so that it is
+    /// soon seen whether there is any.
+    pub(crate) fn of_new(stream: Stream) -> Self {
+        let first = match stream {
+            Stream::Stdout => LOG,
+            Stream::Stderr => SILENT_LOG,
+        };
+        Self { due: Instant::now() + first, grew: None }
     }
 
     /// When it is to be read next.
@@ -141,8 +153,8 @@ mod tests {
     }
 
     /// How late the lines of a stream are read that grows at these seconds, and how often it is read in all.
-    async fn reads(lines: &[f64], lasts: f64) -> (Vec<f64>, usize) {
-        let (start, mut pace) = (Instant::now(), LogPace::new());
+    async fn reads(mut pace: LogPace, lines: &[f64], lasts: f64) -> (Vec<f64>, usize) {
+        let start = Instant::now();
         let (mut late, mut reads) = (Vec::new(), 0);
         while pace.due() < start + seconds(lasts) {
             sleep_until(pace.due()).await;
@@ -158,7 +170,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_line_a_second_is_never_late_by_more_than_half_a_second() {
         let lines: Vec<f64> = (0..20).map(|line| 1.3 + f64::from(line)).collect();
-        let (late, _) = reads(&lines, 22.0).await;
+        let (late, _) = reads(LogPace::new(), &lines, 22.0).await;
         assert_eq!(late.len(), lines.len());
         assert!(late[1..].iter().all(|late| *late <= 0.51), "{late:?}");
     }
@@ -166,9 +178,17 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_silent_stream_is_read_every_second_also_after_it_grew() {
         advance(seconds(1.0)).await;
-        assert_eq!(reads(&[], 10.0).await.1, 10);
-        let (_, count) = reads(&[0.5], 63.5).await;
+        assert_eq!(reads(LogPace::new(), &[], 10.0).await.1, 10);
+        let (_, count) = reads(LogPace::new(), &[0.5], 63.5).await;
         assert!(count < 70, "{count} reads");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_streams_of_a_silent_task_of_two_seconds_are_read_three_times() {
+        let streams = [Stream::Stdout, Stream::Stderr].map(LogPace::of_new);
+        let [stdout, stderr] = streams.map(|pace| reads(pace, &[], 2.0));
+        let (stdout, stderr) = tokio::join!(stdout, stderr);
+        assert_eq!((stdout.1, stderr.1), (2, 1));
     }
 
     #[test]

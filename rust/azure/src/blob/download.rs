@@ -25,8 +25,8 @@ struct Part {
 }
 
 impl BlobContainer {
-    /// The bytes `[from, from + max)` of a blob. None: there is no such blob, or it has nothing
-    /// at or past `from`.
+    /// The bytes `[from, from + max)` of a blob; empty where it has nothing at or past `from`. None: there is no such
+    /// blob.
     ///
     /// [Get Blob](https://learn.microsoft.com/rest/api/storageservices/get-blob)
     ///
@@ -34,7 +34,7 @@ impl BlobContainer {
     /// `ContainerNotFound` (404), and what else the service refuses.
     pub async fn get_range(&self, name: &str, from: u64, max: u64) -> Result<Option<Bytes>> {
         match self.get_part(name, from, max, None).await {
-            Ok(part) => Ok(part.map(|part| part.bytes)),
+            Ok(part) => Ok(Some(part.map(|part| part.bytes).unwrap_or_default())),
             Err(error) if error.has_code(&["BlobNotFound"]) => Ok(None),
             Err(error) => Err(error),
         }

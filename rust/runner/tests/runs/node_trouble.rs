@@ -76,18 +76,13 @@ async fn the_log_of_a_node_that_stays_in_trouble_is_read_from_blob_storage() {
     }
 }
 
-/// The read says that there is nothing to be had, and right after that the node shows its files.
 #[tokio::test]
-async fn a_node_that_comes_back_at_the_last_moment_loses_no_line() {
-    let lab = Lab::start().await;
-    for again in [0, ALWAYS] {
-        let gate = Gate::start().await;
-        say(&gate, "get stdout.txt", 1, 1, TROUBLE[1]);
-        // It may be in trouble again at once.
-        say(&gate, "get stdout.txt", 2, again, TROUBLE[1]);
-        let run = lab.start_run_with(&request(&lab), &gate.client());
-        has_all_lines(run, "last moment").await;
-    }
+async fn a_log_that_was_not_uploaded_is_read_from_a_node_that_comes_back() {
+    let (lab, gate) = (Lab::start().await, Gate::start().await);
+    say(&gate, "get blob logs", 1, 2, (404, "BlobNotFound"));
+    say(&gate, "get stdout.txt", 1, 1, TROUBLE[1]);
+    has_all_lines(lab.start_run_with(&request(&lab), &gate.client()), "not uploaded").await;
+    assert!(gate.is_done());
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Whole runs against the emulator and Azurite.
 
-use crate::gate::Gate;
+use crate::gate::{Gate, Step};
 use crate::support::{Lab, POOL, directory, job_id, until};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -274,6 +274,17 @@ async fn a_task_that_is_looked_at_often_does_not_have_its_log_read_as_often() {
     assert!(looks > 2 * reads, "{looks} looks at the task and {reads} at its log");
 }
 
+#[tokio::test]
+async fn the_rest_of_both_streams_is_read_at_the_same_time() {
+    let (lab, gate) = (Lab::start().await, Gate::start().await);
+    let held = gate.hold(&Step::new("get blob logs", 1));
+    let run = lab.start_run_with(&lab.request("echo one; echo two >&2"), &gate.client());
+    gate.until(|gate| gate.steps().contains(&Step::new("get blob logs", 2))).await;
+    held.release();
+    let report = run.ended().await;
+    assert_eq!((&*report.stdout, &*report.stderr), (&["one".into()][..], &["two".into()][..]));
+}
+
 /// Looks at the task and its log are as many as its time asks for; the other requests of a run are always the same.
 #[tokio::test]
 async fn a_run_with_a_file_in_and_a_file_out_makes_few_requests() {
@@ -299,9 +310,10 @@ async fn a_run_with_a_file_in_and_a_file_out_makes_few_requests() {
         ["get pool", "get jobs", "post jobs", "post tasks", "patch job", "delete job"]
     );
     let staged = ["get blobs", "put blob run.sh", "put blob in", "get blob run.sh"];
+    let read = ["get blob logs"; 2];
     let collected = ["get blobs", "get blob out"];
     // The script, and then what is listed: an input, an output and two logs.
     let removed = ["delete blob", "get blobs"].into_iter().chain(["delete blob"; 4]);
-    let expected: Vec<_> = staged.into_iter().chain(collected).chain(removed).collect();
+    let expected: Vec<_> = staged.into_iter().chain(read).chain(collected).chain(removed).collect();
     assert_eq!(blobs, expected);
 }

@@ -10,7 +10,7 @@ use crate::gate::{Gate, Step};
 
 /// How often a request of these kinds is made depends on when one looks; so many there are at least.
 const POLLS: [(&str, usize); 4] =
-    [("get task", 3), ("get stdout.txt", 2), ("get stderr.txt", 2), ("get job", 1)];
+    [("get task", 3), ("get stdout.txt", 1), ("get stderr.txt", 1), ("get job", 1)];
 
 /// The middle of a run: both of its streams were read.
 const MIDDLE: &str = "get stderr.txt";
