@@ -1,18 +1,37 @@
-//! The first question to each service, before anything is created: is there what the flow names?
+//! The first question to each service, before anything is created: is there what the flow names, and is there
+//! something of an earlier run?
 
-use azure::batch::Pool;
+use azure::batch::{Job, Pool};
 use azure::{Error, ErrorKind};
+use futures::FutureExt;
+use tokio::try_join;
 
 use crate::error::RunError;
 use crate::event::{EventSender, Level};
 use crate::names::RunNames;
 use crate::refused;
+use crate::resume;
 use crate::waiting::in_words;
 use crate::{Invalid, Plan};
 
-/// Asks for the pool and the container, so that a mistake costs seconds and leaves nothing behind. Returns the runs of
-/// this task run of which there are blobs.
-pub(crate) async fn check(plan: &Plan, events: &EventSender) -> Result<Vec<RunNames>, RunError> {
+/// What there is of this task run already.
+pub(crate) struct Existing {
+    /// The runs of which there are blobs.
+    pub(crate) with_blobs: Vec<RunNames>,
+    /// None without `resume`.
+    pub(crate) jobs: Vec<Job>,
+}
+
+/// Asks for the pool and the container, so that a mistake costs seconds and leaves nothing behind. All is asked at the
+/// same time; what is said is what is wrong with the first, which blames the account's properties.
+pub(crate) async fn check(plan: &Plan, events: &EventSender) -> Result<Existing, RunError> {
+    let blobs = runs_with_blobs(plan).map(Ok);
+    let jobs = resume::list_jobs(plan).map(Ok);
+    let ((), with_blobs, jobs) = try_join!(check_pool(plan, events), blobs, jobs)?;
+    Ok(Existing { with_blobs: with_blobs?, jobs: jobs? })
+}
+
+async fn check_pool(plan: &Plan, events: &EventSender) -> Result<(), RunError> {
     let pool = plan.batch.get_pool(&plan.pool_id).await;
     let pool = pool.map_err(|error| blame_batch(&error, plan))?;
     require_linux(&pool)?;
@@ -20,6 +39,10 @@ pub(crate) async fn check(plan: &Plan, events: &EventSender) -> Result<Vec<RunNa
     if let Some(warning) = no_nodes(&pool) {
         events.note(Level::Warn, warning).await?;
     }
+    Ok(())
+}
+
+async fn runs_with_blobs(plan: &Plan) -> Result<Vec<RunNames>, RunError> {
     let Some(staged) = plan.staged() else { return Ok(Vec::new()) };
     let directories = staged.container.directories(&plan.names.directory_start()).await;
     let directories = directories.map_err(|error| blame_storage(&error))?;

@@ -7,6 +7,7 @@ use futures::future::try_join_all;
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
+use crate::check::Existing;
 use crate::clean_up::{self, ENDED_BY_US};
 use crate::error::RunError;
 use crate::names::RunNames;
@@ -38,11 +39,22 @@ pub(crate) struct Found {
     orphaned_blobs: Vec<RunNames>,
 }
 
-/// Looks for earlier jobs of this task run: those under way, and those that ended while nobody looked.
-/// `with_blobs` are the runs of which there are blobs.
-pub(crate) async fn find(plan: &Plan, with_blobs: Vec<RunNames>) -> Result<Found, RunError> {
+/// The jobs of this task run that Batch lists. None without `resume`.
+pub(crate) async fn list_jobs(plan: &Plan) -> azure::Result<Vec<Job>> {
+    if !plan.resume {
+        return Ok(Vec::new());
+    }
+    let filter = format!("startswith(id,'{}')", plan.names.job_start());
+    plan.batch.list_jobs(Some(&filter)).await
+}
+
+/// Tells earlier jobs of this task run apart: those under way, and those that ended while nobody looked.
+pub(crate) async fn find(
+    plan: &Plan,
+    Existing { with_blobs, jobs: listed }: Existing,
+) -> Result<Found, RunError> {
     let (mut resumable, mut orphaned_jobs) = (Vec::new(), Vec::new());
-    for (names, job) in jobs(plan, &with_blobs).await? {
+    for (names, job) in jobs(plan, listed, &with_blobs).await? {
         if is_resumable(plan, &names, &job).await? {
             resumable.push((names, job));
         } else {
@@ -55,11 +67,14 @@ pub(crate) async fn find(plan: &Plan, with_blobs: Vec<RunNames>) -> Result<Found
 }
 
 /// The jobs of this task run: those under way first, the newest of them first.
-async fn jobs(plan: &Plan, with_blobs: &[RunNames]) -> azure::Result<Vec<(RunNames, Job)>> {
-    let filter = format!("startswith(id,'{}')", plan.names.job_start());
-    let jobs = plan.batch.list_jobs(Some(&filter)).await?.into_iter();
+async fn jobs(
+    plan: &Plan,
+    listed: Vec<Job>,
+    with_blobs: &[RunNames],
+) -> azure::Result<Vec<(RunNames, Job)>> {
+    let listed = listed.into_iter();
     let mut jobs: Vec<_> =
-        jobs.filter_map(|job| Some((plan.names.of_job(&job.id)?, job))).collect();
+        listed.filter_map(|job| Some((plan.names.of_job(&job.id)?, job))).collect();
     let is_listed = |names: &RunNames| jobs.iter().any(|(listed, _)| listed == names);
     let not_listed =
         with_blobs.iter().filter(|names| !is_listed(names)).map(|names| job(plan, names));

@@ -7,7 +7,7 @@ use futures::FutureExt;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::check::check;
+use crate::check::{Existing, check};
 use crate::clean_up::{Ending, Stage};
 use crate::collect::collect;
 use crate::error::RunError;
@@ -27,6 +27,9 @@ use crate::submit::{Submission, create_job, create_task, submit_rest};
 
 /// How long a kill waits for a submission under way, so that it ends the job rather than overtakes it.
 const SUBMIT_GRACE: Duration = Duration::from_secs(5);
+
+/// How long staged files are surely this run's own: who wants to take it over waits ten times as long for its job.
+const SURELY_OWN: Duration = Duration::from_secs(1);
 
 /// Time for the output files of a task that has used up its own.
 const COLLECTING: Duration = Duration::from_secs(600);
@@ -121,12 +124,12 @@ impl Run {
         if self.plan.staged().is_none() {
             warn_of_inputs(&self.plan, &self.events).await?;
         }
-        let with_blobs = check(&self.plan, &self.events).await?;
-        if self.plan.resume { self.find_earlier(with_blobs).await } else { Ok(None) }
+        let existing = check(&self.plan, &self.events).await?;
+        if self.plan.resume { self.find_earlier(existing).await } else { Ok(None) }
     }
 
-    async fn find_earlier(&self, with_blobs: Vec<RunNames>) -> Result<Option<Earlier>, RunError> {
-        let found = resume::find(&self.plan, with_blobs).await?;
+    async fn find_earlier(&self, existing: Existing) -> Result<Option<Earlier>, RunError> {
+        let found = resume::find(&self.plan, existing).await?;
         if let Err(error) = found.clear_orphans(&self.plan).await {
             let message = format!("What an earlier worker left could not be removed: {error}");
             self.events.note(Level::Warn, message).await?;
@@ -153,14 +156,14 @@ impl Run {
     /// Returns the clock of a run whose task waits.
     async fn submit(&mut self, clock: Clock, stops: &Stops<'_>) -> Result<Clock, RunError> {
         self.stage = Stage::StagingIn;
-        let end = clock.end(&self.plan);
+        let (end, since) = (clock.end(&self.plan), Instant::now());
         let late = format!("{} was reached while the input files were staged", end.in_words());
         stops.unless_late((end.at, late), self.stage_in()).await?;
         let clock = clock.staged();
         let mut quota_wait = QuotaWait::new(clock);
         loop {
             stops.unless(quota_wait.enter(&self.plan, &self.events)).await?;
-            match stops.unless_killed_for(SUBMIT_GRACE, self.try_submit()).await? {
+            match stops.unless_killed_for(SUBMIT_GRACE, self.try_submit(since)).await? {
                 Submission::Done => break,
                 Submission::TakenOver(text) => return Err(RunError::Failed(text)),
                 Submission::QuotaReached(text) => {
@@ -175,8 +178,9 @@ impl Run {
         Ok(clock)
     }
 
-    async fn try_submit(&mut self) -> Result<Submission, RunError> {
-        if !self.owns_its_files().await? {
+    /// `staged_since` is when the first of the files may have been there.
+    async fn try_submit(&mut self, staged_since: Instant) -> Result<Submission, RunError> {
+        if staged_since.elapsed() > SURELY_OWN && !self.owns_its_files().await? {
             let text = "Another worker has taken this task run over and removed its staged files";
             return Ok(Submission::TakenOver(text.to_owned()));
         }

@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 
+use crate::gate::{Gate, Step};
 use crate::http1::receive;
 use crate::support::Lab;
 use runner::{Plan, Request, Status};
@@ -313,6 +314,17 @@ async fn a_working_directory_that_cannot_be_read_is_told_and_no_job_is_created()
     let start = "inputFiles: the working directory cannot be read: No such file";
     assert!(report.message().starts_with(start), "{report:?}");
     assert_eq!(lab.changes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn all_that_is_asked_before_anything_is_created_is_asked_at_the_same_time() {
+    let (lab, gate) = (Lab::start().await, Gate::start().await);
+    let questions = ["get pool", "get jobs", "get blobs"].map(|kind| Step::new(kind, 1));
+    let held = questions.clone().map(|step| gate.hold(&step));
+    let run = lab.start_run_with(&lab.request("true"), &gate.client());
+    gate.until(|gate| questions.iter().all(|step| gate.steps().contains(step))).await;
+    held.iter().for_each(|held| held.release());
+    assert_eq!(run.ended().await.outcome().status, Status::Succeeded);
 }
 
 #[tokio::test]

@@ -302,14 +302,16 @@ async fn a_run_with_a_file_in_and_a_file_out_makes_few_requests() {
     assert_eq!(removed.count(), 0, "nothing is removed before the outcome is recorded");
     run.ended().await;
     let steps = gate.steps().into_iter().map(|step| step.kind);
+    // Only a run that was slow looks whether its files are still there.
+    let steps = steps.filter(|kind| kind != "get blob run.sh");
     let (blobs, batch): (Vec<_>, Vec<_>) = steps.partition(|kind| kind.contains("blob"));
     let polls = ["get task", "get stdout.txt", "get stderr.txt"];
     let batch: Vec<_> = batch.iter().filter(|kind| !polls.contains(&kind.as_str())).collect();
-    assert_eq!(
-        batch,
-        ["get pool", "get jobs", "post jobs", "post tasks", "patch job", "delete job"]
-    );
-    let staged = ["get blobs", "put blob run.sh", "put blob in", "get blob run.sh"];
+    assert_eq!(batch[2..], ["post jobs", "post tasks", "patch job", "delete job"]);
+    let mut asked = [batch[0].as_str(), batch[1].as_str()];
+    asked.sort_unstable();
+    assert_eq!(asked, ["get jobs", "get pool"], "at the same time");
+    let staged = ["get blobs", "put blob run.sh", "put blob in"];
     let read = ["get blob logs"; 2];
     let collected = ["get blobs", "get blob out"];
     // The script, and then what is listed: an input, an output and two logs.
