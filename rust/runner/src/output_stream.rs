@@ -21,10 +21,10 @@ const IN_A_ROW: usize = 16;
 /// Bytes that become lines at once: a line without text takes many times the memory that it has bytes.
 const PIECE: usize = 4096;
 
-/// How much of what the account takes is for a stream that grew a moment ago, and for one that did not: where many are
-/// read, people look at those that say something.
-const LIVES: u32 = 4;
-const SILENT: u32 = 1;
+/// How much of what the account takes is for a stream that goes before others, and for one that does not: people look
+/// at what is new.
+const FIRST: u32 = 4;
+const LAST: u32 = 1;
 
 /// The task whose streams are read, and who gets their lines.
 #[derive(Clone, Copy)]
@@ -77,7 +77,7 @@ impl OutputStream {
             }
         }
         self.pace.was_read(self.read > start);
-        self.share.weigh(if self.pace.lives() { LIVES } else { SILENT });
+        self.share.weigh(if self.pace.goes_first() { FIRST } else { LAST });
         self.pace.hold(self.share.pause());
         Ok(())
     }

@@ -20,6 +20,8 @@ const LOG: Duration = Duration::from_millis(500);
 const SILENT_LOG: Duration = Duration::from_secs(1);
 /// How long a stream lives on after it grew: a line a second must not be late by turns.
 const LIVES: Duration = Duration::from_secs(3);
+/// How long a stream is new.
+const NEW: Duration = Duration::from_secs(30);
 
 /// What a task does, and for how long.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +64,7 @@ impl Pace {
 /// When an output stream is to be read.
 #[derive(Debug)]
 pub(crate) struct LogPace {
+    since: Instant,
     due: Instant,
     grew: Option<Instant>,
 }
@@ -69,7 +72,8 @@ pub(crate) struct LogPace {
 impl LogPace {
     /// It is to be read at once.
     pub(crate) fn new() -> Self {
-        Self { due: Instant::now(), grew: None }
+        let now = Instant::now();
+        Self { since: now, due: now, grew: None }
     }
 
     /// One of a task that was just seen to run, and has hardly a line yet. Its streams are read by turns, so that it is
@@ -79,7 +83,8 @@ impl LogPace {
             Stream::Stdout => LOG,
             Stream::Stderr => SILENT_LOG,
         };
-        Self { due: Instant::now() + first, grew: None }
+        let now = Instant::now();
+        Self { since: now, due: now + first, grew: None }
     }
 
     /// When it is to be read next.
@@ -94,8 +99,12 @@ impl LogPace {
         self.due = now + if self.lives() { LOG } else { SILENT_LOG };
     }
 
-    /// Whether it grew a moment ago.
-    pub(crate) fn lives(&self) -> bool {
+    /// Whether it goes before others where not all can be read as often as they should: it grew a moment ago, or is new.
+    pub(crate) fn goes_first(&self) -> bool {
+        self.lives() || self.since.elapsed() < NEW
+    }
+
+    fn lives(&self) -> bool {
         self.grew.is_some_and(|grew| grew.elapsed() < LIVES)
     }
 
