@@ -1,10 +1,11 @@
 //! The HTTP client that all of a run shares.
 
 use crate::{
+    dns::SystemNames,
     error::{Error, Result},
     proxy::Proxies,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
 /// Longest wait for a name, a TCP and a TLS handshake. Below the time that a first contact has.
@@ -28,6 +29,7 @@ pub fn http_client() -> Result<reqwest::Client> {
     Proxies::from_environment(|name| std::env::var_os(name))?
         .install(reqwest::Client::builder())?
         .use_rustls_tls()
+        .dns_resolver(Arc::new(SystemNames))
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         // A signature is made for one URL, and must not travel to another.

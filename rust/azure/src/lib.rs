@@ -6,6 +6,8 @@
 
 pub mod batch;
 pub mod blob;
+pub mod blocking;
+mod dns;
 mod encode;
 mod endpoint;
 mod error;

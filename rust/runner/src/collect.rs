@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use azure::blob::BlobItem;
+use azure::blocking;
 use futures::{StreamExt, TryStreamExt, stream};
-use tokio::task::spawn_blocking;
 
 use crate::error::RunError;
 use crate::event::{EventSender, Level};
@@ -95,7 +95,7 @@ pub(crate) async fn collect(
 
 async fn open(plan: &Plan) -> Result<Arc<WorkingDir>, RunError> {
     let path = plan.local_working_dir.clone();
-    let opened = spawn_blocking(move || WorkingDir::open(&path)).await;
+    let opened = blocking::begin(move || WorkingDir::open(&path)).await.await;
     opened.map_err(io::Error::other).flatten().map(Arc::new).map_err(|error| {
         RunError::Failed(format!("outputFiles: the working directory cannot be opened: {error}"))
     })
@@ -309,6 +309,6 @@ fn is_url_path(name: &str) -> bool {
 async fn on_disk<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, String> {
-    let done = spawn_blocking(work).await.map_err(io::Error::other).flatten();
+    let done = blocking::begin(work).await.await.map_err(io::Error::other).flatten();
     done.map_err(|error| format!("the file cannot be written: {error}"))
 }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use azure::blob::{BlobContainer, Source};
+use azure::blocking;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use tokio::task::spawn_blocking;
 
 use crate::Invalid;
 use crate::error::RunError;
@@ -85,14 +85,14 @@ pub(crate) async fn warn_of_inputs(plan: &Plan, events: &EventSender) -> Result<
 async fn walk(plan: &Plan) -> Result<(Found, LeftOut), RunError> {
     let (path, output_dir) = (plan.local_working_dir.clone(), plan.local_output_dir.clone());
     let names = plan.names.clone();
-    let walking = spawn_blocking(move || {
+    let walking = blocking::begin(move || {
         let working_dir =
             WorkingDir::open(&path).map_err(|error| (PathBuf::new(), error.into()))?;
         let Contents { entries, left_out } = working_dir.walk(output_dir.as_deref())?;
         let inputs = Inputs::new(entries, &names);
         Ok((Found { working_dir: Arc::new(working_dir), inputs }, left_out))
     });
-    let walked: Result<_, (PathBuf, Refusal)> = walking.await.map_err(crashed)?;
+    let walked: Result<_, (PathBuf, Refusal)> = walking.await.await.map_err(crashed)?;
     walked.map_err(|(path, refusal)| refused(&path, refusal))
 }
 

@@ -7,7 +7,7 @@ use super::{
     ranges::{PARTS_AT_ONCE, ranges},
     sas::{OWN_REQUEST, SasPermissions},
 };
-use crate::{Error, Result, exchange::Incoming};
+use crate::{Error, Result, blocking, exchange::Incoming};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, future::try_join, stream};
 use reqwest::{
@@ -165,13 +165,14 @@ impl Writer {
         let (gathered, start) = (std::mem::take(&mut self.gathered), self.position);
         let (write, reserved) = (Arc::clone(&self.write), Arc::clone(&self.reserved));
         self.position += std::mem::take(&mut self.length);
-        self.under_way = Some(tokio::task::spawn_blocking(move || {
+        let writing = blocking::begin(move || {
             let _reserved = reserved;
             gathered.into_iter().try_fold(start, |position, bytes| {
                 write(position, &bytes).map(|()| position + bytes.len() as u64)
             })?;
             Ok(())
-        }));
+        });
+        self.under_way = Some(writing.await);
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use super::{
     sas::{OWN_REQUEST, SasPermissions},
     transport::from_azure,
 };
-use crate::{Error, Result, pace::Pace};
+use crate::{Error, Result, blocking, pace::Pace};
 use azure_core::request_options::IfMatchCondition;
 use azure_storage_blobs::{
     blob::{
@@ -223,10 +223,10 @@ async fn read(
     reserved: &Arc<Reserved>,
 ) -> Result<Bytes> {
     let (source, reserved) = (Arc::clone(source), Arc::clone(reserved));
-    let reading = tokio::task::spawn_blocking(move || {
+    let reading = blocking::begin(move || {
         let _reserved = reserved;
         source.read(start, size)
     });
-    let read = reading.await.map_err(io::Error::other).flatten().map(Bytes::from);
+    let read = reading.await.await.map_err(io::Error::other).flatten().map(Bytes::from);
     read.map_err(|error| Error::local(format!("the file cannot be read: {error}")))
 }
