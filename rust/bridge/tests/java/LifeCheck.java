@@ -203,7 +203,7 @@ public final class LifeCheck {
         ManagementFactory.getPlatformMBeanServer().invoke(
             new ObjectName("com.sun.management:type=DiagnosticCommand"), "systemTrimNativeHeap", new Object[0], new String[0]);
         return "threads=" + count("/proc/self/task") + " ours=" + ourThreads() + " files=" + count("/proc/self/fd")
-            + " libraries=" + mappedLibraries() + " rss=" + rss();
+            + " sockets=" + sockets() + " libraries=" + mappedLibraries() + " rss=" + rss();
     }
 
     private static long ourThreads() {
@@ -211,6 +211,23 @@ public final class LifeCheck {
             return threads.filter(thread -> read(thread.resolve("comm")).startsWith(OUR_THREADS)).count();
         } catch (IOException e) {
             throw new IllegalStateException(e);
+        }
+    }
+
+    private static long sockets() {
+        try (var files = Files.list(Path.of("/proc/self/fd"))) {
+            return files.filter(file -> target(file).startsWith("socket:")).count();
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Empty for a file that has just been closed. */
+    private static String target(Path link) {
+        try {
+            return Files.readSymbolicLink(link).toString();
+        } catch (IOException e) {
+            return "";
         }
     }
 

@@ -102,7 +102,9 @@ impl Growth {
     }
 
     fn assert_none(&self) {
-        assert_eq!(value(&self.after, "ours"), 0, "{}", self.after);
+        for figure in ["ours", "sockets"] {
+            assert_eq!(value(&self.after, figure), 0, "{figure}: {}", self.after);
+        }
         // The JVM may keep the last one mapped for a while.
         assert!(value(&self.after, "libraries") <= 1, "{}", self.after);
         for figure in ["threads", "files"] {
