@@ -7,6 +7,7 @@ use std::thread::available_parallelism;
 
 use time::OffsetDateTime;
 
+use crate::rows;
 use crate::table::{Row, Table};
 
 /// A part of the document, by its heading.
@@ -52,8 +53,10 @@ fn origin() -> String {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let (kernel, profile) =
         (kernel.trim(), if cfg!(debug_assertions) { "debug" } else { "release" });
-    let commit = commit();
-    format!("Measured on {date} at {commit}, {profile} build, {cores} cores, Linux {kernel}.")
+    let (commit, rounds) = (commit(), rows::round_count());
+    format!(
+        "Measured on {date} at {commit}, {rounds} rounds, {profile} build, {cores} cores, Linux {kernel}."
+    )
 }
 
 fn commit() -> String {

@@ -23,9 +23,8 @@ impl Java {
     /// Why there is none.
     pub(crate) async fn find() -> Result<Self, String> {
         let target = root().join("build/bench/classpath");
-        if !target.exists() {
-            fetch(&target).await?;
-        }
+        // Each time: what was fetched may be gone, or be another version.
+        fetch(&target).await?;
         let class_path = fs::read_to_string(target).map_err(|error| error.to_string())?;
         Ok(Self { program: program().await?, class_path })
     }

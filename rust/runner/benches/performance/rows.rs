@@ -2,18 +2,22 @@
 
 mod crowd;
 mod large;
+mod moved;
 mod requests;
 mod small;
 mod tasks;
 
+use std::env;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::bench::Peers;
 use crate::table::Table;
 
-/// Each row is the median of so many.
-const ROUNDS: usize = 5;
+/// Each row is the median of so many; `BENCH_ROUNDS` says another number, to try a row.
+pub(crate) fn round_count() -> usize {
+    env::var("BENCH_ROUNDS").map_or(5, |rounds| rounds.parse().unwrap())
+}
 
 /// Groups of rows, in the order of the table.
 pub(crate) const NAMES: [&str; 8] =
@@ -25,7 +29,7 @@ pub(crate) struct Form {
     round_trips: &'static [Duration],
     tasks: tasks::Lengths,
     small: small::Shape,
-    /// Where there are too many files for every round trip.
+    /// This and several, which takes as long, at one round trip.
     many: Option<small::Shape>,
     large: large::Shape,
     several: Option<large::Shape>,
@@ -44,8 +48,8 @@ impl Form {
             with_peers: true,
             round_trips: &[NEAR, USUAL, FAR],
             tasks: tasks::Lengths { one_by_one: &[0, 2], at_once: &[20, 120] },
-            small: small::Shape { files: 1_000, outputs: 100, one_by_one: 200 },
-            many: Some(small::Shape { files: 10_000, outputs: 0, one_by_one: 200 }),
+            small: small::Shape { files: 1_000, outputs: 100, by_others: 200 },
+            many: Some(small::Shape { files: 10_000, outputs: 0, by_others: 200 }),
             large: large::Shape { files: 1, size: 1 << 30, comes_back: true },
             several: Some(large::Shape { files: 20, size: 100_000_000, comes_back: false }),
             crowds: &[100, 500],
@@ -58,7 +62,7 @@ impl Form {
             with_peers: false,
             round_trips: &[USUAL],
             tasks: tasks::Lengths { one_by_one: &[2], at_once: &[10] },
-            small: small::Shape { files: 300, outputs: 50, one_by_one: 60 },
+            small: small::Shape { files: 300, outputs: 50, by_others: 60 },
             many: None,
             large: large::Shape { files: 1, size: 128 << 20, comes_back: true },
             several: None,
@@ -81,10 +85,13 @@ pub(crate) async fn measure(name: &str, form: &Form, peers: &Peers, table: &mut 
         "large" => large::measure(&form.large, form.round_trips, peers, table).await,
         "several" => {
             if let Some(several) = &form.several {
-                large::measure(several, &[NEAR, USUAL], peers, table).await;
+                large::measure(several, &[USUAL], peers, table).await;
             }
         }
-        "requests" => requests::measure(table).await,
+        "requests" => {
+            let many = form.many.as_ref().map(|many| many.files);
+            requests::measure(many, table).await;
+        }
         "crowds" => crowd::measure(form.crowds, table).await,
         "throttled" => {
             if let Some((count, limit)) = form.throttled {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::ROUNDS;
+use super::round_count;
 use super::tasks::median;
 use crate::request::request;
 use crate::services::{Place, Services};
@@ -24,7 +24,7 @@ struct Round {
 pub(crate) async fn measure(crowds: &[usize], table: &mut Table) {
     for count in crowds {
         let mut rounds = Vec::new();
-        for _ in 0..ROUNDS {
+        for _ in 0..round_count() {
             let services = Services::start().await;
             let place = services.at(Duration::ZERO).await;
             let (alone, crowd) = (run(&place, 1).await, run(&place, *count).await);
@@ -38,7 +38,7 @@ pub(crate) async fn measure(crowds: &[usize], table: &mut Table) {
 pub(crate) async fn measure_throttled(count: usize, limit: NonZeroU32, table: &mut Table) {
     const SCRIPT: &str = "for n in $(seq 10); do date +%s.%N; sleep 1; done";
     let (mut lags, mut results) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
+    for _ in 0..round_count() {
         let services = Services::start_throttled(limit).await;
         let (place, empty) = (services.at(Duration::ZERO).await, tempfile::tempdir().unwrap());
         let task = |_| without_files(request(&place, empty.path(), SCRIPT));

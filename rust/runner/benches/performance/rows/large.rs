@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use futures::future::OptionFuture;
 use serde_json::json;
 
-use super::ROUNDS;
+use super::moved::{Moved, Rows};
+use super::round_count;
 use crate::bench::Peers;
 use crate::files::Files;
 use crate::java::Java;
@@ -12,7 +14,7 @@ use crate::plain::{self, Took};
 use crate::rclone::Rclone;
 use crate::request::request;
 use crate::services::Services;
-use crate::table::{Sample, Table};
+use crate::table::Table;
 use crate::worker::{self, Run};
 
 /// The memory of the native side at any size, in MiB.
@@ -29,8 +31,8 @@ struct Round {
     run: Run,
     /// In MiB.
     peak: f64,
-    limit: [Took; 2],
-    rclone: Option<[Took; 2]>,
+    limit: Moved,
+    rclone: Option<Moved>,
     java: Option<Took>,
 }
 
@@ -43,8 +45,9 @@ pub(crate) async fn measure(
     let files = Files::new(shape.files, shape.size);
     for round_trip in round_trips {
         let mut rounds = Vec::new();
-        for _ in 0..ROUNDS {
-            rounds.push(measure_round(shape, &files, *round_trip, peers).await);
+        for _ in 0..round_count() {
+            let measuring = Measuring { shape, files: &files, round_trip: *round_trip };
+            rounds.push(measuring.round(peers).await);
         }
         let mut rows = Rows { table, round_trip: *round_trip, rounds: &rounds };
         let what = shape.in_words();
@@ -67,97 +70,90 @@ impl Shape {
     }
 }
 
-/// Everybody has services of his own, since Azurite keeps in memory what was removed.
-async fn measure_round(shape: &Shape, files: &Files, round_trip: Duration, peers: &Peers) -> Round {
-    let (run, peak) = run(shape, files, round_trip).await;
-    let limit = limit(files, round_trip).await;
-    let rclone = match &peers.rclone {
-        Some(rclone) => Some(by_rclone(rclone, files, round_trip).await),
-        None => None,
-    };
-    let java = match &peers.java {
-        Some(java) => Some(by_java(java, files, round_trip).await),
-        None => None,
-    };
-    Round { run, peak, limit, rclone, java }
-}
-
-async fn run(shape: &Shape, files: &Files, round_trip: Duration) -> (Run, f64) {
-    let services = Services::start().await;
-    let place = services.at(round_trip).await;
-    files.clear();
-    let mut request = request(&place, &files.working_dir(), "mv in out");
-    if shape.comes_back {
-        request["outputFiles"] = json!(["out/*"]);
-    }
-    let (run, measured) = worker::run_one(request).await;
-    files.clear();
-    (run, measured.peak)
-}
-
-async fn limit(files: &Files, round_trip: Duration) -> [Took; 2] {
-    let services = Services::start().await;
-    let place = services.at(round_trip).await;
-    let took = [plain::put(&place, files).await, plain::get(&place, files).await];
-    files.clear();
-    took
-}
-
-async fn by_rclone(rclone: &Rclone, files: &Files, round_trip: Duration) -> [Took; 2] {
-    let services = Services::start().await;
-    let place = services.at(round_trip).await;
-    let put = rclone.put(&place, &files.inputs(), "in").await;
-    let took = [put, rclone.get(&place, "in", &files.back()).await];
-    files.clear();
-    took
-}
-
-async fn by_java(java: &Java, files: &Files, round_trip: Duration) -> Took {
-    let services = Services::start().await;
-    java.put_one_by_one(&services.at(round_trip).await, files, files.count).await
-}
-
-struct Rows<'a> {
-    table: &'a mut Table,
+struct Measuring<'a> {
+    shape: &'a Shape,
+    files: &'a Files,
     round_trip: Duration,
-    rounds: &'a [Round],
 }
 
-impl Rows<'_> {
-    /// A row, unless it is about a peer that is not there.
-    fn add(&mut self, what: &str, over: (&str, &str), sample: impl Fn(&Round) -> Option<Sample>) {
-        let samples: Option<Vec<_>> = self.rounds.iter().map(sample).collect();
-        if let Some(samples) = samples {
-            self.table.add(what, self.round_trip, over, &samples);
-        }
+/// Everybody has services of his own, since Azurite keeps in memory what was removed.
+impl Measuring<'_> {
+    async fn round(&self, peers: &Peers) -> Round {
+        let (run, peak) = self.run().await;
+        let limit = self.limit().await;
+        let rclone = peers.rclone.as_ref().map(|rclone| self.rclone(rclone));
+        let rclone = OptionFuture::from(rclone).await;
+        let java = OptionFuture::from(peers.java.as_ref().map(|java| self.java(java))).await;
+        Round { run, peak, limit, rclone, java }
     }
 
+    async fn run(&self) -> (Run, f64) {
+        let services = Services::start().await;
+        let place = services.at(self.round_trip).await;
+        self.files.clear();
+        let mut request = request(&place, &self.files.working_dir(), "mv in out");
+        if self.shape.comes_back {
+            request["outputFiles"] = json!(["out/*"]);
+        }
+        let (run, measured) = worker::run_one(request).await;
+        self.files.clear();
+        (run, measured.peak)
+    }
+
+    async fn limit(&self) -> Moved {
+        let services = Services::start().await;
+        let place = services.at(self.round_trip).await;
+        let put = plain::put(&place, self.files).await;
+        let get = self.shape.comes_back.then(|| plain::get(&place, self.files));
+        let moved = Moved { put, get: OptionFuture::from(get).await };
+        self.files.clear();
+        moved
+    }
+
+    async fn rclone(&self, rclone: &Rclone) -> Moved {
+        let services = Services::start().await;
+        let place = services.at(self.round_trip).await;
+        let put = rclone.put(&place, &self.files.inputs(), "in").await;
+        let back = self.files.back();
+        let get = self.shape.comes_back.then(|| rclone.get(&place, "in", &back));
+        let moved = Moved { put, get: OptionFuture::from(get).await };
+        self.files.clear();
+        moved
+    }
+
+    async fn java(&self, java: &Java) -> Took {
+        let services = Services::start().await;
+        java.put_one_by_one(&services.at(self.round_trip).await, self.files, self.files.count).await
+    }
+}
+
+impl Rows<'_, Round> {
     fn add_inputs(&mut self, what: &str) {
         let staging = format!("{what} in: staging");
         self.add(&staging, ("s", "a plain loop"), |round| {
-            Some((round.run.staging(), round.limit[0].seconds))
+            Some((round.run.staging(), round.limit.put.seconds))
         });
         self.add(&staging, ("s", "rclone"), |round| {
-            Some((round.run.staging(), round.rclone?[0].seconds))
+            Some((round.run.staging(), round.rclone?.put.seconds))
         });
         self.add(&staging, ("s", "Java SDK"), |round| {
             Some((round.run.staging(), round.java?.seconds))
         });
         self.add(&format!("{what} in: CPU"), ("CPU-s", "a plain loop"), |round| {
-            Some((round.run.cpu_between("start", "files.staged"), round.limit[0].cpu))
+            Some((round.run.cpu_between("start", "files.staged"), round.limit.put.cpu))
         });
     }
 
     fn add_outputs(&mut self, what: &str) {
         let collecting = format!("{what} out: collecting");
         self.add(&collecting, ("s", "a plain loop"), |round| {
-            Some((round.run.collecting(), round.limit[1].seconds))
+            Some((round.run.collecting(), round.limit.get?.seconds))
         });
         self.add(&collecting, ("s", "rclone"), |round| {
-            Some((round.run.collecting(), round.rclone?[1].seconds))
+            Some((round.run.collecting(), round.rclone?.get?.seconds))
         });
         self.add(&format!("{what} out: CPU"), ("CPU-s", "a plain loop"), |round| {
-            Some((round.run.cpu_between("task.completed", "outcome"), round.limit[1].cpu))
+            Some((round.run.cpu_between("task.completed", "outcome"), round.limit.get?.cpu))
         });
     }
 }

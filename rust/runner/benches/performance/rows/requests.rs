@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::ROUNDS;
+use super::round_count;
 use crate::files::{self, Files};
 use crate::request::request;
 use crate::services::{Place, Services};
@@ -21,18 +21,40 @@ const BESIDES: f64 = 7.0;
 /// Requests to Batch at most, of a task of 2 s that is looked at every 100 ms.
 const CLOSELY: f64 = 30.0;
 
-/// Requests to Batch, those of them that follow the task, and requests to Blob Storage.
+/// Requests to Blob Storage of a clean-up at most.
+const REMOVING: f64 = 100.0;
+
+/// Requests to Batch, those of them that follow the task, requests to Blob Storage, and those of them that clean up.
 #[derive(Clone, Copy)]
 struct Asked {
     batch: f64,
     polling: f64,
     blob: f64,
+    removing: f64,
 }
 
-pub(crate) async fn measure(table: &mut Table) {
+/// With the clean-up of so many files.
+pub(crate) async fn measure(many: Option<usize>, table: &mut Table) {
+    measure_usual(table).await;
+    if let Some(many) = many {
+        measure_clean_up(many, table).await;
+    }
+}
+
+async fn measure_clean_up(many: usize, table: &mut Table) {
+    let (files, mut samples) = (files::many(many), Vec::new());
+    for _ in 0..round_count() {
+        let asked = count(|place| request(place, &files.working_dir(), "true")).await;
+        samples.push((asked.removing, REMOVING));
+    }
+    let what = format!("{many} files of 4 KiB in: clean-up, Blob Storage");
+    table.add(what, Duration::ZERO, ("requests", "100"), &samples);
+}
+
+async fn measure_usual(table: &mut Table) {
     let (mut usual, mut closely) = (Vec::new(), Vec::new());
     let files = files::many(INPUTS);
-    for _ in 0..ROUNDS {
+    for _ in 0..round_count() {
         usual.push(count(|place| seed(place, &files)).await);
         files.clear();
         closely.push(count(|place| close_look(place, &files)).await);
@@ -82,6 +104,13 @@ async fn count(request: impl FnOnce(&Place) -> Value) -> Asked {
     worker::run_one(request(&place)).await;
     let batch = services.batch_requests();
     let polling = batch.iter().filter(|operation| POLLING.contains(&operation.as_str())).count();
-    let blob = services.blob_requests().len();
-    Asked { batch: batch.len() as f64, polling: polling as f64, blob: blob as f64 }
+    let blob = services.blob_requests();
+    // The first that deletes begins it.
+    let removing = blob.iter().skip_while(|line| !line.contains("RequestMethod=DELETE")).count();
+    Asked {
+        batch: batch.len() as f64,
+        polling: polling as f64,
+        blob: blob.len() as f64,
+        removing: removing as f64,
+    }
 }

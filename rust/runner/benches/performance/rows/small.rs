@@ -2,31 +2,44 @@
 
 use std::time::Duration;
 
+use futures::future::OptionFuture;
 use serde_json::json;
 
-use super::ROUNDS;
+use super::moved::{Moved, Rows};
+use super::round_count;
 use crate::bench::Peers;
 use crate::files::{self, Files};
+use crate::java::Java;
 use crate::plain::{self, Took};
+use crate::rclone::Rclone;
 use crate::request::request;
 use crate::services::{Place, Services};
-use crate::table::{Sample, Table};
+use crate::table::Table;
 use crate::worker::{self, Run};
 
 /// How many.
 pub(crate) struct Shape {
     pub(crate) files: usize,
     pub(crate) outputs: usize,
-    /// Of the files, those that go one by one.
-    pub(crate) one_by_one: usize,
+    /// Of the files, those that others move; their time is multiplied.
+    pub(crate) by_others: usize,
 }
 
 struct Round {
     run: Run,
     cpu: f64,
-    one_by_one: [Took; 2],
-    rclone: Option<[Took; 2]>,
+    one_by_one: Moved,
+    rclone: Option<Moved>,
     java: Option<Took>,
+}
+
+/// What is moved.
+struct Set<'a> {
+    shape: &'a Shape,
+    files: Files,
+    /// Those for others that take a directory.
+    some: Files,
+    outputs: Files,
 }
 
 pub(crate) async fn measure(
@@ -35,13 +48,14 @@ pub(crate) async fn measure(
     peers: &Peers,
     table: &mut Table,
 ) {
-    let (files, outputs) = (files::many(shape.files), files::many(shape.outputs));
+    let [files, some, outputs] = [shape.files, shape.by_others, shape.outputs].map(files::many);
+    let set = Set { shape, files, some, outputs };
     for round_trip in round_trips {
         let mut rounds = Vec::new();
-        for _ in 0..ROUNDS {
+        for _ in 0..round_count() {
             let services = Services::start().await;
             let place = services.at(*round_trip).await;
-            rounds.push(measure_round(shape, &files, &outputs, &place, peers).await);
+            rounds.push(set.round(&place, peers).await);
         }
         let mut rows = Rows { table, round_trip: *round_trip, rounds: &rounds };
         rows.add_inputs(shape.files);
@@ -52,72 +66,69 @@ pub(crate) async fn measure(
     }
 }
 
-async fn measure_round(
-    shape: &Shape,
-    files: &Files,
-    outputs: &Files,
-    place: &Place,
-    peers: &Peers,
-) -> Round {
-    let (run, cpu) = run(shape, files, place).await;
-    let put = plain::put_one_by_one(place, files, shape.one_by_one).await;
-    let some = shape.outputs.min(shape.one_by_one);
-    let get = plain::get_one_by_one(place, files, some).await;
-    let rclone = match &peers.rclone {
-        Some(rclone) => {
-            let put = rclone.put(place, &files.inputs(), "in").await;
-            rclone.put(place, &outputs.inputs(), "out").await;
-            Some([put, rclone.get(place, "out", &files.back()).await])
-        }
-        None => None,
-    };
-    let java = match &peers.java {
-        Some(java) => Some(java.put_one_by_one(place, files, shape.one_by_one).await),
-        None => None,
-    };
-    let all = |took: Took| took.times(shape.files as f64 / shape.one_by_one as f64);
-    let outs = |took: Took| took.times(shape.outputs as f64 / some.max(1) as f64);
-    Round { run, cpu, one_by_one: [all(put), outs(get)], rclone, java: java.map(all) }
-}
-
-async fn run(shape: &Shape, files: &Files, place: &Place) -> (Run, f64) {
-    files.clear();
-    let outputs = shape.outputs;
-    let script = format!("mkdir out; for n in $(seq {outputs}); do cp in/$((n-1)) out/; done");
-    let mut request = request(place, &files.working_dir(), &script);
-    if outputs > 0 {
-        request["outputFiles"] = json!(["out/*"]);
-    }
-    let (run, measured) = worker::run_one(request).await;
-    files.clear();
-    (run, measured.cpu)
-}
-
-struct Rows<'a> {
-    table: &'a mut Table,
-    round_trip: Duration,
-    rounds: &'a [Round],
-}
-
-impl Rows<'_> {
-    /// A row, unless it is about a peer that is not there.
-    fn add(&mut self, what: &str, over: (&str, &str), sample: impl Fn(&Round) -> Option<Sample>) {
-        let samples: Option<Vec<_>> = self.rounds.iter().map(sample).collect();
-        if let Some(samples) = samples {
-            self.table.add(what, self.round_trip, over, &samples);
-        }
+impl Set<'_> {
+    async fn round(&self, place: &Place, peers: &Peers) -> Round {
+        let (run, cpu) = self.run(place).await;
+        let one_by_one = self.one_by_one(place).await;
+        let rclone = peers.rclone.as_ref().map(|rclone| self.rclone(rclone, place));
+        let rclone = OptionFuture::from(rclone).await;
+        let java = peers.java.as_ref().map(|java| self.java(java, place));
+        let java = OptionFuture::from(java).await;
+        Round { run, cpu, one_by_one, rclone, java }
     }
 
+    async fn run(&self, place: &Place) -> (Run, f64) {
+        self.files.clear();
+        let outputs = self.shape.outputs;
+        let script = format!("mkdir out; for n in $(seq {outputs}); do cp in/$((n-1)) out/; done");
+        let mut request = request(place, &self.files.working_dir(), &script);
+        if outputs > 0 {
+            request["outputFiles"] = json!(["out/*"]);
+        }
+        let (run, measured) = worker::run_one(request).await;
+        self.files.clear();
+        (run, measured.cpu)
+    }
+
+    async fn one_by_one(&self, place: &Place) -> Moved {
+        let put = plain::put_one_by_one(place, &self.files, self.shape.by_others).await;
+        let outputs = self.shape.outputs;
+        let get = (outputs > 0).then(|| plain::get_one_by_one(place, &self.files, outputs));
+        Moved { put: self.times(put), get: OptionFuture::from(get).await }
+    }
+
+    async fn rclone(&self, rclone: &Rclone, place: &Place) -> Moved {
+        let put = rclone.put(place, &self.some.inputs(), "in").await;
+        let get = (self.shape.outputs > 0).then(|| self.back_by_rclone(rclone, place));
+        Moved { put: self.times(put), get: OptionFuture::from(get).await }
+    }
+
+    async fn back_by_rclone(&self, rclone: &Rclone, place: &Place) -> Took {
+        rclone.put(place, &self.outputs.inputs(), "out").await;
+        rclone.get(place, "out", &self.outputs.back()).await
+    }
+
+    async fn java(&self, java: &Java, place: &Place) -> Took {
+        self.times(java.put_one_by_one(place, &self.files, self.shape.by_others).await)
+    }
+
+    /// For all files, of what some of them took.
+    fn times(&self, took: Took) -> Took {
+        took.times(self.shape.files as f64 / self.shape.by_others as f64)
+    }
+}
+
+impl Rows<'_, Round> {
     fn add_inputs(&mut self, count: usize) {
         let what = format!("{count} files of 4 KiB in: staging");
         self.add(&what, ("s", "one by one"), |round| {
-            Some((round.run.staging(), round.one_by_one[0].seconds))
+            Some((round.run.staging(), round.one_by_one.put.seconds))
         });
         self.add(&what, ("s", "Java SDK"), |round| {
             Some((round.run.staging(), round.java?.seconds))
         });
         self.add(&what, ("s", "rclone"), |round| {
-            Some((round.run.staging(), round.rclone?[0].seconds))
+            Some((round.run.staging(), round.rclone?.put.seconds))
         });
         self.add(&format!("{count} files of 4 KiB in: clean-up"), ("s", "staging"), |round| {
             Some((round.run.between("outcome", "end"), round.run.staging()))
@@ -127,10 +138,10 @@ impl Rows<'_> {
     fn add_outputs(&mut self, count: usize) {
         let what = format!("{count} files of 4 KiB out: collecting");
         self.add(&what, ("s", "one by one"), |round| {
-            Some((round.run.collecting(), round.one_by_one[1].seconds))
+            Some((round.run.collecting(), round.one_by_one.get?.seconds))
         });
         self.add(&what, ("s", "rclone"), |round| {
-            Some((round.run.collecting(), round.rclone?[1].seconds))
+            Some((round.run.collecting(), round.rclone?.get?.seconds))
         });
     }
 
@@ -139,11 +150,10 @@ impl Rows<'_> {
         let what = format!("{files} files of 4 KiB in, {outputs} out");
         let result = format!("{what}: result without the node's time");
         self.add(&result, ("s", "one by one"), |round| {
-            let one_by_one: f64 = round.one_by_one.iter().map(|took| took.seconds).sum();
-            Some((round.run.result_without_node(), one_by_one))
+            Some((round.run.result_without_node(), round.one_by_one.sum(|took| took.seconds)))
         });
         self.add(&format!("{what}: CPU"), ("CPU-s", "one by one"), |round| {
-            Some((round.cpu, round.one_by_one.iter().map(|took| took.cpu).sum()))
+            Some((round.cpu, round.one_by_one.sum(|took| took.cpu)))
         });
     }
 }
