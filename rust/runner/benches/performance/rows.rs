@@ -32,6 +32,8 @@ pub(crate) struct Form {
     /// This and several, which takes as long, at one round trip.
     many: Option<small::Shape>,
     large: large::Shape,
+    /// Far away others take minutes for it.
+    large_at: &'static [Duration],
     several: Option<large::Shape>,
     crowds: &'static [usize],
     /// Runs at once, and the requests a second that Batch takes.
@@ -51,6 +53,7 @@ impl Form {
             small: small::Shape { files: 1_000, outputs: 100, by_others: 200 },
             many: Some(small::Shape { files: 10_000, outputs: 0, by_others: 200 }),
             large: large::Shape { files: 1, size: 1 << 30, comes_back: true },
+            large_at: &[NEAR, USUAL],
             several: Some(large::Shape { files: 20, size: 100_000_000, comes_back: false }),
             crowds: &[100, 500],
             throttled: NonZeroU32::new(50).map(|limit| (200, limit)),
@@ -65,6 +68,7 @@ impl Form {
             small: small::Shape { files: 300, outputs: 50, by_others: 60 },
             many: None,
             large: large::Shape { files: 1, size: 128 << 20, comes_back: true },
+            large_at: &[USUAL],
             several: None,
             crowds: &[50],
             throttled: None,
@@ -82,16 +86,13 @@ pub(crate) async fn measure(name: &str, form: &Form, peers: &Peers, table: &mut 
                 small::measure(many, &[USUAL], peers, table).await;
             }
         }
-        "large" => large::measure(&form.large, form.round_trips, peers, table).await,
+        "large" => large::measure(&form.large, form.large_at, peers, table).await,
         "several" => {
             if let Some(several) = &form.several {
                 large::measure(several, &[USUAL], peers, table).await;
             }
         }
-        "requests" => {
-            let many = form.many.as_ref().map(|many| many.files);
-            requests::measure(many, table).await;
-        }
+        "requests" => requests::measure(table).await,
         "crowds" => crowd::measure(form.crowds, table).await,
         "throttled" => {
             if let Some((count, limit)) = form.throttled {

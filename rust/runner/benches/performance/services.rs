@@ -12,6 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
+use tokio::time::sleep;
 
 use crate::azurite::{ACCOUNT, Azurite};
 use crate::proxy::Proxy;
@@ -35,6 +36,9 @@ const WORKER: &str = "\"user-agent\":";
 
 const BATCH_LOG: &str = "batch.jsonl";
 const BLOB_LOG: &str = "blob.log";
+
+/// Azurite writes its log so late at most.
+const LATE: Duration = Duration::from_millis(500);
 
 /// Both services. They end with it.
 pub(crate) struct Services {
@@ -119,8 +123,13 @@ impl Services {
     }
 
     /// The requests to Blob Storage of workers, each as a line of Azurite's.
-    pub(crate) fn blob_requests(&self) -> Vec<String> {
-        let log = self.log(BLOB_LOG);
+    pub(crate) async fn blob_requests(&self) -> Vec<String> {
+        let (mut log, mut length) = (self.log(BLOB_LOG), 0);
+        while log.len() > length {
+            length = log.len();
+            sleep(LATE).await;
+            log = self.log(BLOB_LOG);
+        }
         let is_request = |line: &&str| line.contains("RequestMethod=") && line.contains(WORKER);
         log.lines().filter(is_request).map(str::to_owned).collect()
     }

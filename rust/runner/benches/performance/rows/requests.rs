@@ -21,8 +21,9 @@ const BESIDES: f64 = 7.0;
 /// Requests to Batch at most, of a task of 2 s that is looked at every 100 ms.
 const CLOSELY: f64 = 30.0;
 
-/// Requests to Blob Storage of a clean-up at most.
-const REMOVING: f64 = 100.0;
+/// Files of a run that has many, and requests to Blob Storage at most that clean up after it: 100 of 10,000 files.
+const REMOVED: usize = 1_000;
+const REMOVING: f64 = 10.0;
 
 /// Requests to Batch, those of them that follow the task, requests to Blob Storage, and those of them that clean up.
 #[derive(Clone, Copy)]
@@ -33,22 +34,19 @@ struct Asked {
     removing: f64,
 }
 
-/// With the clean-up of so many files.
-pub(crate) async fn measure(many: Option<usize>, table: &mut Table) {
+pub(crate) async fn measure(table: &mut Table) {
     measure_usual(table).await;
-    if let Some(many) = many {
-        measure_clean_up(many, table).await;
-    }
+    measure_clean_up(table).await;
 }
 
-async fn measure_clean_up(many: usize, table: &mut Table) {
-    let (files, mut samples) = (files::many(many), Vec::new());
+async fn measure_clean_up(table: &mut Table) {
+    let (files, mut samples) = (files::many(REMOVED), Vec::new());
     for _ in 0..round_count() {
         let asked = count(|place| request(place, &files.working_dir(), "true")).await;
         samples.push((asked.removing, REMOVING));
     }
-    let what = format!("{many} files of 4 KiB in: clean-up, Blob Storage");
-    table.add(what, Duration::ZERO, ("requests", "100"), &samples);
+    let what = format!("{REMOVED} files of 4 KiB in: clean-up, Blob Storage");
+    table.add(what, Duration::ZERO, ("requests", "10"), &samples);
 }
 
 async fn measure_usual(table: &mut Table) {
@@ -104,8 +102,8 @@ async fn count(request: impl FnOnce(&Place) -> Value) -> Asked {
     worker::run_one(request(&place)).await;
     let batch = services.batch_requests();
     let polling = batch.iter().filter(|operation| POLLING.contains(&operation.as_str())).count();
-    let blob = services.blob_requests();
-    // The first that deletes begins it.
+    let blob = services.blob_requests().await;
+    // The first that deletes begins the clean-up.
     let removing = blob.iter().skip_while(|line| !line.contains("RequestMethod=DELETE")).count();
     Asked {
         batch: batch.len() as f64,
