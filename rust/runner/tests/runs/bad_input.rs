@@ -325,6 +325,8 @@ async fn all_that_is_asked_before_anything_is_created_is_asked_at_the_same_time(
     gate.until(|gate| questions.iter().all(|step| gate.steps().contains(step))).await;
     held.iter().for_each(|held| held.release());
     assert_eq!(run.ended().await.outcome().status, Status::Succeeded);
+    // What is held for too long is asked again.
+    assert!(!gate.steps().contains(&Step::new("get pool", 2)));
 }
 
 #[tokio::test]

@@ -283,6 +283,8 @@ async fn the_rest_of_both_streams_is_read_at_the_same_time() {
     held.release();
     let report = run.ended().await;
     assert_eq!((&*report.stdout, &*report.stderr), (&["one".into()][..], &["two".into()][..]));
+    // What is held for too long is asked again.
+    assert!(!gate.steps().contains(&Step::new("get blob logs", 3)));
 }
 
 /// Looks at the task and its log are as many as its time asks for; the other requests of a run are always the same.
