@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use futures::future::OptionFuture;
 use serde_json::json;
+use tokio::join;
 
 use super::moved::{Moved, Rows};
-use super::round_count;
+use super::{FAR, round_count};
 use crate::bench::Peers;
 use crate::files::{self, Files};
 use crate::java::Java;
@@ -55,7 +56,7 @@ pub(crate) async fn measure(
         for _ in 0..round_count() {
             let services = Services::start().await;
             let place = services.at(*round_trip).await;
-            rounds.push(set.round(&place, peers).await);
+            rounds.push(set.round(&place, peers, *round_trip >= FAR).await);
         }
         let mut rows = Rows { table, round_trip: *round_trip, rounds: &rounds };
         rows.add_inputs(shape.files);
@@ -67,13 +68,17 @@ pub(crate) async fn measure(
 }
 
 impl Set<'_> {
-    async fn round(&self, place: &Place, peers: &Peers) -> Round {
+    /// Far away the others only wait, and may do so at the same time.
+    async fn round(&self, place: &Place, peers: &Peers, at_once: bool) -> Round {
         let (run, cpu) = self.run(place).await;
-        let one_by_one = self.one_by_one(place).await;
-        let rclone = peers.rclone.as_ref().map(|rclone| self.rclone(rclone, place));
-        let rclone = OptionFuture::from(rclone).await;
-        let java = peers.java.as_ref().map(|java| self.java(java, place));
-        let java = OptionFuture::from(java).await;
+        let one_by_one = self.one_by_one(place);
+        let rclone = OptionFuture::from(peers.rclone.as_ref().map(|peer| self.rclone(peer, place)));
+        let java = OptionFuture::from(peers.java.as_ref().map(|peer| self.java(peer, place)));
+        let (one_by_one, rclone, java) = if at_once {
+            join!(one_by_one, rclone, java)
+        } else {
+            (one_by_one.await, rclone.await, java.await)
+        };
         Round { run, cpu, one_by_one, rclone, java }
     }
 
@@ -104,6 +109,8 @@ impl Set<'_> {
     }
 
     async fn back_by_rclone(&self, rclone: &Rclone, place: &Place) -> Took {
+        // What is there already is not brought again.
+        self.outputs.clear();
         rclone.put(place, &self.outputs.inputs(), "out").await;
         rclone.get(place, "out", &self.outputs.back()).await
     }
