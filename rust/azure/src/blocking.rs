@@ -13,7 +13,7 @@ const PLACES: usize = 2;
 
 /// Whoever takes longer is taken to wait, and gives its place to another: a disk that stands still costs threads, and
 /// holds nobody else up.
-const LONG: Duration = Duration::from_millis(20);
+const LONG: Duration = Duration::from_millis(5);
 
 static FREE: Semaphore = Semaphore::const_new(PLACES);
 
