@@ -64,16 +64,17 @@ impl BatchClient {
         request: &Request,
         wanted: Wanted,
     ) -> Result<Answer> {
-        // The time for a first answer counts no wait for a turn.
-        let is_first = contact == Contact::First;
-        if is_first {
-            self.0.throttle.turn().await;
-        }
-        let attempt = async || {
-            if !is_first {
-                self.take_turn(request).await;
+        // Before the time for a first answer begins to count.
+        self.take_turn(request).await;
+        let mut has_turn = true;
+        let attempt = || {
+            let has_turn = std::mem::take(&mut has_turn);
+            async move {
+                if !has_turn {
+                    self.take_turn(request).await;
+                }
+                self.attempt(request, wanted).await
             }
-            self.attempt(request, wanted).await
         };
         self.0.retry.run(contact, &request.action, attempt).await
     }

@@ -6,8 +6,9 @@ use azure_batch_emulator::{PoolSettings, RequestRecord, Settings};
 use futures::future::join_all;
 use runner::{Level, Status};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
-use crate::support::{Lab, Report, renamed, usual};
+use crate::support::{Lab, Report, Run, renamed, until, usual};
 
 /// Nodes with room for all tasks.
 const POOL: &str = "pool:nodes=10,slots=100";
@@ -44,12 +45,13 @@ fn is_throttling_told(report: &Report) -> usize {
     report.notes.iter().filter(told).count()
 }
 
-/// All end right, few requests are refused, and the log says why it is late. Returns how often active jobs were listed.
-pub(crate) async fn a_throttled_account_serves(
-    count_of_runs: usize,
-    limit: u32,
-    seconds: u32,
-) -> usize {
+/// How often active jobs were listed.
+fn lists(requests: &[RequestRecord]) -> usize {
+    count(requests, |request| request.query.contains("select=id"))
+}
+
+/// All end right, few requests are refused, and the log says why it is late.
+pub(crate) async fn a_throttled_account_serves(count_of_runs: usize, limit: u32, seconds: u32) {
     let lab = lab(limit).await;
     let start = std::time::Instant::now();
     let reports = run_all(&lab, count_of_runs, seconds).await;
@@ -63,23 +65,38 @@ pub(crate) async fn a_throttled_account_serves(
     let refused = count(&requests, |request| request.status == 429);
     let looks = count(&requests, |request| request.operation == Some("Get Task"));
     let reads = count(&requests, |request| request.operation == Some("Get Task File"));
-    let lists = count(&requests, |request| request.query.contains("select=id"));
     let counts = format!(
         "{count_of_runs} runs at {limit}/s: {} requests in {:?}, {refused} refused, {looks} looks, \
-         {reads} reads, {lists} lists",
+         {reads} reads, {} lists",
         requests.len(),
-        start.elapsed()
+        start.elapsed(),
+        lists(&requests)
     );
     println!("{counts}");
     assert!(refused < requests.len() / 5, "{counts}");
     // A look at each every second, as one run by itself makes, would be many more.
     assert!(looks < 6 * count_of_runs, "{counts}");
-    lists
 }
 
 #[tokio::test]
 async fn a_throttled_account_serves_all_runs_of_a_worker() {
-    assert!(a_throttled_account_serves(40, 20, 5).await > 0);
+    a_throttled_account_serves(40, 20, 5).await;
+}
+
+#[tokio::test]
+async fn one_list_tells_many_runs_that_they_go_on() {
+    let lab = lab(15).await;
+    let runs: Vec<_> =
+        (0..12).map(|_| lab.start_run(&renamed(&request(&lab, "sleep 600")))).collect();
+    let kills: Vec<_> = runs.iter().map(|run| run.kill.clone()).collect();
+    let listed = async {
+        until(async || lists(&lab.emulator.requests()) > 0).await;
+        kills.iter().for_each(CancellationToken::cancel);
+    };
+    let (reports, ()) = tokio::join!(join_all(runs.into_iter().map(Run::ended)), listed);
+    for report in reports {
+        assert_eq!(report.outcome().status, Status::Killed, "{report:?}");
+    }
 }
 
 #[tokio::test]
