@@ -22,12 +22,15 @@ use std::{
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
-use tokio::{sync::SetOnce, task::JoinHandle};
+use tokio::{
+    sync::{Mutex, SetOnce},
+    task::JoinHandle,
+};
 
 /// So many bytes of a range go to the disk together.
 const PIECE: u64 = 512 * 1024;
 
-/// Writes these bytes of a file at a position, on a thread that may wait for a disk. Several write at once, and no byte
+/// Writes these bytes of a file at a position, on a thread that may wait for a disk. One is under way at a time, and no byte
 /// is written twice.
 pub type WriteAt = dyn Fn(u64, &[u8]) -> io::Result<()> + Send + Sync;
 
@@ -40,7 +43,8 @@ impl BlobContainer {
     /// `BlobNotFound` (404), a `Local` error where the file cannot be written, a `Protocol` error where the blob is
     /// longer or shorter, and others.
     pub async fn get_file(&self, name: &str, size: u64, write: Arc<WriteAt>) -> Result<()> {
-        let fetch = Fetch { container: self, name, size, version: SetOnce::new(), write };
+        let (version, disk) = (SetOnce::new(), Arc::new(Mutex::new(write)));
+        let fetch = Fetch { container: self, name, size, version, disk };
         let mut ranges = ranges(size);
         let first = fetch.range(ranges.next().unwrap_or_default());
         let others = async {
@@ -59,8 +63,12 @@ struct Fetch<'a> {
     size: u64,
     /// The ETag that the first answer names, if it names one. The other ranges wait for it.
     version: SetOnce<Option<HeaderValue>>,
-    write: Arc<WriteAt>,
+    disk: Arc<Disk>,
 }
+
+/// One write of a file at a time: the system does no more of them at once either, and two that wait for each other there
+/// take a thread each, and all of its time.
+type Disk = Mutex<Arc<WriteAt>>;
 
 impl Fetch<'_> {
     /// Brings one range. What is written of it is not asked for again.
@@ -77,7 +85,7 @@ impl Fetch<'_> {
         let start = written.load(Relaxed);
         let reserved = self.container.share().reserve((end - start).min(STREAM)).await;
         let Some(mut body) = self.open(start..end).await? else { return Ok(()) };
-        let mut writer = Writer::new(Arc::clone(&self.write), start, reserved);
+        let mut writer = Writer::new(Arc::clone(&self.disk), start, reserved);
         let received = self.receive(&mut body, &mut writer, end).await;
         written.store(writer.finish().await?, Relaxed);
         received
@@ -122,7 +130,7 @@ impl Fetch<'_> {
 
 /// Writes what comes of a range: one piece is gathered while the one before it goes to the disk.
 struct Writer {
-    write: Arc<WriteAt>,
+    disk: Arc<Disk>,
     gathered: Vec<Bytes>,
     length: u64,
     /// Where the gathered bytes belong.
@@ -134,9 +142,9 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(write: Arc<WriteAt>, position: u64, reserved: Reserved) -> Self {
+    fn new(disk: Arc<Disk>, position: u64, reserved: Reserved) -> Self {
         let reserved = Arc::new(reserved);
-        Self { write, gathered: Vec::new(), length: 0, position, under_way: None, reserved }
+        Self { disk, gathered: Vec::new(), length: 0, position, under_way: None, reserved }
     }
 
     /// Where the next bytes belong.
@@ -163,7 +171,7 @@ impl Writer {
     async fn write(&mut self) -> Result<()> {
         self.written().await?;
         let (gathered, start) = (std::mem::take(&mut self.gathered), self.position);
-        let (write, reserved) = (Arc::clone(&self.write), Arc::clone(&self.reserved));
+        let (write, reserved) = (self.disk.clone().lock_owned().await, self.reserved.clone());
         self.position += std::mem::take(&mut self.length);
         let writing = blocking::begin(move || {
             let _reserved = reserved;
