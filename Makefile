@@ -46,13 +46,13 @@ long: setup ## Sends 10,000 and 100,000 files, Python's packages, a file of 5 Gi
 	$(SAY) "and more cases of random working directories"
 	@KESTRA_LONG=1 cargo nextest run --locked -p runner -E 'test(any_working_directory)'
 
-bench: setup ## Measures runs beside others that do the same work and writes docs/performance.md (an hour); then the emulator under load.
+bench: setup ## Measures runs beside others that do the same work and writes docs/performance.md (about an hour); then the emulator under load.
 	@command -v rclone >/dev/null || apt-get -qq install -y --no-install-recommends rclone >/dev/null || true
-	$(SAY) "measuring; this takes an hour"
+	$(SAY) "measuring; this takes about an hour"
 	cargo bench --locked -p runner --bench performance
 	cargo bench --locked -p azure-batch-emulator --bench load
 
-bench-quick: setup ## Measures the short form of it (three minutes) and fails where a row is 20 % worse than in docs/performance.md.
+bench-quick: setup ## Measures the short form of it (four minutes) and fails where a row is 20 % worse than in docs/performance.md.
 	cargo bench --locked -p runner --bench performance -- quick
 
 lint: ## Checks formats and lints; changes nothing.

@@ -25,6 +25,7 @@ const LISTS: f64 = 0.1;
 /// A list that takes longer helps nobody.
 const LIST_TIME: Duration = Duration::from_secs(5);
 
+/// A Batch account, as the runs of this process know it.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     pub(crate) throttle: Throttle,
@@ -131,6 +132,7 @@ impl Share {
         Self { account: Arc::clone(account), of, weight: 0 }
     }
 
+    /// Takes another weight.
     pub(crate) fn weigh(&mut self, weight: u32) {
         self.sum().fetch_add(weight, Relaxed);
         self.sum().fetch_sub(self.weight, Relaxed);

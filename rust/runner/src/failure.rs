@@ -21,8 +21,9 @@ pub(crate) fn of_task(info: Option<&TaskExecutionInfo>, image: &str) -> Option<S
     }
 }
 
-/// Whether the service says that something failed: the command, or what the node does before and after it.
-pub(crate) fn is_told(info: Option<&TaskExecutionInfo>) -> bool {
+/// Whether the service reports a failure: of the command, or of what the node does before and after it. True as well
+/// where it says nothing of the task's execution.
+pub(crate) fn has_failure_info(info: Option<&TaskExecutionInfo>) -> bool {
     info.is_none_or(|info| info.failure_info.is_some())
 }
 

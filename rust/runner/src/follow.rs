@@ -224,7 +224,7 @@ impl<'a> Follower<'a> {
     async fn finish_logs(&mut self, ended: &Task) -> Result<(), RunError> {
         let Self { task, logs, .. } = self;
         // Where an upload failed, what is there may be of an earlier run of the task.
-        let is_uploaded = !failure::is_told(ended.execution_info.as_ref());
+        let is_uploaded = !failure::has_failure_info(ended.execution_info.as_ref());
         try_join_all(logs.iter_mut().map(|log| log.finish(task, is_uploaded))).await.map(drop)
     }
 }
