@@ -33,8 +33,8 @@ async fn receive_headers(connection: &mut BufReader<TcpStream>) -> Option<HashMa
     loop {
         let mut line = String::new();
         connection.read_line(&mut line).await.ok()?;
-        match line.trim_end().split_once(": ") {
-            Some((name, value)) => headers.insert(name.to_lowercase(), value.to_owned()),
+        match line.split_once(':') {
+            Some((name, value)) => headers.insert(name.to_lowercase(), value.trim().to_owned()),
             None => return Some(headers),
         };
     }

@@ -12,6 +12,8 @@ mod bench;
 mod child;
 mod document;
 mod files;
+#[path = "../../../azure/tests/rest/http1.rs"]
+mod http1;
 mod java;
 mod plain;
 mod proxy;
@@ -19,6 +21,8 @@ mod rclone;
 mod request;
 mod rows;
 mod services;
+#[path = "../../tests/runs/long/store.rs"]
+mod store;
 mod table;
 mod usage;
 mod worker;
@@ -32,6 +36,7 @@ fn main() -> ExitCode {
         Some("worker") => child::answer(worker::measure),
         Some("plain") => child::answer(plain::measure),
         Some("emulator") => services::serve_batch(),
+        Some("store") => services::serve_store(),
         _ => return bench::main(&arguments),
     }
     ExitCode::SUCCESS

@@ -1,4 +1,4 @@
-//! Azurite and the emulator, each in a process of its own, and the ways to them.
+//! Blob Storage and Batch, each in a process of its own, and the ways to them.
 
 use std::fs;
 use std::future;
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use azure_batch_emulator::{Emulator, PoolSettings, Settings};
+use serde::Serialize;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -16,6 +17,7 @@ use tokio::time::sleep;
 
 use crate::azurite::{ACCOUNT, Azurite};
 use crate::proxy::Proxy;
+use crate::store::Store;
 use crate::{child, files, plain};
 
 pub(crate) const BATCH_ACCOUNT: &str = "benchbatch";
@@ -42,11 +44,18 @@ const LATE: Duration = Duration::from_millis(500);
 
 /// Both services. They end with it.
 pub(crate) struct Services {
-    azurite: Azurite,
+    blob: SocketAddr,
+    _blob_storage: BlobStorage,
     batch: SocketAddr,
     _emulator: Child,
     /// The nodes' files, and the logs.
     directory: TempDir,
+}
+
+#[expect(dead_code, reason = "what ends with it")]
+enum BlobStorage {
+    Azurite(Azurite),
+    Store(Child),
 }
 
 /// Where a client at some distance finds the services.
@@ -73,6 +82,13 @@ impl Services {
         Self::start_in(directory, None, &["--debug", log.to_str().unwrap()]).await
     }
 
+    /// Blobs are in a store that takes the same time for each, however many it has. Azurite does not.
+    pub(crate) async fn start_with_store() -> Self {
+        let (store, address) = start_child("store", &()).await;
+        let directory = tempfile::tempdir().unwrap();
+        Self::start_beside(BlobStorage::Store(store), address, directory, None).await
+    }
+
     async fn start_in(
         directory: TempDir,
         rate_limit: Option<NonZeroU32>,
@@ -80,8 +96,19 @@ impl Services {
     ) -> Self {
         let azurite = Azurite::start_with(&[&["--inMemoryPersistence"], switches].concat()).await;
         azurite.create_container(CONTAINER).await;
-        let (emulator, batch) = start_batch(directory.path(), rate_limit).await;
-        let services = Self { azurite, batch, _emulator: emulator, directory };
+        let address = azurite.endpoint.trim_start_matches("http://").split('/').next().unwrap();
+        let address = address.parse().unwrap();
+        Self::start_beside(BlobStorage::Azurite(azurite), address, directory, rate_limit).await
+    }
+
+    async fn start_beside(
+        storage: BlobStorage,
+        blob: SocketAddr,
+        directory: TempDir,
+        rate_limit: Option<NonZeroU32>,
+    ) -> Self {
+        let (emulator, batch) = start_child("emulator", &(directory.path(), rate_limit)).await;
+        let services = Self { blob, _blob_storage: storage, batch, _emulator: emulator, directory };
         services.warm_up().await;
         services
     }
@@ -94,7 +121,7 @@ impl Services {
 
     /// The services as they are seen from there. Without a round trip nothing stands between.
     pub(crate) async fn at(&self, round_trip: Duration) -> Place {
-        let (mut addresses, mut proxies) = ([self.batch, self.blob_address()], Vec::new());
+        let (mut addresses, mut proxies) = ([self.batch, self.blob], Vec::new());
         for address in addresses.iter_mut().filter(|_| round_trip > Duration::ZERO) {
             let proxy = Proxy::start(*address, round_trip).await;
             *address = proxy.address;
@@ -106,11 +133,6 @@ impl Services {
             blob: format!("http://{blob}/{ACCOUNT}"),
             _proxies: proxies,
         }
-    }
-
-    fn blob_address(&self) -> SocketAddr {
-        let address = self.azurite.endpoint.trim_start_matches("http://");
-        address.split('/').next().unwrap().parse().unwrap()
     }
 
     /// The operations of Batch that were asked for, in order.
@@ -139,14 +161,25 @@ impl Services {
     }
 }
 
-async fn start_batch(directory: &Path, rate_limit: Option<NonZeroU32>) -> (Child, SocketAddr) {
-    let mut child = child::start("emulator", &(directory, rate_limit)).await;
+/// A child that serves, and its address: its first line.
+async fn start_child(role: &str, question: &impl Serialize) -> (Child, SocketAddr) {
+    let mut child = child::start(role, question).await;
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = lines.next_line().await.unwrap().expect("the emulator ended");
-    (child, line.trim_start_matches("http://").parse().unwrap())
+    let line = lines.next_line().await.unwrap().expect("the service ended");
+    (child, line.parse().unwrap())
 }
 
-/// The role of Batch: its endpoint is the first line.
+/// The role of Blob Storage.
+pub(crate) fn serve_store() {
+    let () = child::question();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let store = Store::start().await;
+        println!("{}", store.endpoint.trim_start_matches("http://").trim_end_matches("/acct"));
+        future::pending::<()>().await;
+    });
+}
+
+/// The role of Batch.
 pub(crate) fn serve_batch() {
     let (directory, rate_limit): (PathBuf, Option<NonZeroU32>) = child::question();
     let pool = format!("{POOL}:nodes={NODES},slots={SLOTS}").parse::<PoolSettings>().unwrap();
@@ -166,7 +199,7 @@ pub(crate) fn serve_batch() {
     };
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let emulator = Emulator::start(settings).await.unwrap();
-        println!("{}", emulator.endpoint());
+        println!("{}", emulator.endpoint().trim_start_matches("http://"));
         future::pending::<()>().await;
     });
 }

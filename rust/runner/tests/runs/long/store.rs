@@ -1,5 +1,5 @@
 //! Blob Storage in memory, for more blobs than Azurite can hold: the time that it takes for each grows with their number.
-//! No signature is checked.
+//! One account, one container, as many of the operations as are needed. No signature is checked.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound::{Excluded, Unbounded};
@@ -57,6 +57,7 @@ async fn serve(connection: TcpStream, blobs: Blobs) {
              content-length: {}\r\n\r\n",
             body.len()
         );
+        let body = if request.method == "HEAD" { Vec::new() } else { body };
         // A client that has gone needs no answer.
         let _ = connection.write_all(&[head.into_bytes(), body].concat()).await;
     }
@@ -69,20 +70,51 @@ fn answer(request: &Received, blobs: &mut BTreeMap<String, Vec<u8>>) -> (u16, Ve
     match (request.method.as_str(), path.get(3)) {
         ("GET", None) => (200, list(&url, blobs).into_bytes()),
         ("PUT", Some(blob)) => {
-            blobs.insert((*blob).to_owned(), request.body.clone());
+            put(&url, blob, &request.body, blobs);
             (201, Vec::new())
         }
-        ("GET", Some(blob)) => {
-            blobs.get(*blob).map_or((404, Vec::new()), |content| {
-                match request.headers.get("range").or(request.headers.get("x-ms-range")) {
-                    Some(range) => part(range, content),
-                    None => (200, content.clone()),
-                }
-            })
-        }
+        ("GET" | "HEAD", Some(blob)) => blobs.get(*blob).map_or((404, Vec::new()), |content| {
+            match request.headers.get("range").or(request.headers.get("x-ms-range")) {
+                Some(range) => part(range, content),
+                None => (200, content.clone()),
+            }
+        }),
         ("DELETE", Some(blob)) => (blobs.remove(*blob).map_or(404, |_| 202), Vec::new()),
+        ("POST", None) => (202, delete_all(&request.body, blobs).into_bytes()),
         _ => (400, Vec::new()),
     }
+}
+
+/// A blob, one of its blocks, or the list of them. A block waits beside the blobs.
+fn put(url: &Url, blob: &str, body: &[u8], blobs: &mut BTreeMap<String, Vec<u8>>) {
+    let query: HashMap<_, _> = url.query_pairs().into_owned().collect();
+    let (name, content) = match query.get("comp").map(String::as_str) {
+        Some("block") => (format!("{blob}?{}", query["blockid"]), body.to_vec()),
+        Some("blocklist") => {
+            let list = String::from_utf8_lossy(body);
+            let ids = list.split("<Latest>").skip(1).filter_map(|rest| rest.split('<').next());
+            let blocks = ids.filter_map(|id| blobs.remove(&format!("{blob}?{id}")));
+            (blob.to_owned(), blocks.flatten().collect())
+        }
+        _ => (blob.to_owned(), body.to_vec()),
+    };
+    blobs.insert(name, content);
+}
+
+/// The answer to a batch of deletions.
+fn delete_all(batch: &[u8], blobs: &mut BTreeMap<String, Vec<u8>>) -> String {
+    let batch = String::from_utf8_lossy(batch);
+    let paths = batch.lines().filter_map(|line| line.strip_prefix("DELETE ")?.split('?').next());
+    let answer = |(number, path): (usize, &str)| {
+        let deleted = path.splitn(4, '/').nth(3).and_then(|blob| blobs.remove(blob));
+        let status = deleted.map_or("404 X\r\nx-ms-error-code: BlobNotFound", |_| "202 Accepted");
+        format!(
+            "--batch\r\nContent-Type: application/http\r\nContent-ID: {number}\r\n\r\n\
+             HTTP/1.1 {status}\r\n\r\n\r\n"
+        )
+    };
+    let answers: String = paths.enumerate().map(answer).collect();
+    format!("{answers}--batch--\r\n")
 }
 
 fn part(range: &str, content: &[u8]) -> (u16, Vec<u8>) {
