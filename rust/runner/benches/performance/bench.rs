@@ -49,10 +49,11 @@ async fn run(arguments: &[String]) -> ExitCode {
         ["quick"] => compare().await,
         ["quick", "write"] => write(QUICK, &Form::quick()).await,
         ["only", ref names @ ..] => print(&Form::long(), names).await,
+        ["again", ref names @ ..] => write_again(names).await,
         ["quick", "only", ref names @ ..] => print(&Form::quick(), names).await,
         _ => {
             eprintln!(
-                "performance: [quick [write]] or [quick] only, and some of {:?}",
+                "performance: [quick [write]], or [quick] only or again, and some of {:?}",
                 rows::NAMES
             );
             ExitCode::FAILURE
@@ -65,6 +66,17 @@ async fn write(part: &str, form: &Form) -> ExitCode {
     println!("{table}");
     document::write(part, &table);
     table.exit_code()
+}
+
+/// Measures groups of the long form again where something else was going on while they were.
+async fn write_again(names: &[&str]) -> ExitCode {
+    let table = measure(&Form::long(), names).await;
+    println!("{table}");
+    let code = table.exit_code();
+    if code == ExitCode::SUCCESS {
+        document::write_again(table, names);
+    }
+    code
 }
 
 async fn print(form: &Form, names: &[&str]) -> ExitCode {

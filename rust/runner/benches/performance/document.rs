@@ -18,13 +18,27 @@ pub(crate) const QUICK: &str = "## The short form";
 pub(crate) fn write(part: &str, table: &Table) {
     let before = read();
     let text = |heading: &str| match heading == part {
-        true => format!("{heading}\n\n{}\n\n{table}", origin()),
+        true => format!("{heading}\n\nMeasured {}\n\n{table}", origin()),
         false => find(&before, heading).unwrap_or_default().to_owned(),
     };
     let introduction = include_str!("introduction.md").trim();
     let parts = [introduction.to_owned(), text(WHOLE), text(QUICK)];
     let parts: Vec<_> = parts.iter().map(|text| text.trim()).filter(|t| !t.is_empty()).collect();
     fs::write(path(), parts.join("\n\n") + "\n").unwrap();
+    println!("written to docs/performance.md");
+}
+
+/// Replaces rows of the whole by those that were measured again, and says which groups they are of.
+pub(crate) fn write_again(mut table: Table, names: &[&str]) {
+    let before = read();
+    let part = find(&before, WHOLE).expect("nothing was written");
+    let said: Vec<_> = part.lines().filter(|line| line.starts_with("Measured ")).collect();
+    let said = format!("{}\nMeasured again {} ({})", said.join("\n"), origin(), names.join(", "));
+    let again = std::mem::take(&mut table.rows);
+    let now = |row: Row| again.iter().find(|again| again.is_like(&row)).cloned().unwrap_or(row);
+    table.rows = Table::parse(part).into_iter().map(now).collect();
+    let text = format!("{WHOLE}\n\n{said}\n\n{table}");
+    fs::write(path(), before.replace(part.trim(), text.trim())).unwrap();
     println!("written to docs/performance.md");
 }
 
@@ -55,7 +69,7 @@ fn origin() -> String {
         (kernel.trim(), if cfg!(debug_assertions) { "debug" } else { "release" });
     let (commit, rounds) = (commit(), rows::round_count());
     format!(
-        "Measured on {date} at {commit}, {rounds} rounds, {profile} build, {cores} cores, Linux {kernel}."
+        "on {date} at {commit}, {rounds} rounds, {profile} build, {cores} cores, Linux {kernel}."
     )
 }
 

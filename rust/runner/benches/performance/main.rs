@@ -21,6 +21,7 @@ mod rclone;
 mod request;
 mod rows;
 mod services;
+#[expect(dead_code, reason = "made for the tests")]
 #[path = "../../tests/runs/long/store.rs"]
 mod store;
 mod table;

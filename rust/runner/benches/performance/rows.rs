@@ -50,7 +50,7 @@ impl Form {
             with_peers: true,
             round_trips: &[NEAR, USUAL, FAR],
             tasks: tasks::Lengths { one_by_one: &[0, 2], at_once: &[20, 120] },
-            small: small::Shape { files: 1_000, outputs: 100, by_others: 200, in_store: false },
+            small: small::Shape { files: 1_000, outputs: 100, by_others: 200, in_store: true },
             many: Some(small::Shape { files: 10_000, outputs: 0, by_others: 200, in_store: true }),
             large: large::Shape { files: 1, size: 1 << 30, comes_back: true },
             large_at: &[NEAR, USUAL],

@@ -4,7 +4,7 @@ use std::fs;
 use std::future;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use azure_batch_emulator::{Emulator, PoolSettings, Settings};

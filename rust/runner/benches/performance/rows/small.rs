@@ -24,7 +24,7 @@ pub(crate) struct Shape {
     pub(crate) outputs: usize,
     /// Of the files, those that others move; their time is multiplied.
     pub(crate) by_others: usize,
-    /// There are so many that Azurite, which gets slower with their number, would be what is measured.
+    /// There are so many that Azurite, which takes more than a millisecond for each, would be what is measured.
     pub(crate) in_store: bool,
 }
 
