@@ -1,6 +1,7 @@
 //! Starting and stopping an emulator.
 
 pub(crate) mod faults;
+mod issuer;
 
 use std::fmt;
 use std::io;
@@ -16,18 +17,20 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::entra::Directory;
 use crate::faults::{Fault, FaultCount, Faults};
-use crate::http::AppState;
 use crate::http::authentication::SharedKey;
 use crate::http::load::Load;
 use crate::http::record::{Records, RequestRecord};
 use crate::http::server::serve;
+use crate::http::{AppState, router};
 use crate::node::blob::Storage;
 use crate::node::image::{Image, Images};
 use crate::node::tree::Tree;
 use crate::node::{NodeContext, sandbox};
 use crate::service::Service;
 use crate::settings::{Isolation, PoolSettings, Settings};
+use issuer::{Issuer, Tenant};
 
 /// How long a node waits for a storage account to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,6 +45,14 @@ pub enum StartError {
         "--listen {0} is not a loopback address; whoever reaches the emulator can run commands on this machine, so it must not be reachable from others"
     )]
     NotLoopback(SocketAddr),
+    /// The issuer's address is reachable from other machines.
+    #[error(
+        "--issuer-listen {0} is not a loopback address; whoever reaches the issuer can get the tokens of managed identities"
+    )]
+    IssuerNotLoopback(SocketAddr),
+    /// A principal of Microsoft Entra ID cannot be used.
+    #[error("{0}")]
+    Principal(String),
     /// The key is not base64.
     #[error("the key of the account is not base64")]
     Key,
@@ -88,6 +99,7 @@ pub struct Emulator {
     address: SocketAddr,
     state: Arc<AppState>,
     server: JoinHandle<()>,
+    issuer: Option<Issuer>,
     /// Removed when the emulator is dropped.
     _node_root: Option<TemporaryRoot>,
 }
@@ -108,23 +120,39 @@ impl Emulator {
         let images = images(&settings)?;
         let records = Records::new(settings.request_log.as_deref())
             .map_err(|error| failed("creating the request log", error))?;
-        let listener = TcpListener::bind(settings.listen)
-            .await
-            .map_err(|error| failed(&format!("listening on {}", settings.listen), error))?;
-        let address = listener.local_addr().map_err(|error| failed("listening", error))?;
+        let (listener, address) = listen(settings.listen).await?;
+        let tenant = match &settings.entra {
+            Some(entra) => Some(Tenant::new(entra).await?),
+            None => None,
+        };
         let (root, temporary) = node_root(settings.node_root.as_deref())
             .map_err(|error| failed("creating the node root", error))?;
         let faults = Faults::default();
         settings.faults.iter().cloned().for_each(|fault| faults.add(fault));
         let service = service(&settings, images, address, root, &faults)?;
-        let state = Arc::new(app_state(&settings, key, records, service, faults));
-        let server = tokio::spawn(serve(listener, Arc::clone(&state)));
-        Ok(Emulator { address, state, server, _node_root: temporary })
+        let directory = tenant.as_ref().map(|tenant| Arc::clone(&tenant.directory));
+        let state = Arc::new(app_state(&settings, key, directory, records, service, faults));
+        let issuer = tenant.map(|tenant| tenant.start(&state));
+        let server = tokio::spawn(serve(listener, router(Arc::clone(&state)), Arc::clone(&state)));
+        Ok(Emulator { address, state, server, issuer, _node_root: temporary })
     }
 
     /// Returns the account's URL, `http://127.0.0.1:PORT`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Returns the URL of the issuer of tokens, `http://127.0.0.1:PORT`; `None` without
+    /// [`Settings::entra`].
+    pub fn issuer_endpoint(&self) -> Option<String> {
+        self.issuer.as_ref().map(|issuer| format!("http://{}", issuer.address))
+    }
+
+    /// Returns a token for a workload, as Kubernetes puts it into a file: applications that trust
+    /// this subject ([`crate::Proof::Federated`]) can prove who they are with it. `None` without
+    /// [`Settings::entra`].
+    pub fn federated_token(&self, subject: &str, life: Duration) -> Option<String> {
+        self.state.directory.as_ref()?.federated_token(subject, life)
     }
 
     /// Returns the recorded requests, in the order of arrival.
@@ -152,6 +180,9 @@ impl Emulator {
         self.state.service.close().await;
         self.state.closing.cancel();
         (&mut self.server).await.ok();
+        if let Some(issuer) = &mut self.issuer {
+            (&mut issuer.server).await.ok();
+        }
     }
 }
 
@@ -165,6 +196,7 @@ impl Drop for Emulator {
 fn app_state(
     settings: &Settings,
     key: Vec<u8>,
+    directory: Option<Arc<Directory>>,
     records: Records,
     service: Arc<Service>,
     faults: Faults,
@@ -172,6 +204,8 @@ fn app_state(
     AppState {
         service,
         shared_key: SharedKey::new(&settings.account, key),
+        authentication_modes: settings.authentication_modes.clone(),
+        directory,
         records,
         faults,
         load: Load::new(settings),
@@ -180,6 +214,14 @@ fn app_state(
         client_timeout: settings.client_timeout,
         closing: CancellationToken::new(),
     }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| failed(&format!("listening on {address}"), error))?;
+    let address = listener.local_addr().map_err(|error| failed("listening", error))?;
+    Ok((listener, address))
 }
 
 /// Checks the settings that can be checked without side effects. Returns the decoded key.

@@ -17,6 +17,7 @@ pub(crate) enum Code {
     EmptyMetadataKey,
     FileNotFound,
     IOError,
+    InsufficientAccountPermissions,
     InternalError,
     InvalidAuthenticationInfo,
     InvalidHeaderValue,
@@ -76,6 +77,8 @@ pub(crate) enum Code {
     TaskSucceeded,
     TooManyEnableAutoScaleRequests,
     TooManyRequests,
+    /// A token of Microsoft Entra ID is not accepted.
+    TokenRejected,
     UnsupportedHttpVerb,
     UnsupportedProperty,
     UnsupportedQueryParameter,
@@ -87,6 +90,8 @@ impl Code {
         match self {
             // The service uses one code for both: reads get status 304, writes 412.
             Code::NotModified => "ConditionNotMet".to_owned(),
+            // One code for both: keys get status 403, tokens of Entra 401.
+            Code::TokenRejected => "AuthenticationFailed".to_owned(),
             other => format!("{other:?}"),
         }
     }
@@ -141,10 +146,20 @@ impl Code {
             }
             Code::UnsupportedProperty => (400, "A property of the request body is not supported."),
             Code::UnsupportedQueryParameter => (400, "A query parameter is not supported."),
+            Code::TokenRejected => (
+                401,
+                "Server failed to authenticate the request. Make sure the value of Authorization \
+                 header is formed correctly.",
+            ),
             Code::AuthenticationFailed => (
                 403,
                 "Server failed to authenticate the request. Make sure the value of Authorization \
                  header is formed correctly including the signature.",
+            ),
+            Code::InsufficientAccountPermissions => (
+                403,
+                "The account being accessed does not have sufficient permissions to execute this \
+                 operation.",
             ),
             Code::IOError => (403, "The specified file or directory cannot be changed."),
             Code::FileNotFound => (404, "The specified file does not exist."),

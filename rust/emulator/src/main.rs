@@ -1,5 +1,7 @@
 //! The command line program.
 
+mod entra_arguments;
+
 use std::io::Write;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -9,10 +11,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use azure_batch_emulator::{
-    BlobPrefix, Consistency, Emulator, EndedExitCode, Fault, Isolation, LinkedStorage, Logs,
-    PoolSettings, RequeueCount, Settings, Splitting, StartTask, StateDelays, WildcardBase,
+    AuthenticationMode, BlobPrefix, Consistency, Emulator, EndedExitCode, Fault, Isolation,
+    LinkedStorage, Logs, PoolSettings, RequeueCount, Settings, Splitting, StartTask, StateDelays,
+    WildcardBase,
 };
 use clap::{Parser, ValueEnum};
+use entra_arguments::{EntraArguments, renew_token_files, write_token_files};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A local Azure Batch account: answers the REST API and runs tasks on this machine
@@ -28,6 +32,11 @@ struct Arguments {
     /// The account's key in base64
     #[arg(long, value_name = "BASE64")]
     key: String,
+    /// How clients may authenticate; the default is in every way
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "MODE,…")]
+    authentication_modes: Vec<AuthenticationMode>,
+    #[command(flatten)]
+    entra: EntraArguments,
     /// A pool; repeatable. The default has one dedicated node with 4 task slots, and containers
     // Named explicitly: clap would use `From<&str>`, which does not parse the options.
     #[arg(
@@ -150,6 +159,9 @@ impl From<Arguments> for Settings {
             listen: arguments.listen,
             account: arguments.account,
             key: arguments.key,
+            authentication_modes: modes(arguments.authentication_modes),
+            // Read before, because that can fail.
+            entra: None,
             pools: arguments.pools,
             auto_storage: arguments.auto_storage,
             images: arguments.images.into_iter().collect(),
@@ -177,6 +189,10 @@ impl From<Arguments> for Settings {
     }
 }
 
+fn modes(asked: Vec<AuthenticationMode>) -> Vec<AuthenticationMode> {
+    if asked.is_empty() { AuthenticationMode::ALL.into() } else { asked }
+}
+
 fn isolation(asked: Option<IsolationArgument>) -> Isolation {
     match asked {
         Some(IsolationArgument::Bwrap) => Isolation::Bubblewrap,
@@ -188,18 +204,21 @@ fn isolation(asked: Option<IsolationArgument>) -> Isolation {
 #[tokio::main]
 async fn main() -> ExitCode {
     let mut arguments = Arguments::parse();
-    if let Err(error) = assign_start_tasks(&mut arguments) {
-        eprintln!("azure-batch-emulator: {error}");
-        return ExitCode::FAILURE;
-    }
     let asked = arguments.isolation.is_some();
-    let settings = Settings::from(arguments);
+    let token_files = arguments.entra.take_token_files();
+    let settings = match settings(arguments) {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("azure-batch-emulator: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     if !asked && settings.isolation == Isolation::None {
         eprintln!(
             "bubblewrap does not work here: tasks run as plain processes and see this machine's files"
         );
     }
-    match run(settings).await {
+    match run(settings, &token_files).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("azure-batch-emulator: {error}");
@@ -208,13 +227,26 @@ async fn main() -> ExitCode {
     }
 }
 
+/// # Errors
+/// Names the argument that cannot be used.
+fn settings(mut arguments: Arguments) -> Result<Settings, String> {
+    assign_start_tasks(&mut arguments)?;
+    let entra = arguments.entra.settings()?;
+    Ok(Settings { entra, ..Settings::from(arguments) })
+}
+
 /// Serves until SIGINT or SIGTERM.
-async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(
+    settings: Settings,
+    token_files: &[(String, PathBuf)],
+) -> Result<(), Box<dyn std::error::Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let emulator = Emulator::start(settings).await?;
-    print_endpoint(&emulator.endpoint())?;
+    write_token_files(&emulator, token_files)?;
+    print_endpoint(&emulator)?;
     tokio::select! {
+        () = renew_token_files(&emulator, token_files) => {}
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
@@ -222,9 +254,12 @@ async fn run(settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Prints the endpoint. Programs that start the emulator read the port from this line.
-fn print_endpoint(endpoint: &str) -> std::io::Result<()> {
+/// Prints the endpoints. Programs that start the emulator read the ports from these lines.
+fn print_endpoint(emulator: &Emulator) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "listening on {endpoint}")?;
+    writeln!(stdout, "listening on {}", emulator.endpoint())?;
+    if let Some(issuer) = emulator.issuer_endpoint() {
+        writeln!(stdout, "issuer on {issuer}")?;
+    }
     stdout.flush()
 }

@@ -2,6 +2,7 @@
 
 mod choices;
 mod delays;
+mod entra;
 mod failure;
 mod json;
 mod pool;
@@ -21,6 +22,7 @@ pub use choices::{
     BlobPrefix, Consistency, EndedExitCode, Logs, RequeueCount, Splitting, WildcardBase,
 };
 pub use delays::StateDelays;
+pub use entra::{AuthenticationMode, EntraSettings, Principal, Proof, Role};
 pub use failure::{NodeError, ResizeError};
 pub use pool::PoolSettings;
 pub(crate) use pool::{MAX_NODES, MAX_SLOTS};
@@ -36,6 +38,11 @@ pub struct Settings {
     pub account: String,
     /// The account's key in base64.
     pub key: String,
+    /// How clients may authenticate (`allowedAuthenticationModes`).
+    pub authentication_modes: Vec<AuthenticationMode>,
+    /// The tenant of Microsoft Entra ID whose tokens the account accepts, and its issuer. Without it
+    /// no token of Entra is accepted.
+    pub entra: Option<EntraSettings>,
     /// The pools of the account.
     pub pools: Vec<PoolSettings>,
     /// The storage account that is linked to the Batch account.
@@ -124,6 +131,8 @@ impl Default for Settings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             account: "emulator".to_owned(),
             key: "ZW11bGF0b3Iga2V5LCBub3QgYSBzZWNyZXQ=".to_owned(),
+            authentication_modes: AuthenticationMode::ALL.into(),
+            entra: None,
             pools: Vec::new(),
             auto_storage: None,
             images: BTreeMap::new(),
@@ -158,6 +167,8 @@ impl fmt::Debug for Settings {
             .field("listen", &self.listen)
             .field("account", &self.account)
             .field("key", &"<redacted>")
+            .field("authentication_modes", &self.authentication_modes)
+            .field("entra", &self.entra)
             .field("pools", &self.pools)
             .field("auto_storage", &self.auto_storage)
             .field("images", &self.images)

@@ -74,7 +74,7 @@ impl RequestContext {
         if let Some(id) = &self.echo {
             insert(headers, "client-request-id", id);
         }
-        Answer { status: response.status().as_u16(), response: Some(response), code }
+        Answer::new(response, code)
     }
 }
 
@@ -86,6 +86,11 @@ fn echo(headers: &HeaderMap) -> Option<String> {
 }
 
 impl Answer {
+    /// Returns a response, with the error for the request record.
+    pub(super) fn new(response: Response, code: Option<String>) -> Answer {
+        Answer { status: response.status().as_u16(), response: Some(response), code }
+    }
+
     /// Returns no response, for a request that was not carried out.
     pub(super) fn none() -> Answer {
         Answer { response: None, status: 0, code: None }

@@ -67,7 +67,7 @@ impl SharedKey {
         }
         let (scheme, credential) = given.split_once(' ').ok_or(Code::InvalidAuthenticationInfo)?;
         if scheme != "SharedKey" {
-            return Err(failed("the emulator supports only SharedKey, and tokens of tasks"));
+            return Err(failed("the schemes of the Authorization header are SharedKey and Bearer"));
         }
         let (account, signature) =
             credential.split_once(':').ok_or(Code::InvalidAuthenticationInfo)?;
@@ -163,13 +163,8 @@ fn check_date(headers: &HeaderMap, now: OffsetDateTime) -> Result<()> {
     }
 }
 
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
-}
-
-/// Returns the token of a request that has one instead of a signature.
-pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    header(headers, "authorization").strip_prefix("Bearer ").map(str::trim)
 }
 
 /// Returns the error for a request that is not authenticated.

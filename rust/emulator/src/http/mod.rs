@@ -5,7 +5,9 @@ mod answer;
 pub(crate) mod authentication;
 mod body;
 mod call;
+mod caller;
 pub(crate) mod faults;
+pub(crate) mod issuer;
 mod list;
 pub(crate) mod load;
 pub(crate) mod operation_counts;
@@ -23,16 +25,18 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
-use bytes::Bytes;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
+use crate::entra::Directory;
 use crate::error::{ApiError, Code, Result};
 use crate::faults::Faults;
 use crate::service::Service;
+use crate::settings::AuthenticationMode;
 use answer::{Answer, RequestContext};
 use authentication::SharedKey;
 use call::{Call, Query};
+use caller::Caller;
 use load::Load;
 use operations::route::Route;
 use record::Records;
@@ -59,6 +63,10 @@ const VERSIONS: [&str; 11] = [
 pub(crate) struct AppState {
     pub(crate) service: Arc<Service>,
     pub(crate) shared_key: SharedKey,
+    /// How clients may authenticate.
+    pub(crate) authentication_modes: Vec<AuthenticationMode>,
+    /// The tenant whose tokens are accepted.
+    pub(crate) directory: Option<Arc<Directory>>,
     pub(crate) records: Records,
     pub(crate) faults: Faults,
     pub(crate) load: Load,
@@ -79,7 +87,7 @@ impl AppState {
 }
 
 /// The router of an account: all API requests go to one handler.
-fn router(state: Arc<AppState>) -> Router {
+pub(crate) fn router(state: Arc<AppState>) -> Router {
     Router::new().nest(admin::PATH, admin::router()).fallback(handle).with_state(state)
 }
 
@@ -92,7 +100,10 @@ async fn handle(State(state): State<Arc<AppState>>, request: Request) -> Respons
     let context = RequestContext::of(&request, state.now());
     let carried_out = carry_out(&state, &context, request, route);
     let answer = match fault {
-        Some(fault) => faults::apply(fault.failure, &context, carried_out, &state.closing).await,
+        Some(fault) => {
+            let refuse = |code: Code| context.answer(Err(code.into()));
+            faults::apply(fault.failure, carried_out, refuse, &state.closing).await
+        }
         None => carried_out.await,
     };
     state.records.complete(record, &answer);
@@ -106,45 +117,36 @@ async fn carry_out(
     route: Result<Route>,
 ) -> Answer {
     let (parts, body) = request.into_parts();
-    let query = match check(state, &parts, route.as_ref().ok()) {
-        Ok(query) => query,
+    let (query, caller) = match check(state, &parts, route.as_ref().ok()) {
+        Ok(checked) => checked,
         Err(error) => return context.answer(Err(error)),
     };
-    match body::read(body, state.client_timeout).await {
-        Some(body) => context.answer(run(state, parts, query, body, route).await),
-        None => Answer::none(),
-    }
+    let Some(body) = body::read(body, state.client_timeout).await else { return Answer::none() };
+    let call = body.and_then(|body| {
+        caller.check_body(&body)?;
+        Call::new(parts, query, body)
+    });
+    context.answer(run(state, call, route).await)
 }
 
 /// Does the checks that do not need the body.
-fn check(state: &AppState, parts: &Parts, route: Option<&Route>) -> Result<Query> {
+fn check<'a>(
+    state: &'a AppState,
+    parts: &Parts,
+    route: Option<&Route>,
+) -> Result<(Query, Caller<'a>)> {
     let query = Query::parse(parts.uri.query().unwrap_or(""))?;
-    match authentication::bearer_token(&parts.headers) {
-        Some(token) => check_token(state, token, route)?,
-        None => state.shared_key.check(parts, &query, state.now())?,
-    }
+    let caller = Caller::authenticate(state, parts, &query, route)?;
     check_version(&query)?;
-    Ok(query)
-}
-
-async fn run(
-    state: &AppState,
-    parts: Parts,
-    query: Query,
-    body: Result<Bytes>,
-    route: Result<Route>,
-) -> Result<Reply> {
-    let call = Call::new(parts, query, body?)?;
-    route?.run(&call, &state.service).await
-}
-
-/// Accepts the token of a running task for operations on its job.
-fn check_token(state: &AppState, token: &str, route: Option<&Route>) -> Result<()> {
-    let job = route.and_then(Route::job);
-    match job.is_some_and(|job| state.service.token_allows(token, job)) {
-        true => Ok(()),
-        false => Err(authentication::failed("the token is not that of a running task of this job")),
+    if let Some(route) = route {
+        caller.check_action(route.action())?;
     }
+    Ok((query, caller))
+}
+
+async fn run(state: &AppState, call: Result<Call>, route: Result<Route>) -> Result<Reply> {
+    let call = call?;
+    route?.run(&call, &state.service).await
 }
 
 fn check_version(query: &Query) -> Result<()> {

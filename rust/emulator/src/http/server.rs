@@ -15,8 +15,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::AppState;
 use super::answer::Dropped;
-use super::{AppState, router};
 
 /// The most bytes of a request's line and headers.
 const MAX_HEADERS: usize = 65_536;
@@ -39,11 +39,11 @@ struct Server {
 struct Closed;
 
 /// Serves until the emulator stops, then completes the responses in progress.
-pub(crate) async fn serve(listener: TcpListener, state: Arc<AppState>) {
+pub(crate) async fn serve(listener: TcpListener, router: Router, state: Arc<AppState>) {
     let server = Server {
         client_timeout: state.client_timeout,
         closing: state.closing.clone(),
-        router: TowerToHyperService::new(router(state)),
+        router: TowerToHyperService::new(router),
     };
     let mut connections = JoinSet::new();
     loop {

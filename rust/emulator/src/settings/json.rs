@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use super::{Isolation, PoolSettings, Settings};
+use super::{EntraSettings, Isolation, PoolSettings, Principal, Settings};
 
 impl Settings {
     /// Returns the settings by the names of their switches.
@@ -11,6 +11,8 @@ impl Settings {
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "account": self.account,
+            "authentication-modes": self.authentication_modes.iter().map(name).collect::<Vec<_>>(),
+            "entra": self.entra.as_ref().map(entra),
             "pools": self.pools.iter().map(pool).collect::<Vec<_>>(),
             "images": self.images,
             "isolation": if self.isolation == Isolation::Bubblewrap { "bwrap" } else { "none" },
@@ -31,6 +33,22 @@ impl Settings {
             "client-timeout": self.client_timeout.as_secs(),
         })
     }
+}
+
+fn entra(entra: &EntraSettings) -> Value {
+    json!({
+        "tenant": entra.tenant.to_string(),
+        "principals": entra.principals.iter().map(principal).collect::<Vec<_>>(),
+        "token-life": entra.token_life.as_secs(),
+    })
+}
+
+fn principal(principal: &Principal) -> Value {
+    json!({
+        "client-id": principal.client_id.to_string(),
+        "object-id": principal.object_id().to_string(),
+        "roles": principal.roles.iter().map(name).collect::<Vec<_>>(),
+    })
 }
 
 fn pool(pool: &PoolSettings) -> Value {

@@ -222,3 +222,63 @@ async fn storage_behind_tls_is_trusted_as_ssl_cert_file_says() {
         assert_eq!(blobs.text("up/f").is_some(), trusted);
     }
 }
+
+#[tokio::test]
+async fn the_program_issues_tokens_to_the_principals_that_switches_name() {
+    let files = tempfile::tempdir().unwrap();
+    let file = files.path().join("token").display().to_string();
+    let tenant = "--pool pool --tenant 11111111-2222-3333-4444-555555555555 --token-life 60 \
+        --authentication-modes AAD --principal \
+        client-id=aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee,secret=s3cret,federated=me,role=azure-batch-account-reader";
+    let mut arguments: Vec<&str> = tenant.split_whitespace().collect();
+    let token_file = format!("me={file}");
+    arguments.extend(["--federated-token-file", &token_file]);
+    let mut child = program(&arguments).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut line = async || lines.next_line().await.unwrap().unwrap();
+    let (endpoint, issuer) = (line().await, line().await);
+    let client = Client::new(endpoint.strip_prefix("listening on ").unwrap());
+    let issuer = issuer.strip_prefix("issuer on ").unwrap();
+    let url = format!("{issuer}/11111111-2222-3333-4444-555555555555/oauth2/v2.0/token");
+    let assertion = std::fs::read_to_string(&file).unwrap();
+    for (name, value) in [("client_secret", "s3cret"), ("client_assertion", &assertion)] {
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"),
+            (name, value),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("scope", "https://batch.core.windows.net//.default"),
+        ];
+        let request = client.http.post(&url).form(&form).build().unwrap();
+        let token = client.reply(request).await.unwrap().expect(200).body;
+        assert_eq!(token["expires_in"], 60);
+        let authorization = format!("Bearer {}", token["access_token"].as_str().unwrap());
+        client.get("/pools/pool").send_with(&authorization).await.expect(200);
+        client.delete("/pools/pool").send_with(&authorization).await.expect(403);
+    }
+    client.get("/pools/pool").send().await.expect(403);
+}
+
+#[tokio::test]
+async fn a_principal_that_is_wrong_is_named_without_its_secret() {
+    const TENANT: &str = "11111111-2222-3333-4444-555555555555";
+    const SECRET: &str = "client-id=11111111-2222-3333-4444-555555555555,secret=s3cret";
+    let role = format!("{SECRET},role=owner");
+    let certificate = format!("{SECRET},certificate=/dev/null");
+    let cases: &[(&[&str], &str)] = &[
+        (&["--tenant", "t"], "--tenant"),
+        (&["--principal", SECRET], "--tenant"),
+        (&["--tenant", TENANT, "--principal", &role], "role=owner"),
+        (&["--tenant", TENANT, "--principal", "secret=s3cret"], "client-id=GUID is missing"),
+        (&["--tenant", TENANT, "--principal", &certificate], "is not PEM"),
+        (&["--tenant", TENANT, "--principal", SECRET, "--principal", SECRET], "used twice"),
+        (&["--tenant", TENANT, "--issuer-listen", "0.0.0.0:0"], "--issuer-listen"),
+        (&["--authentication-modes", "Key"], "TaskAuthenticationToken"),
+    ];
+    for (arguments, part) in cases {
+        let output = program(arguments).output().await.unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && text.contains(part), "{arguments:?}: {text}");
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+}

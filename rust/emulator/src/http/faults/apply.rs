@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{FailurePoint, Refusal, RequestFailure};
 use crate::error::Code;
-use crate::http::answer::{Answer, RequestContext};
+use crate::http::answer::Answer;
 use crate::http::reply::BodyLength;
 
 impl Refusal {
@@ -28,17 +28,17 @@ impl Refusal {
 }
 
 /// Returns the response to a request under this failure. The request is carried out when
-/// `carried_out` is awaited.
+/// `carried_out` is awaited; `refuse` returns the response with an error.
 pub(in crate::http) async fn apply(
     failure: RequestFailure,
-    context: &RequestContext,
     carried_out: impl Future<Output = Answer>,
+    refuse: impl FnOnce(Code) -> Answer,
     closing: &CancellationToken,
 ) -> Answer {
     match failure {
         RequestFailure::Refused { by, point, retry_after } => {
             drop_answer(point, carried_out).await;
-            refused(context, by, retry_after)
+            with_retry_after(refuse(by.code()), retry_after)
         }
         RequestFailure::Dropped(point) => drop_answer(point, carried_out).await,
         RequestFailure::Stalled(point) => {
@@ -57,8 +57,7 @@ pub(in crate::http) async fn apply(
     }
 }
 
-fn refused(context: &RequestContext, by: Refusal, retry_after: Option<u32>) -> Answer {
-    let mut answer = context.answer(Err(by.code().into()));
+fn with_retry_after(mut answer: Answer, retry_after: Option<u32>) -> Answer {
     if let (Some(seconds), Some(response)) = (retry_after, &mut answer.response) {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }

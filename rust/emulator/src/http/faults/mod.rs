@@ -69,7 +69,11 @@ impl FaultRule for RequestFault {
     type Event<'a> = Option<&'static str>;
 
     fn matches(&self, named: Option<&'static str>) -> bool {
-        self.operation.is_none_or(|operation| Some(operation.as_str()) == named)
+        match self.operation {
+            Some(operation) => Some(operation.as_str()) == named,
+            // Any request to the Batch account.
+            None => !named.is_some_and(OperationName::is_of_issuer),
+        }
     }
 
     fn nth(&self) -> Nth {

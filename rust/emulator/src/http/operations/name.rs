@@ -1,4 +1,4 @@
-//! The names of operations.
+//! The names of operations: those of the Batch account, and those of the issuer of tokens.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,17 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OperationName(&'static str);
 
+/// A request to the token endpoint of Microsoft Entra ID.
+pub(crate) const GET_TOKEN: &str = "Get Token";
+/// A request to an endpoint for managed identities.
+pub(crate) const GET_IDENTITY_TOKEN: &str = "Get Identity Token";
+
 impl OperationName {
+    /// Returns whether an operation is one of the issuer.
+    pub(crate) fn is_of_issuer(name: &str) -> bool {
+        [GET_TOKEN, GET_IDENTITY_TOKEN].contains(&name)
+    }
+
     /// Returns the title of the operation's REST page.
     pub(crate) fn as_str(self) -> &'static str {
         self.0
@@ -19,9 +29,10 @@ impl FromStr for OperationName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<OperationName, String> {
-        let found = super::all().find(|operation| hyphenated(operation.name) == hyphenated(text));
-        found.map(|operation| OperationName(operation.name)).ok_or_else(|| {
-            let names: Vec<String> = super::all().map(|one| hyphenated(one.name)).collect();
+        let known = || super::all().map(|one| one.name).chain([GET_TOKEN, GET_IDENTITY_TOKEN]);
+        let found = known().find(|name| hyphenated(name) == hyphenated(text));
+        found.map(OperationName).ok_or_else(|| {
+            let names: Vec<String> = known().map(hyphenated).collect();
             format!("'{text}' is not an operation; use one of {}", names.join(", "))
         })
     }

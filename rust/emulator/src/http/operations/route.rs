@@ -6,6 +6,7 @@ use futures::future::BoxFuture;
 use percent_encoding::percent_decode_str;
 
 use super::missing::MISSING;
+use crate::entra::{Access, Action, Resource};
 use crate::error::{ApiError, Code, Result};
 use crate::http::call::Call;
 use crate::http::reply::Reply;
@@ -90,6 +91,21 @@ impl Route {
     pub(crate) fn job(&self) -> Option<&str> {
         let is_on_job = self.operation.path.starts_with("jobs/{job}");
         self.params.first().filter(|_| is_on_job).map(String::as_str)
+    }
+
+    /// Returns what a role must allow for the operation.
+    pub(crate) fn action(&self) -> Action {
+        let resource = match self.operation.path.split('/').next() {
+            Some("jobs") => Resource::Jobs,
+            Some("jobschedules") => Resource::JobSchedules,
+            // What the account tells of its pools too.
+            _ => Resource::Pools,
+        };
+        let access = match self.operation.verb {
+            "GET" | "HEAD" => Access::Read,
+            _ => Access::Write,
+        };
+        Action { resource, access }
     }
 
     /// Returns the operation's name.

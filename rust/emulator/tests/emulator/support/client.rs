@@ -103,7 +103,7 @@ impl Client {
         Request { client: self, method, path, query, headers: Vec::new(), body: None }
     }
 
-    async fn reply(&self, request: reqwest::Request) -> reqwest::Result<Reply> {
+    pub(crate) async fn reply(&self, request: reqwest::Request) -> reqwest::Result<Reply> {
         let answer = self.http.execute(request).await?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let text = answer.text().await?;

@@ -1,8 +1,10 @@
 //! An emulator, a client and a blob server for tests.
 
+pub(crate) mod assertions;
 pub(crate) mod blobs;
 pub(crate) mod client;
 pub(crate) mod connection;
+pub(crate) mod entra;
 pub(crate) mod load;
 pub(crate) mod pools;
 pub(crate) mod processes;

@@ -62,7 +62,8 @@ fn acceptor(certificate: &Path, key: &Path) -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config.with_single_cert(vec![certificate], key).unwrap()))
 }
 
-fn make_certificate(certificate: &Path, key: &Path) {
+/// A self-signed certificate for 127.0.0.1, and its key, by openssl.
+pub(crate) fn make_certificate(certificate: &Path, key: &Path) {
     let options = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
         -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=CA:FALSE";
     let mut openssl = Command::new("openssl");
