@@ -113,11 +113,12 @@ impl Error {
         }
     }
 
-    /// From an answer that is not a success. Understands the JSON of Batch and the XML of Blob
+    /// From an answer that is not a success. Understands the JSON of Batch and of Entra ID, and the XML of Blob
     /// Storage; the body may be empty, as for every HEAD.
     ///
     /// [Batch](https://learn.microsoft.com/rest/api/batchservice/batch-status-and-error-codes),
-    /// [Blob](https://learn.microsoft.com/rest/api/storageservices/status-and-error-codes2)
+    /// [Blob](https://learn.microsoft.com/rest/api/storageservices/status-and-error-codes2),
+    /// [Entra ID](https://learn.microsoft.com/entra/identity-platform/reference-error-codes)
     pub(crate) fn from_response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let body = Body::parse(body);
         let mut error = Self::new(ErrorKind::Service);
@@ -148,6 +149,12 @@ impl Error {
     pub(crate) fn passing(mut self, pause: Duration) -> Self {
         self.0.retryable = true;
         self.0.retry_after = Some(pause);
+        self
+    }
+
+    /// Makes it one that nobody tries again: that was done already.
+    pub(crate) fn for_good(mut self) -> Self {
+        self.0.retryable = false;
         self
     }
 
@@ -284,10 +291,12 @@ struct Body {
 }
 
 impl Body {
-    /// A body that is neither form, a proxy's page say, says nothing of use: the status has to do.
+    /// A body that has no known form, a proxy's page say, says nothing of use: the status has to do.
     fn parse(body: &[u8]) -> Self {
-        serde_json::from_slice::<BatchBody>(body)
+        // Nothing of Batch's is required, so the other JSON is tried first.
+        serde_json::from_slice::<EntraBody>(body)
             .map(Self::from)
+            .or_else(|_| serde_json::from_slice::<BatchBody>(body).map(Self::from))
             .or_else(|_| read_xml(body).map(Self::from))
             .unwrap_or_default()
     }
@@ -322,6 +331,25 @@ impl From<BatchBody> for Body {
             message: body.message.and_then(|message| message.value),
             details: values.iter().map(|v| (v.key.clone(), one_line(&v.value))).collect(),
         }
+    }
+}
+
+/// The answer of whoever issues tokens, Entra ID or the machine.
+#[derive(Deserialize)]
+struct EntraBody {
+    error: String,
+    #[serde(default)]
+    error_description: String,
+}
+
+impl From<EntraBody> for Body {
+    /// The description begins with the code that documents and search engines know, `AADSTS7000215: `, and ends with ids
+    /// and the time.
+    fn from(body: EntraBody) -> Self {
+        let said = one_line(body.error_description.split("Trace ID:").next().unwrap_or_default());
+        let known = said.split_once(": ").filter(|(code, _)| code.starts_with("AADSTS"));
+        let (code, message) = known.unwrap_or((&body.error, &said));
+        Self { code: Some(code.to_owned()), message: Some(message.to_owned()), details: Vec::new() }
     }
 }
 
@@ -372,6 +400,16 @@ mod tests {
              (PropertyName: id; Url: https://h/c?sig=***) [request id r-1]"
         );
         assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Service, false));
+    }
+
+    #[test]
+    fn an_error_of_entra_id_has_the_code_that_is_documented() {
+        let body = br#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided.\r\nTrace ID: a\r\nCorrelation ID: b\r\nTimestamp: c","error_codes":[7000215]}"#;
+        let error = Error::from_response(StatusCode::UNAUTHORIZED, &HeaderMap::new(), body);
+        assert_eq!(error.to_string(), "401 AADSTS7000215: Invalid client secret provided.");
+        let body = br#"{"error":"invalid_request","error_description":"Identity not found"}"#;
+        let error = Error::from_response(StatusCode::BAD_REQUEST, &HeaderMap::new(), body);
+        assert_eq!(error.to_string(), "400 invalid_request: Identity not found");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Azure Batch and Blob Storage, as far as a task runner needs them. Knows nothing of Kestra.
 //!
 //! [`batch::BatchClient`] speaks the data plane of Azure Batch, [`blob::BlobContainer`] one
-//! container of Blob Storage. Both sign with a [`SharedKey`], share one HTTP client
+//! container of Blob Storage. Both sign with a [`SharedKey`], Batch also with the tokens of an
+//! [`identity::Identity`]; they share one HTTP client
 //! ([`http_client`]), one idea of what is worth a retry ([`RetryPolicy`]) and one [`Error`].
 
 pub mod batch;
@@ -13,6 +14,7 @@ mod endpoint;
 mod error;
 mod exchange;
 mod http;
+pub mod identity;
 mod pace;
 mod proxy;
 mod retry;

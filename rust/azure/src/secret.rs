@@ -8,7 +8,12 @@ use base64::{
 };
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
+use zeroize::Zeroizing;
 
 /// How a hidden value appears in `Debug` output and messages.
 pub(crate) const HIDDEN: &str = "***";
@@ -19,11 +24,37 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// An account's name and one of its two keys. Cheap to clone.
+/// A text that nobody may see. It is wiped from memory after its last use.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(Arc<Zeroizing<String>>);
+
+impl Secret {
+    pub(crate) fn new(text: &str) -> Self {
+        Self(Arc::new(Zeroizing::new(text.to_owned())))
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Hash for Secret {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.expose().hash(state);
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HIDDEN)
+    }
+}
+
+/// An account's name and one of its two keys. Cheap to clone; the key is wiped from memory after its last use.
 #[derive(Clone)]
 pub struct SharedKey {
     account: String,
-    key: Arc<[u8]>,
+    key: Arc<Zeroizing<Vec<u8>>>,
 }
 
 impl SharedKey {
@@ -47,7 +78,7 @@ impl SharedKey {
         if key.is_empty() {
             return Err(wrong("is not base64"));
         }
-        Ok(Self { account: account.to_owned(), key: key.into() })
+        Ok(Self { account: account.to_owned(), key: Arc::new(Zeroizing::new(key)) })
     }
 
     /// The account's name.
@@ -66,7 +97,7 @@ impl SharedKey {
 
     /// The key in base64, for the storage crate, which wants it so.
     pub(crate) fn expose_base64(&self) -> String {
-        BASE64_STANDARD.encode(&self.key)
+        BASE64_STANDARD.encode(&**self.key)
     }
 }
 
@@ -101,24 +132,28 @@ pub(crate) fn without_query(url: &str) -> String {
     }
 }
 
-/// The text with the signature of every SAS in it hidden, for messages that come from a service:
-/// it may quote the URLs that it was given.
+/// The text with the signature of every SAS and every token in it hidden, for messages that come from a service:
+/// it may quote the URLs and headers that it was given.
 #[must_use]
 pub fn without_signatures(text: &str) -> String {
-    let mut parts = text.split("sig=");
+    hide_after("Bearer ", &hide_after("sig=", text))
+}
+
+fn hide_after(mark: &str, text: &str) -> String {
+    let mut parts = text.split(mark);
     let mut clean = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let end = part.find(|c: char| !is_signature(c)).unwrap_or(part.len());
-        clean.push_str("sig=");
+        clean.push_str(mark);
         clean.push_str(HIDDEN);
         clean.push_str(&part[end..]);
     }
     clean
 }
 
-/// Base64, percent-encoded or not.
+/// Base64, percent-encoded or not, or parts of it in a token.
 fn is_signature(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "+/=%-_".contains(c)
+    c.is_ascii_alphanumeric() || "+/=%-_.".contains(c)
 }
 
 #[cfg(test)]
@@ -160,6 +195,8 @@ mod tests {
         let text = "see https://h/c?sv=1&sig=aB%2Bc/=&se=2, and sig=zz";
         assert_eq!(without_signatures(text), "see https://h/c?sv=1&sig=***&se=2, and sig=***");
         assert_eq!(without_signatures("nothing"), "nothing");
+        let header = "authorization: Bearer eyJh.eyJz.c2ln, and Bearer x";
+        assert_eq!(without_signatures(header), "authorization: Bearer ***, and Bearer ***");
     }
 
     #[test]

@@ -2,8 +2,10 @@
 //! something of an earlier run?
 
 use azure::batch::{Job, Pool};
+use azure::blob::StorageAccount;
 use azure::{Error, ErrorKind};
 use futures::FutureExt;
+use futures::future::OptionFuture;
 use tokio::try_join;
 
 use crate::error::RunError;
@@ -11,6 +13,7 @@ use crate::event::{EventSender, Level};
 use crate::names::RunNames;
 use crate::refused;
 use crate::resume;
+use crate::sign_in;
 use crate::waiting::in_words;
 use crate::{Invalid, Plan};
 
@@ -25,10 +28,18 @@ pub(crate) struct Existing {
 /// Asks for the pool and the container, so that a mistake costs seconds and leaves nothing behind. All is asked at the
 /// same time; what is said is what is wrong with the first, which blames the account's properties.
 pub(crate) async fn check(plan: &Plan, events: &EventSender) -> Result<Existing, RunError> {
+    sign_in(plan).await.map_err(|error| sign_in::blame(&error))?;
     let blobs = runs_with_blobs(plan).map(Ok);
     let jobs = resume::list_jobs(plan).map(Ok);
     let ((), with_blobs, jobs) = try_join!(check_pool(plan, events), blobs, jobs)?;
     Ok(Existing { with_blobs: with_blobs?, jobs: jobs? })
+}
+
+/// Before anything is asked: so it is said that nobody could sign in, and not that nobody answers.
+async fn sign_in(plan: &Plan) -> azure::Result<()> {
+    let storage = plan.staged().map(|staged| staged.files.container.sign_in());
+    let storage = OptionFuture::from(storage).map(Option::transpose);
+    try_join!(plan.batch.sign_in(), storage).map(drop)
 }
 
 async fn check_pool(plan: &Plan, events: &EventSender) -> Result<(), RunError> {
@@ -44,8 +55,10 @@ async fn check_pool(plan: &Plan, events: &EventSender) -> Result<(), RunError> {
 
 async fn runs_with_blobs(plan: &Plan) -> Result<Vec<RunNames>, RunError> {
     let Some(staged) = plan.staged() else { return Ok(Vec::new()) };
-    let directories = staged.container.directories(&plan.names.directory_start()).await;
-    let directories = directories.map_err(|error| blame_storage(&error))?;
+    let (container, start) = (&staged.files.container, plan.names.directory_start());
+    let granted = staged.files.check_grants(plan.limit);
+    let (directories, ()) = try_join!(container.directories(&start), granted)
+        .map_err(|error| blame_storage(&error, container.account()))?;
     Ok(directories.iter().filter_map(|name| plan.names.of_directory(name)).collect())
 }
 
@@ -100,6 +113,9 @@ fn blame_batch(error: &Error, plan: &Plan) -> RunError {
     }
     match (error.kind(), error.status()) {
         (ErrorKind::Unreachable, _) => RunError::Failed(format!("endpoint: {error}")),
+        (_, Some(401 | 403)) if let Some(identity) = plan.batch.identity() => {
+            RunError::Invalid(sign_in::refused_by_batch(error, identity, account))
+        }
         (_, Some(401 | 403)) => RunError::Invalid(Invalid::new(
             "accessKey",
             format!(
@@ -110,7 +126,7 @@ fn blame_batch(error: &Error, plan: &Plan) -> RunError {
     }
 }
 
-fn blame_storage(error: &Error) -> RunError {
+fn blame_storage(error: &Error, account: &StorageAccount) -> RunError {
     if let Some(meaning) = refused::meaning(error) {
         return RunError::Invalid(Invalid::new("blobStorage", format!("{meaning} ({error})")));
     }
@@ -120,12 +136,15 @@ fn blame_storage(error: &Error) -> RunError {
             "blobStorage.containerName",
             format!("the container does not exist; create it or name another ({error})"),
         )),
-        (_, Some(401 | 403)) => RunError::Invalid(Invalid::new(
-            "blobStorage",
-            format!(
-                "the storage account refused the key; check its name and key, and this machine's clock ({error})"
+        (_, Some(401 | 403)) => RunError::Invalid(match account.identity() {
+            Some(identity) => sign_in::refused_by_storage(error, identity, account.name()),
+            None => Invalid::new(
+                "blobStorage",
+                format!(
+                    "the storage account refused the key or the SAS; check its name and key, and this machine's clock ({error})"
+                ),
             ),
-        )),
+        }),
         _ => RunError::Failed(format!("blobStorage: {error}")),
     }
 }

@@ -101,8 +101,8 @@ impl Ending<'_> {
 
     async fn remove_blobs(&self) -> azure::Result<()> {
         let Some(staged) = self.plan.staged() else { return Ok(()) };
-        let _ = timeout(ARRIVING, staged.container.writes_have_arrived()).await;
-        delete_blobs(&staged.container, self.names).await
+        let _ = timeout(ARRIVING, staged.files.container.writes_have_arrived()).await;
+        delete_blobs(&staged.files.container, self.names).await
     }
 
     /// A retry of the Kestra task must not find the old outcome.
@@ -115,7 +115,7 @@ impl Ending<'_> {
     fn kept(&self) -> String {
         let (job, account) = (self.names.job_id(), &self.plan.account);
         let blobs = self.plan.staged().map(|staged| {
-            let (container, blobs) = (staged.container.name(), self.names.blobs());
+            let (container, blobs) = (staged.files.container.name(), self.names.blobs());
             format!(", the blobs below '{blobs}' in container '{container}'")
         });
         let blobs = blobs.unwrap_or_default();

@@ -103,7 +103,7 @@ async fn open(plan: &Plan) -> Result<Arc<WorkingDir>, RunError> {
 
 impl Collection<'_> {
     async fn collect(&mut self) -> Result<(), RunError> {
-        let mut pages = self.staged.container.pages(&self.names.outputs());
+        let mut pages = self.staged.files.container.pages(&self.names.outputs());
         // Page by page: a task may make any number of files.
         while let Some(page) = pages.next().await? {
             let mut files = Vec::new();
@@ -119,7 +119,7 @@ impl Collection<'_> {
     /// The file that a blob was. None for a part of the report, and for a blob of anybody else.
     async fn file(&mut self, blob: BlobItem) -> Result<Option<File>, RunError> {
         if blob.name.starts_with(&self.names.report()) {
-            let moved = self.report.read(&self.staged.container, &blob).await?;
+            let moved = self.report.read(&self.staged.files.container, &blob).await?;
             return Ok(moved.map(|(name, mode)| File { blob, name, mode }));
         }
         let name = self.wanted().patterns().file_name(&blob.name, self.names);
@@ -216,7 +216,8 @@ impl Collection<'_> {
             writing.advance(bytes.len() as u64);
             Ok(())
         });
-        let got = self.staged.container.get_file(&file.blob.name, file.blob.size, write).await;
+        let got =
+            self.staged.files.container.get_file(&file.blob.name, file.blob.size, write).await;
         got.map_err(|error| in_words(&error))?;
         let mode = file.mode;
         on_disk(move || {

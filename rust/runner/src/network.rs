@@ -1,19 +1,28 @@
 //! What runs in one process share on their way to the services.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::account::Account;
+use azure::RetryPolicy;
+use azure::identity::{Identity, Service, Tokens};
 use reqwest::Client;
+
+use crate::account::Account;
 
 /// Connections, and what is known about each Batch account. Runs that are planned with the same one share them, and are
 /// as polite to an account as one run would be.
-#[derive(Debug)]
 pub struct Network {
     pub(crate) http: Client,
+    environment: Environment,
+    /// By identity and service; for as long as a run uses them.
+    tokens: Mutex<HashMap<(Identity, Service, String), Tokens>>,
     /// By their endpoints; kept by the runs.
     accounts: Mutex<HashMap<String, Weak<Account>>>,
 }
+
+/// A variable's value, by its name.
+type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 impl Network {
     /// Opens no connection yet.
@@ -27,7 +36,43 @@ impl Network {
     /// One whose connections are made by this client.
     #[must_use]
     pub fn over(http: Client) -> Self {
-        Self { http, accounts: Mutex::default() }
+        let environment = Box::new(|name: &str| std::env::var(name).ok());
+        Self { http, environment, tokens: Mutex::default(), accounts: Mutex::default() }
+    }
+
+    /// The same, with other variables than those of this process: they may say which identity signs in.
+    #[must_use]
+    pub fn with_environment(
+        self,
+        variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        Self { environment: Box::new(variable), ..self }
+    }
+
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        (self.environment)(name)
+    }
+
+    /// The tokens of an identity for the service at this endpoint.
+    ///
+    /// # Errors
+    /// Those of [`Tokens::new`].
+    pub(crate) fn tokens(
+        &self,
+        identity: Identity,
+        (service, endpoint): (Service, &str),
+        retry: RetryPolicy,
+    ) -> azure::Result<Tokens> {
+        let key = (identity, service, endpoint.to_owned());
+        let mut all = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, tokens| tokens.is_shared());
+        if let Some(tokens) = all.get(&key) {
+            return Ok(tokens.clone());
+        }
+        let (identity, http) = (key.0.clone(), self.http.clone());
+        let tokens = Tokens::new(identity, (service, endpoint), http, retry, &*self.environment)?;
+        all.insert(key, tokens.clone());
+        Ok(tokens)
     }
 
     /// The account at this endpoint.
@@ -41,6 +86,12 @@ impl Network {
             accounts.insert(endpoint.to_owned(), Arc::downgrade(&account));
             account
         })
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network").field("accounts", &self.accounts).finish_non_exhaustive()
     }
 }
 

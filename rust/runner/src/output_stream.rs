@@ -127,7 +127,7 @@ impl OutputStream {
         let blob = from.names.log(self.file());
         let mut is_there = false;
         // A short piece is the last one.
-        while let Some(bytes) = staged.container.get_range(&blob, self.read, CHUNK).await? {
+        while let Some(bytes) = staged.files.container.get_range(&blob, self.read, CHUNK).await? {
             is_there = true;
             self.push(&bytes, from.events).await?;
             if (bytes.len() as u64) < CHUNK {

@@ -3,7 +3,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use azure::batch::{BatchClient, ContainerRegistry, ElevationLevel, IdentityReference};
-use azure::blob::{BlobContainer, StorageAccount};
 use azure::{RetryPolicy, SharedKey, check_account_name};
 
 use crate::account::Account;
@@ -12,8 +11,10 @@ use crate::limits::Limit;
 use crate::names::{OUTPUT_DIR, RunNames};
 use crate::network::Network;
 use crate::outputs::OutputSpec;
+use crate::sign_in::batch_credential;
+use crate::storage::Files;
 use crate::submit::fits;
-use crate::{BlobStorage, Invalid, Registry, Request};
+use crate::{Invalid, Registry, Request};
 
 /// Azure Batch ends every task after 180 days.
 const LONGEST_LIMIT: Duration = Duration::from_secs(180 * 24 * 60 * 60);
@@ -63,16 +64,16 @@ pub(crate) enum Command {
 
 /// What goes through blob storage.
 pub(crate) struct Staged {
-    pub(crate) container: BlobContainer,
+    pub(crate) files: Files,
     pub(crate) script: Script,
     pub(crate) wanted: OutputSpec,
 }
 
 /// How both services are reached.
 #[derive(Clone, Copy)]
-struct Way<'a> {
-    network: &'a Network,
-    retry: RetryPolicy,
+pub(crate) struct Way<'a> {
+    pub(crate) network: &'a Network,
+    pub(crate) retry: RetryPolicy,
 }
 
 impl Plan {
@@ -145,17 +146,12 @@ fn plan_command(
         return Err(Invalid::new("commands", "there is no command to run"));
     }
     match &request.blob_storage {
-        Some(storage) => stage(request, blob_container(storage, way)?, names, limit),
+        Some(storage) => stage(request, Files::new(request, storage, limit, way)?, names),
         None => inline(request, names),
     }
 }
 
-fn stage(
-    request: &Request,
-    container: BlobContainer,
-    names: &RunNames,
-    limit: Limit,
-) -> Result<Command, Invalid> {
+fn stage(request: &Request, files: Files, names: &RunNames) -> Result<Command, Invalid> {
     let argv = Argv::new(request.commands.clone())?;
     command::check_environment(request.environment.iter(), &argv.words)?;
     let everything = required("syncWorkingDirectory", request.sync_working_directory)?;
@@ -163,12 +159,12 @@ fn stage(
         &request.output_files,
         (request.output_dir.as_deref(), everything),
         &request.local_working_dir,
-        |patterns| fits(&container, limit, names, patterns),
+        |patterns| fits(&files, names, patterns),
     );
     let report = (!wanted.is_empty())
         .then(|| Report { directories: wanted.everything(), deep: wanted.is_deep() });
     Ok(Command::Staged(Box::new(Staged {
-        container,
+        files,
         script: Script { report, ..script(request, names, argv) },
         wanted,
     })))
@@ -235,7 +231,7 @@ fn elevation_level(level: crate::ElevationLevel) -> ElevationLevel {
 }
 
 /// What a property says. Blanks around it are not meant: a secret often has a newline at its end.
-fn given(value: Option<&str>) -> Option<&str> {
+pub(crate) fn given(value: Option<&str>) -> Option<&str> {
     value.map(str::trim).filter(|value| !value.is_empty())
 }
 
@@ -244,8 +240,12 @@ fn required<T>(property: &'static str, value: Option<T>) -> Result<T, Invalid> {
     value.ok_or_else(|| Invalid::new(property, "it is required, and empty"))
 }
 
-fn required_text(property: &'static str, value: Option<&str>) -> Result<String, Invalid> {
-    required(property, given(value)).map(str::to_owned)
+pub(crate) fn required_text(
+    property: &'static str,
+    value: Option<&str>,
+) -> Result<String, Invalid> {
+    let reason = "it is required, and empty: set it in the flow, or for all flows in the configuration of Kestra's plugins";
+    given(value).map(str::to_owned).ok_or_else(|| Invalid::new(property, reason))
 }
 
 /// The task's own timeout, or the runner's limit.
@@ -279,17 +279,16 @@ fn check_interval(request: &Request) -> Result<Duration, Invalid> {
 
 fn batch_client(request: &Request, way: Way<'_>) -> Result<(BatchClient, Arc<Account>), Invalid> {
     let account = required_text("account", request.account.as_deref())?;
-    let key = required_text("accessKey", request.access_key.as_deref())?;
-    let key = shared_key(("account", &account), ("accessKey", &key))?;
     let endpoint = required_text("endpoint", request.endpoint.as_deref())?;
+    let credential = batch_credential(request, &account, &endpoint, way)?;
     let shared = way.network.account(&endpoint);
     let (http, throttle) = (way.network.http.clone(), shared.throttle.clone());
-    BatchClient::new(&endpoint, key, http, way.retry, throttle)
+    BatchClient::new(&endpoint, credential, http, way.retry, throttle)
         .map(|client| (client, shared))
         .map_err(|error| Invalid::new("endpoint", error))
 }
 
-fn shared_key(
+pub(crate) fn shared_key(
     (name_property, name): (&'static str, &str),
     (key_property, key): (&'static str, &str),
 ) -> Result<SharedKey, Invalid> {
@@ -323,49 +322,6 @@ fn container_registry(registry: &Registry) -> Result<ContainerRegistry, Invalid>
         identity_reference: resource_id
             .map(|resource_id| IdentityReference { resource_id: resource_id.to_owned() }),
     })
-}
-
-fn blob_container(storage: &BlobStorage, way: Way<'_>) -> Result<BlobContainer, Invalid> {
-    let container = required_text("blobStorage.containerName", storage.container_name.as_deref())?;
-    let account = storage_account(storage)?;
-    BlobContainer::new(account, &container, way.network.http.clone(), way.retry)
-        .map_err(|error| Invalid::new("blobStorage.containerName", error))
-}
-
-fn storage_account(storage: &BlobStorage) -> Result<StorageAccount, Invalid> {
-    let connection = given(storage.connection_string.as_deref());
-    let parts = [
-        ("blobStorage.endpoint", given(storage.endpoint.as_deref())),
-        ("blobStorage.sharedKeyAccountName", given(storage.shared_key_account_name.as_deref())),
-        (
-            "blobStorage.sharedKeyAccountAccessKey",
-            given(storage.shared_key_account_access_key.as_deref()),
-        ),
-    ];
-    match (connection, parts.iter().find(|(_, value)| value.is_some())) {
-        (Some(connection), None) => StorageAccount::from_connection_string(connection)
-            .map_err(|error| Invalid::new("blobStorage.connectionString", error)),
-        (Some(_), Some((property, _))) => Err(Invalid::new(
-            "blobStorage.connectionString",
-            format!("it is set together with {property}; keep one of the two forms"),
-        )),
-        (None, None) => Err(Invalid::new(
-            "blobStorage.connectionString",
-            "it is missing; set it, or endpoint, sharedKeyAccountName and sharedKeyAccountAccessKey",
-        )),
-        (None, Some(_)) => storage_account_of_parts(parts),
-    }
-}
-
-fn storage_account_of_parts(
-    parts: [(&'static str, Option<&str>); 3],
-) -> Result<StorageAccount, Invalid> {
-    let [endpoint, name, key] = parts.map(|(property, _)| property);
-    let [endpoint_value, name_value, key_value] =
-        parts.map(|(property, value)| required_text(property, value));
-    let (endpoint_value, name_value, key_value) = (endpoint_value?, name_value?, key_value?);
-    let key = shared_key((name, &name_value), (key, &key_value))?;
-    StorageAccount::new(&endpoint_value, key).map_err(|error| Invalid::new(endpoint, error))
 }
 
 #[cfg(test)]

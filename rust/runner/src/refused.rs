@@ -15,12 +15,13 @@ const REFUSALS: [(&[&str], &str); 4] = [
     (
         &["KeyBasedAuthenticationNotPermitted", "Key based authentication is not permitted"],
         "the storage account does not permit its keys, nor URLs signed with them (allowSharedKeyAccess \
-         is false), and {who} need them; permit them under its Configuration, or use another account",
+         is false), and {who} use them; set blobStorage.endpoint and no key: then an identity of Entra ID signs in",
     ),
     (
         &["SharedKey is not allowed"],
         "the Batch account does not permit its keys (SharedKey is not among its \
-         allowedAuthenticationModes, or its pools are in the user's subscription), and {who} need them",
+         allowedAuthenticationModes, or its pools are in the user's subscription), and {who} use them; \
+         leave accessKey out: then an identity of Entra ID signs in",
     ),
     (
         &["AccountIsDisabled", "account is disabled"],
@@ -28,22 +29,44 @@ const REFUSALS: [(&[&str], &str); 4] = [
     ),
 ];
 
-/// Says what a refusal means beyond "not with this key": nothing for other errors.
+const WORKERS: &str = "Kestra's workers";
+
+/// The same of those who may enter, and not do what they asked for.
+const RIGHTS: [(&[&str], &str); 2] = [
+    (
+        &["InsufficientAccountPermissions"],
+        "the identity that signed in has no role that allows this: give it 'Azure Batch Job Submitter' on the Batch account, \
+         under Access control (IAM)",
+    ),
+    (
+        &["AuthorizationPermissionMismatch", "operation using this permission"],
+        "what {who} have does not allow this: a SAS needs read, write, delete and list, an identity the role \
+         'Storage Blob Data Contributor' on the container",
+    ),
+];
+
+/// Says what a refusal means beyond "not with this key", nor "not as this identity": nothing for other errors.
 pub(crate) fn meaning(error: &Error) -> Option<String> {
     let refused = matches!(error.status(), Some(401 | 403));
-    refused.then(|| meaning_of(&error.to_string(), "Kestra's workers")).flatten()
+    refused.then(|| find(&REFUSALS, &error.to_string(), WORKERS)).flatten()
 }
 
 /// The same for what a node says about a request of its own.
 pub(crate) fn meaning_of(said: &str, who: &str) -> Option<String> {
+    find(&REFUSALS, said, who).or_else(|| find(&RIGHTS, said, who))
+}
+
+fn find(table: &[(&[&str], &str)], said: &str, who: &str) -> Option<String> {
     let (_, meaning) =
-        REFUSALS.iter().find(|(signs, _)| signs.iter().any(|sign| said.contains(sign)))?;
+        table.iter().find(|(signs, _)| signs.iter().any(|sign| said.contains(sign)))?;
     Some(meaning.replace("{who}", who))
 }
 
 /// An error of a service, led by what it means where that is known.
 pub(crate) fn in_words(error: &Error) -> String {
-    meaning(error).map_or_else(|| error.to_string(), |meaning| format!("{meaning} ({error})"))
+    let refused = matches!(error.status(), Some(401 | 403));
+    let meaning = refused.then(|| meaning_of(&error.to_string(), WORKERS)).flatten();
+    meaning.map_or_else(|| error.to_string(), |meaning| format!("{meaning} ({error})"))
 }
 
 #[cfg(test)]
@@ -65,16 +88,17 @@ mod tests {
                 "allowedAuthenticationModes",
             ),
             ("403 AccountIsDisabled", "the account is disabled"),
+            ("403 InsufficientAccountPermissions", "Azure Batch Job Submitter"),
+            ("403 AuthorizationPermissionMismatch", "Storage Blob Data Contributor"),
+            (
+                "This request is not authorized to perform this operation using this permission.",
+                "Storage Blob Data Contributor",
+            ),
         ];
         for (said, meaning) in table {
             let found = meaning_of(said, "the nodes").unwrap();
             assert!(found.contains(meaning) && !found.contains('{'), "{found}");
         }
-        for other in [
-            "403 AuthenticationFailed",
-            "This request is not authorized to perform this operation using this permission.",
-        ] {
-            assert_eq!(meaning_of(other, "the nodes"), None, "{other}");
-        }
+        assert_eq!(meaning_of("403 AuthenticationFailed", "the nodes"), None);
     }
 }

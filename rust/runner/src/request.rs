@@ -13,8 +13,16 @@ use crate::Invalid;
 pub struct Request {
     /// Name of the Batch account.
     pub account: Option<String>,
-    /// Shared key of the Batch account, base64.
+    /// Shared key of the Batch account, base64. Without it, an identity of Entra ID signs in.
     pub access_key: Option<String>,
+    /// Tenant of the identity that signs in to Batch.
+    pub tenant_id: Option<String>,
+    /// Client id of a service principal, or of a managed or workload identity where there is no secret and no certificate.
+    pub client_id: Option<String>,
+    /// Secret of the service principal.
+    pub client_secret: Option<String>,
+    /// Certificate and private key of the service principal, in PEM.
+    pub pem_certificate: Option<String>,
     /// Base URL of the Batch account.
     pub endpoint: Option<String>,
     /// Pool that the job runs on; it exists already.
@@ -65,7 +73,7 @@ pub struct Request {
     pub output_dir: Option<String>,
 }
 
-/// The container that files are staged in: by connection string, or by endpoint, account and key.
+/// The container that files are staged in: by connection string, or by endpoint and an account key, a SAS or an identity.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BlobStorage {
@@ -79,6 +87,10 @@ pub struct BlobStorage {
     pub shared_key_account_name: Option<String>,
     /// Key of the storage account, base64.
     pub shared_key_account_access_key: Option<String>,
+    /// SAS of the container or of the account.
+    pub sas_token: Option<String>,
+    /// An identity of the pool, by which nodes read and write the container.
+    pub identity_reference: Option<IdentityReference>,
 }
 
 /// A private registry: by user name and password, or by the pool's identity.

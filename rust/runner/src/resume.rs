@@ -107,7 +107,7 @@ impl Found {
         }
         let Some(staged) = plan.staged().filter(|_| plan.delete) else { return Ok(()) };
         for names in &self.orphaned_blobs {
-            clean_up::delete_blobs(&staged.container, names).await?;
+            clean_up::delete_blobs(&staged.files.container, names).await?;
         }
         Ok(())
     }

@@ -222,7 +222,7 @@ impl Run {
         let found = self.look_at_inputs().await?;
         let Some((staged, found)) = self.plan.staged().zip(found) else { return Ok(()) };
         let (files, bytes) = stage_in(staged, &self.names, found, &self.events).await?;
-        let place = staged.container.name();
+        let place = staged.files.container.name();
         let message =
             format!("Staged {files} input file(s), {bytes} bytes, in container '{place}'");
         self.times.stage_millis = Some(millis(start.elapsed()));

@@ -48,7 +48,7 @@ pub(crate) async fn stage_in(
     let files = &found.inputs.files;
     let (count, bytes) = (files.len(), files.iter().map(|file| file.size).sum());
     let script = staged.script.staged_text(&found.inputs, &names.inputs());
-    staged.container.put_bytes(&names.script(), Bytes::from(script)).await?;
+    staged.files.container.put_bytes(&names.script(), Bytes::from(script)).await?;
     let progress = Progress::staging(count as u64, bytes);
     progress.report_during(events, upload_all(staged, names, found, &progress)).await?;
     Ok((count, bytes))
@@ -57,7 +57,7 @@ pub(crate) async fn stage_in(
 /// Whether the staged files are there. Where another worker has taken this one for dead and the task run over, it has
 /// removed them.
 pub(crate) async fn is_staged(staged: &Staged, names: &RunNames) -> azure::Result<bool> {
-    Ok(staged.container.get_range(&names.script(), 0, 1).await?.is_some())
+    Ok(staged.files.container.get_range(&names.script(), 0, 1).await?.is_some())
 }
 
 /// Before anything is created: what cannot be taken is refused, and what has no bytes to take is left out and named.
@@ -160,7 +160,7 @@ async fn upload_all(
     let Found { working_dir, inputs } = found;
     let uploads = stream::iter(inputs.files).map(|file| {
         let (working_dir, progress) = (Arc::clone(&working_dir), progress.file());
-        upload(&staged.container, file.blob(names), file, working_dir, progress)
+        upload(&staged.files.container, file.blob(names), file, working_dir, progress)
     });
     uploads.buffer_unordered(TRANSFERS_AT_ONCE).try_collect().await
 }

@@ -63,7 +63,7 @@ impl StateBlob {
     /// The document of a new run. It is not there before there is something to record.
     pub(crate) fn new(plan: &Plan, names: &RunNames) -> Self {
         let staged = plan.staged().filter(|_| plan.resume);
-        Self::at(staged.map(|staged| (staged.container.clone(), names.state())))
+        Self::at(staged.map(|staged| (staged.files.container.clone(), names.state())))
     }
 
     fn at(place: Option<(BlobContainer, String)>) -> Self {

@@ -4,19 +4,20 @@ use std::time::Duration;
 
 use azure::batch::{
     AutoUser, AutoUserScope, ContainerSettings, ContainerWorkingDirectory, ElevationLevel,
-    EnvironmentSetting, JobConstraints, JobPatch, MetadataItem, NewJob, NewTask,
+    EnvironmentSetting, IdentityReference, JobConstraints, JobPatch, MetadataItem, NewJob, NewTask,
     OnAllTasksComplete, OutputFile, OutputFileBlobContainerDestination, OutputFileDestination,
     OutputFileUploadOptions, PoolInfo, ResourceFile, TaskConstraints, UploadCondition,
     UserIdentity,
 };
-use azure::blob::{BlobContainer, SasPermissions};
+use azure::blob::SasPermissions;
 
 use crate::command::{self, REPORT_DIR};
 use crate::error::RunError;
 use crate::limits::Limit;
 use crate::names::{LOG_FILES, RunNames};
 use crate::outputs::Patterns;
-use crate::plan::{Command, Plan, Staged};
+use crate::plan::{Command, Plan};
+use crate::storage::Files;
 
 /// What a job may live beyond the run's own limit, which a worker keeps: it is for a job that no worker watches.
 const JOB_MARGIN: Duration = Duration::from_secs(60 * 60);
@@ -73,7 +74,8 @@ pub(crate) async fn create_task(
     names: &RunNames,
     file_mode: Option<u32>,
 ) -> Result<Submission, RunError> {
-    match plan.batch.create_task(&names.job_id(), &new_task(plan, names, file_mode)?).await {
+    let task = new_task(plan, names, file_mode).await?;
+    match plan.batch.create_task(&names.job_id(), &task).await {
         // Only a worker that has taken the run over creates a task in its job.
         Err(error) if error.code() == Some("TaskExists") => Ok(Submission::TakenOver(format!(
             "Another worker has taken this task run over and goes on with its job: {error}"
@@ -92,7 +94,8 @@ pub(crate) async fn submit_rest(
     names: &RunNames,
     file_mode: Option<u32>,
 ) -> Result<(), RunError> {
-    match plan.batch.create_task(&names.job_id(), &new_task(plan, names, file_mode)?).await {
+    let task = new_task(plan, names, file_mode).await?;
+    match plan.batch.create_task(&names.job_id(), &task).await {
         Err(error) if error.code() != Some("TaskExists") => return Err(error.into()),
         _ => {}
     }
@@ -100,18 +103,19 @@ pub(crate) async fn submit_rest(
 }
 
 /// Whether Batch takes a list of so many output files: it refuses a longer one, and would do so after the job is created.
-pub(crate) fn fits(
-    container: &BlobContainer,
-    limit: Limit,
-    names: &RunNames,
-    patterns: &Patterns,
-) -> bool {
+pub(crate) fn fits(files: &Files, names: &RunNames, patterns: &Patterns) -> bool {
     // Long before they fill the memory.
-    patterns.len() <= MAX_OUTPUT_FILES
-        && output_files(container, limit, names, patterns).is_ok_and(|files| {
-            let json = serde_json::to_string(&files);
-            json.is_ok_and(|json| json.chars().count() <= MAX_LIST_CHARS)
-        })
+    if patterns.len() > MAX_OUTPUT_FILES {
+        return false;
+    }
+    let Ok(url) = files.container.longest_grant() else { return false };
+    let list = output_files((&url, files.node_identity.as_ref()), names, patterns);
+    serde_json::to_string(&list).is_ok_and(|json| json.chars().count() <= MAX_LIST_CHARS)
+}
+
+/// How long the nodes' access to blobs has to last.
+pub(crate) fn access_time(limit: Limit) -> Duration {
+    limit.time + SIGNATURE_MARGIN
 }
 
 /// Sets the job to end by itself once its task is done. One that is over already needs it no more.
@@ -139,7 +143,11 @@ fn new_job(plan: &Plan, names: &RunNames) -> NewJob {
     }
 }
 
-fn new_task(plan: &Plan, names: &RunNames, file_mode: Option<u32>) -> Result<NewTask, RunError> {
+async fn new_task(
+    plan: &Plan,
+    names: &RunNames,
+    file_mode: Option<u32>,
+) -> Result<NewTask, RunError> {
     let environment = plan.environment.iter().cloned();
     let task = NewTask {
         id: names.task_id(),
@@ -161,17 +169,20 @@ fn new_task(plan: &Plan, names: &RunNames, file_mode: Option<u32>) -> Result<New
     };
     match &plan.command {
         Command::Inline(line) => Ok(inline(task, line)),
-        Command::Staged(staged) => Ok(NewTask {
-            command_line: command::staged_command_line(),
-            resource_files: resource_files(plan, staged, names, file_mode)?,
-            output_files: output_files(
-                &staged.container,
-                plan.limit,
-                names,
-                staged.wanted.patterns(),
-            )?,
-            ..task
-        }),
+        Command::Staged(staged) => {
+            let identity = staged.files.node_identity.as_ref();
+            let urls = urls(&staged.files, access_time(plan.limit), names).await?;
+            Ok(NewTask {
+                command_line: command::staged_command_line(),
+                resource_files: resource_files(&urls, identity, names, file_mode),
+                output_files: output_files(
+                    (&urls.outputs, identity),
+                    names,
+                    staged.wanted.patterns(),
+                ),
+                ..task
+            })
+        }
     }
 }
 
@@ -189,59 +200,82 @@ fn task_user(elevation_level: ElevationLevel) -> UserIdentity {
     UserIdentity { auto_user: AutoUser { scope: AutoUserScope::Task, elevation_level } }
 }
 
+/// Where a node finds a task's files, and leaves what comes of it.
+struct Urls {
+    script: String,
+    inputs: String,
+    outputs: String,
+}
+
+/// Each with as much of a right as it needs, or with none: then the node shows its pool's identity.
+async fn urls(files: &Files, time: Duration, names: &RunNames) -> azure::Result<Urls> {
+    let script = names.script();
+    let container = &files.container;
+    if files.node_identity.is_some() {
+        let [script, whole] = [Some(script.as_str()), None].map(|blob| container.plain_url(blob));
+        let whole: String = whole?.into();
+        return Ok(Urls { script: script?.into(), inputs: whole.clone(), outputs: whole });
+    }
+    let grants = container.grants(time).await?;
+    Ok(Urls {
+        script: grants.url(Some(&script), SasPermissions::READ)?.into(),
+        inputs: grants.url(None, SasPermissions::READ_LIST)?.into(),
+        outputs: grants.url(None, SasPermissions::WRITE)?.into(),
+    })
+}
+
 /// All inputs are one resource file: Batch allows 32,768 characters for the whole list, and a signature
 /// for each file would end at about 105 files. The script is a second one, so that its place is known. `file_mode` is that
 /// of the most inputs; without it there are none.
 fn resource_files(
-    plan: &Plan,
-    staged: &Staged,
+    urls: &Urls,
+    identity: Option<&IdentityReference>,
     names: &RunNames,
     file_mode: Option<u32>,
-) -> Result<Vec<ResourceFile>, RunError> {
-    let life = plan.limit.time + SIGNATURE_MARGIN;
-    let container = &staged.container;
+) -> Vec<ResourceFile> {
     let script = ResourceFile {
-        http_url: Some(container.blob_url_with_sas(&names.script(), SasPermissions::READ, life)?),
+        http_url: Some(urls.script.clone()),
         file_path: Some(command::SCRIPT_NAME.to_owned()),
+        identity_reference: identity.cloned(),
         ..ResourceFile::default()
     };
-    let Some(mode) = file_mode else { return Ok(vec![script]) };
-    let inputs = ResourceFile {
-        storage_container_url: Some(
-            container.container_url_with_sas(SasPermissions::READ_LIST, life)?,
-        ),
+    let inputs = file_mode.map(|mode| ResourceFile {
+        storage_container_url: Some(urls.inputs.clone()),
         blob_prefix: Some(names.inputs()),
         file_path: Some(command::INPUTS_DIR.to_owned()),
         file_mode: Some(format!("{mode:04o}")),
+        identity_reference: identity.cloned(),
         ..ResourceFile::default()
-    };
-    Ok(vec![script, inputs])
+    });
+    [script].into_iter().chain(inputs).collect()
 }
 
 fn output_files(
-    container: &BlobContainer,
-    limit: Limit,
+    place: (&str, Option<&IdentityReference>),
     names: &RunNames,
     patterns: &Patterns,
-) -> Result<Vec<OutputFile>, RunError> {
-    let url =
-        container.container_url_with_sas(SasPermissions::WRITE, limit.time + SIGNATURE_MARGIN)?;
+) -> Vec<OutputFile> {
     let logs = LOG_FILES.map(|file| (format!("../{file}"), names.log(file)));
     let report = (patterns.len() > 0).then(|| (format!("{REPORT_DIR}/*"), names.report()));
     let outputs = patterns.outputs(names).into_iter();
     let files = outputs.map(|output| (output.file_pattern, output.destination));
     let all = logs.into_iter().chain(report).chain(files);
-    Ok(all.map(|(from, to)| output_file(from, to, &url)).collect())
+    all.map(|(from, to)| output_file(from, to, place)).collect()
 }
 
 /// Uploaded whatever the exit code is: the files of a failed run are those one looks for.
-fn output_file(file_pattern: String, destination: String, container_url: &str) -> OutputFile {
+fn output_file(
+    file_pattern: String,
+    destination: String,
+    (container_url, identity): (&str, Option<&IdentityReference>),
+) -> OutputFile {
     OutputFile {
         file_pattern,
         destination: OutputFileDestination {
             container: OutputFileBlobContainerDestination {
                 container_url: container_url.to_owned(),
                 path: Some(destination),
+                identity_reference: identity.cloned(),
             },
         },
         upload_options: OutputFileUploadOptions {

@@ -1,13 +1,15 @@
-//! The client: endpoint, key, and the way a request takes.
+//! The client: endpoint, credential, and the way a request takes.
 
 use super::{
+    credential::Credential,
     request::Request,
     throttle::Throttle,
     unseen::{Unseen, created_nothing},
 };
 use crate::{
-    Error, Result, RetryPolicy, SharedKey, endpoint,
+    Error, Result, RetryPolicy, endpoint,
     exchange::{Answer, MAX_DOCUMENT, Wanted, exchange},
+    identity::Identity,
     retry::Contact,
 };
 use serde::de::DeserializeOwned;
@@ -22,7 +24,7 @@ pub struct BatchClient(Arc<Inner>);
 
 struct Inner {
     endpoint: Url,
-    key: SharedKey,
+    credential: Credential,
     http: reqwest::Client,
     retry: RetryPolicy,
     throttle: Throttle,
@@ -37,19 +39,40 @@ impl BatchClient {
     /// A `Configuration` error that shows what an endpoint looks like.
     pub fn new(
         endpoint: &str,
-        key: SharedKey,
+        credential: impl Into<Credential>,
         http: reqwest::Client,
         retry: RetryPolicy,
         throttle: Throttle,
     ) -> Result<Self> {
         let (endpoint, unseen) = (parse_endpoint(endpoint)?, Unseen::default());
-        Ok(Self(Arc::new(Inner { endpoint, key, http, retry, throttle, unseen })))
+        let credential = credential.into();
+        Ok(Self(Arc::new(Inner { endpoint, credential, http, retry, throttle, unseen })))
     }
 
     /// The account's endpoint.
     #[must_use]
     pub fn endpoint(&self) -> &Url {
         &self.0.endpoint
+    }
+
+    /// The identity that signs in; None where a key signs.
+    #[must_use]
+    pub fn identity(&self) -> Option<&Identity> {
+        match &self.0.credential {
+            Credential::SharedKey(_) => None,
+            Credential::Tokens(tokens) => Some(tokens.identity()),
+        }
+    }
+
+    /// Makes sure that requests can be authorized: fetches a token where they need one.
+    ///
+    /// # Errors
+    /// What whoever issues tokens says.
+    pub async fn sign_in(&self) -> Result<()> {
+        match &self.0.credential {
+            Credential::SharedKey(_) => Ok(()),
+            Credential::Tokens(tokens) => tokens.sign_in().await,
+        }
     }
 
     /// Sends a request until it succeeds or fails for good.
@@ -108,15 +131,25 @@ impl BatchClient {
         }
     }
 
-    /// One attempt, newly dated and signed.
+    /// One attempt, and another where a token was refused: it may have expired on its way.
     async fn attempt(&self, request: &Request, wanted: Wanted) -> Result<Answer> {
-        let Inner { http, key, throttle, unseen, .. } = &*self.0;
-        let signed = request.sign(http, key, OffsetDateTime::now_utc())?;
-        let body = request.body.clone().unwrap_or_default();
-        let sent = Instant::now();
+        let credential = &self.0.credential;
+        let mark = credential.mark();
+        let mut answer = self.exchange(request, wanted).await;
+        if answer.as_ref().is_err_and(|error| credential.is_refused(mark, error)) {
+            answer = self.exchange(request, wanted).await;
+        }
+        self.0.unseen.judge(request, answer)
+    }
+
+    /// One exchange, newly dated and signed.
+    async fn exchange(&self, request: &Request, wanted: Wanted) -> Result<Answer> {
+        let Inner { http, credential, throttle, .. } = &*self.0;
+        let signed = request.sign(http, credential, OffsetDateTime::now_utc()).await?;
+        let (body, sent) = (request.body.clone().unwrap_or_default(), Instant::now());
         let answer = exchange(http, signed, body, wanted).await;
         throttle.judge(sent, &answer);
-        unseen.judge(request, answer)
+        answer
     }
 }
 
@@ -124,7 +157,7 @@ impl fmt::Debug for BatchClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BatchClient")
             .field("endpoint", &self.0.endpoint.as_str())
-            .field("key", &self.0.key)
+            .field("credential", &self.0.credential)
             .finish_non_exhaustive()
     }
 }

@@ -3,6 +3,7 @@
 //! [Batch service REST API](https://learn.microsoft.com/rest/api/batchservice/)
 
 mod client;
+mod credential;
 mod job;
 mod list;
 mod model;
@@ -16,5 +17,6 @@ mod throttle;
 mod unseen;
 
 pub use client::BatchClient;
+pub use credential::Credential;
 pub use model::*;
 pub use throttle::Throttle;

@@ -1,7 +1,7 @@
 //! One REST call as a value: made without a network, sent by the client.
 
-use super::signing::Signed;
-use crate::{Error, Result, SharedKey, encode, http::http_date};
+use super::{credential::Credential, signing::Signed};
+use crate::{Error, Result, encode, http::http_date};
 use bytes::Bytes;
 use reqwest::{Method, header};
 use serde::Serialize;
@@ -75,10 +75,10 @@ impl Request {
 
     /// Dates and signs the call, for one attempt; its body is sent with it. GET and HEAD send no length, all others do,
     /// also a length of 0, and the length is signed as it is sent.
-    pub(crate) fn sign(
+    pub(crate) async fn sign(
         &self,
         http: &reqwest::Client,
-        key: &SharedKey,
+        credential: &Credential,
         now: OffsetDateTime,
     ) -> Result<reqwest::Request> {
         let headers = self.ocp_headers(now)?;
@@ -93,7 +93,7 @@ impl Request {
         let mut request = http
             .request(self.method.clone(), self.url.clone())
             .header(header::ACCEPT, "application/json")
-            .header(header::AUTHORIZATION, signed.authorization(key)?)
+            .header(header::AUTHORIZATION, credential.authorize(&signed).await?)
             .header("client-request-id", Uuid::new_v4().to_string());
         for (name, value) in &headers {
             request = request.header(*name, value);
@@ -129,11 +129,15 @@ pub(crate) fn task_path(job: &str, task: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SharedKey;
+    use futures::FutureExt;
     use time::macros::datetime;
 
     fn signed(request: &Request) -> reqwest::Request {
-        let key = SharedKey::new("acct", "a2V5").unwrap();
-        request.sign(&reqwest::Client::new(), &key, datetime!(2026-11-22 17:10:00 UTC)).unwrap()
+        let key = Credential::SharedKey(SharedKey::new("acct", "a2V5").unwrap());
+        let (http, now) = (reqwest::Client::new(), datetime!(2026-11-22 17:10:00 UTC));
+        // A key asks nobody.
+        request.sign(&http, &key, now).now_or_never().unwrap().unwrap()
     }
 
     fn endpoint() -> Url {

@@ -3,8 +3,13 @@
 use super::connection_string::{
     ACCOUNT, ConnectionString, DEVELOPMENT, DEVELOPMENT_PROXY, ENDPOINT, KEY, PROTOCOL, SAS, SUFFIX,
 };
-use crate::{Error, Result, SharedKey, endpoint};
+use super::{access::Access, sas::Sas};
+use crate::{
+    Error, Result, SharedKey, endpoint,
+    identity::{Identity, Tokens},
+};
 use std::result::Result as StdResult;
+use time::OffsetDateTime;
 use url::Url;
 
 /// The account of Azurite and of its predecessor, published for everybody to use:
@@ -17,11 +22,12 @@ const DEVELOPMENT_PORT: u16 = 10000;
 /// Services of a storage account that have endpoints of their own.
 const OTHER_SERVICES: [&str; 5] = ["dfs", "file", "queue", "table", "web"];
 
-/// Where an account's blobs are, and its key, which `Debug` hides.
+/// Where an account's blobs are, and what gives access to them, which `Debug` hides.
 #[derive(Clone, Debug)]
 pub struct StorageAccount {
     pub(crate) endpoint: Url,
-    pub(crate) key: SharedKey,
+    name: String,
+    pub(crate) access: Access,
 }
 
 impl StorageAccount {
@@ -35,11 +41,11 @@ impl StorageAccount {
         if let Some(value) = parts.get(DEVELOPMENT) {
             return development(value, &parts).map_err(bad_string);
         }
-        let key = parts.get(KEY).ok_or_else(|| bad_string(missing_key(&parts)))?;
+        let Some(key) = parts.get(KEY) else { return by_sas(&parts) };
         let account = parts.get(ACCOUNT).ok_or_else(|| bad_string(missing(ACCOUNT)))?;
         let key = SharedKey::new(account, key)?;
         let endpoint = blob_endpoint(&parts, account).map_err(bad_string)?;
-        Ok(Self { endpoint, key })
+        Ok(Self::of(endpoint, account, Access::Key(key)))
     }
 
     /// From the endpoint of the blob service, with the account in its host
@@ -49,12 +55,59 @@ impl StorageAccount {
     /// # Errors
     /// A `Configuration` error where the endpoint cannot be one.
     pub fn new(endpoint: &str, key: SharedKey) -> Result<Self> {
-        let endpoint = parse_endpoint(endpoint, key.account()).map_err(|reason| {
-            Error::configuration(format!(
-                "the blob endpoint {reason}; it looks like https://account.blob.core.windows.net"
-            ))
-        })?;
-        Ok(Self { endpoint, key })
+        let url = parse_endpoint(endpoint, key.account()).map_err(bad_endpoint)?;
+        let name = key.account().to_owned();
+        Ok(Self::of(url, &name, Access::Key(key)))
+    }
+
+    /// The same, with a SAS for the container or for the account.
+    ///
+    /// # Errors
+    /// A `Configuration` error that says what the SAS lacks, or that the endpoint cannot be one.
+    pub fn with_sas(endpoint: &str, sas: &str) -> Result<Self> {
+        Self::without_key(endpoint, Access::Sas(Sas::parse(sas)?))
+    }
+
+    /// The same, for an identity of Entra ID.
+    ///
+    /// # Errors
+    /// A `Configuration` error where the endpoint cannot be one.
+    pub fn with_identity(endpoint: &str, tokens: Tokens) -> Result<Self> {
+        Self::without_key(endpoint, Access::Tokens(tokens))
+    }
+
+    fn without_key(endpoint: &str, access: Access) -> Result<Self> {
+        let name = account_of(endpoint);
+        let url = parse_endpoint(endpoint, &name).map_err(bad_endpoint)?;
+        Ok(Self::of(url, &name, access))
+    }
+
+    fn of(endpoint: Url, name: &str, access: Access) -> Self {
+        Self { endpoint, name: name.to_owned(), access }
+    }
+
+    /// The account's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The identity that signs in; None where a key or a SAS gives access.
+    #[must_use]
+    pub fn identity(&self) -> Option<&Identity> {
+        match &self.access {
+            Access::Tokens(tokens) => Some(tokens.identity()),
+            _ => None,
+        }
+    }
+
+    /// When the SAS ends that gives access; None where there is no such moment.
+    #[must_use]
+    pub fn expires(&self) -> Option<OffsetDateTime> {
+        match &self.access {
+            Access::Sas(sas) => sas.expires(),
+            _ => None,
+        }
     }
 
     /// The same, from the account's name and its key in base64.
@@ -83,13 +136,31 @@ fn missing(name: &str) -> String {
     format!("has no {name}")
 }
 
-fn missing_key(parts: &ConnectionString) -> String {
-    if parts.get(SAS).is_some() {
-        return "has a SharedAccessSignature instead of an AccountKey, \
-                but the key is needed to sign URLs for the nodes"
-            .to_owned();
-    }
-    missing(KEY)
+fn bad_endpoint(reason: String) -> Error {
+    Error::configuration(format!(
+        "the blob endpoint {reason}; it looks like https://account.blob.core.windows.net"
+    ))
+}
+
+/// The form that the portal shows for a SAS has endpoints, and no account's name.
+fn by_sas(parts: &ConnectionString) -> Result<StorageAccount> {
+    let sas = parts.get(SAS).ok_or_else(|| bad_string(missing(KEY)))?;
+    let wrong = |error| bad_string(format!("has a {SAS} that does not do ({error})"));
+    let sas = Sas::parse(sas).map_err(wrong)?;
+    let account = parts.get(ACCOUNT).map(str::to_owned);
+    let account = account.or_else(|| parts.get(ENDPOINT).map(account_of));
+    let account =
+        account.ok_or_else(|| bad_string(format!("has neither {ENDPOINT} nor {ACCOUNT}")))?;
+    let endpoint = blob_endpoint(parts, &account).map_err(bad_string)?;
+    Ok(StorageAccount::of(endpoint, &account, Access::Sas(sas)))
+}
+
+/// The account's name as its endpoint has it: in its path, or else as the first part of its host.
+fn account_of(endpoint: &str) -> String {
+    let Ok(url) = Url::parse(endpoint.trim()) else { return String::new() };
+    let path = url.path().trim_matches('/');
+    let host = url.host_str().unwrap_or_default().split('.').next().unwrap_or_default();
+    if path.is_empty() { host } else { path }.to_owned()
 }
 
 /// Azurite's own account, at its usual port. `DevelopmentStorageProxyUri` says on which host.
@@ -109,7 +180,7 @@ fn development(value: &str, parts: &ConnectionString) -> StdResult<StorageAccoun
         endpoint.set_port(Some(DEVELOPMENT_PORT)).map_err(|()| wrong("has no host".to_owned()))?;
     }
     let key = SharedKey::new(DEVELOPMENT_ACCOUNT, DEVELOPMENT_KEY).map_err(|e| e.to_string())?;
-    Ok(StorageAccount { endpoint, key })
+    Ok(StorageAccount::of(endpoint, DEVELOPMENT_ACCOUNT, Access::Key(key)))
 }
 
 /// `BlobEndpoint`, or what protocol, account and suffix make.
@@ -229,7 +300,8 @@ mod tests {
         ] {
             assert_eq!(endpoint_of(&pasted), AZURE, "{pasted}");
             let account = StorageAccount::from_connection_string(&pasted).unwrap();
-            assert_eq!(account.key.expose_base64(), "a2V5a2V5cQ==", "{pasted}");
+            let Access::Key(key) = account.access else { panic!("{pasted}") };
+            assert_eq!(key.expose_base64(), "a2V5a2V5cQ==", "{pasted}");
         }
     }
 
@@ -245,10 +317,13 @@ mod tests {
             ("AccountName=acct;AccountKey=canary!", "is not base64"),
             ("AccountName=acct;canary", "part 2 of it is not NAME=VALUE"),
             ("AccountName=Canary-canary;AccountKey=a2V5", "3 to 24 lower-case letters and digits"),
-            ("AccountName=acct;SharedAccessSignature=sig=canary", "instead of an AccountKey"),
             (
-                "BlobEndpoint=https://acct.blob.core.windows.net;SharedAccessSignature=sig=canary",
-                "instead of an AccountKey",
+                "AccountName=acct;SharedAccessSignature=sp=r&sr=c&sig=canary",
+                "this SAS allows (sp) too little",
+            ),
+            (
+                "SharedAccessSignature=sp=rwdl&sr=c&sig=canary",
+                "neither BlobEndpoint nor AccountName",
             ),
             (&format!("AccountName=acct;AccountKey={sas}"), "is a SAS"),
             (&format!("AccountName=acct;AccountKey=?{sas}"), "is a SAS"),

@@ -9,12 +9,13 @@ use super::{
 };
 use crate::{Error, Result, RetryPolicy, retry::Contact};
 use azure_core::{RetryOptions, TransportOptions};
-use azure_storage::{CloudLocation, StorageCredentials};
+use azure_storage::CloudLocation;
 use azure_storage_blobs::prelude::{BlobClient, ClientBuilder, ContainerClient};
 use std::{
     fmt,
     future::Future,
     sync::{Arc, atomic::AtomicBool},
+    time::Duration,
 };
 use tokio::sync::RwLock;
 
@@ -50,7 +51,7 @@ impl BlobContainer {
     ) -> Result<Self> {
         check_container_name(container)?;
         let (name, transport) = (container.to_owned(), Transport(http));
-        let client = container_client(&account, container, transport.clone());
+        let client = container_client(&account, container, transport.clone())?;
         let (share, writes) = (Share::new(), Arc::default());
         let takes_batches = AtomicBool::new(true);
         Ok(Self(Arc::new(Inner {
@@ -70,6 +71,20 @@ impl BlobContainer {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// The account that it is in.
+    #[must_use]
+    pub fn account(&self) -> &StorageAccount {
+        &self.0.account
+    }
+
+    /// Makes sure that requests can be authorized: fetches a token where they need one.
+    ///
+    /// # Errors
+    /// What whoever issues tokens says.
+    pub async fn sign_in(&self) -> Result<()> {
+        self.0.account.access.sign_in().await
     }
 
     /// Deletes a blob. One that is gone is as good as deleted.
@@ -130,10 +145,15 @@ impl BlobContainer {
         retry.run(contact, &action, || self.in_window(attempt())).await
     }
 
-    /// One request, once there may be another.
+    /// One request, once there may be another. Where a token was refused, it may have expired on its way.
     async fn in_window<T>(&self, attempt: impl Future<Output = Result<T>>) -> Result<T> {
         let pass = self.0.window.enter().await;
-        let outcome = attempt.await;
+        let access = &self.0.account.access;
+        let mark = access.mark();
+        let outcome = attempt.await.map_err(|error| match access.is_refused(mark, &error) {
+            true => error.passing(Duration::ZERO),
+            false => error,
+        });
         pass.leave(outcome.as_ref().is_err_and(Error::is_retryable));
         outcome
     }
@@ -159,10 +179,6 @@ impl BlobContainer {
     pub(super) fn takes_batches(&self) -> &AtomicBool {
         &self.0.takes_batches
     }
-
-    pub(crate) fn account(&self) -> &StorageAccount {
-        &self.0.account
-    }
 }
 
 impl fmt::Debug for BlobContainer {
@@ -179,16 +195,15 @@ fn container_client(
     account: &StorageAccount,
     container: &str,
     transport: Transport,
-) -> ContainerClient {
-    let name = account.key.account().to_owned();
-    let credentials = StorageCredentials::access_key(name.clone(), account.key.expose_base64());
+) -> Result<ContainerClient> {
+    let name = account.name().to_owned();
+    let credentials = account.access.credentials(&name)?;
     let location = CloudLocation::Custom { account: name, uri: account.endpoint().to_owned() };
     let options = azure_core::ClientOptions::default()
         .transport(TransportOptions::new(Arc::new(transport)))
         .retry(RetryOptions::none());
-    ClientBuilder::with_location(location, credentials)
-        .client_options(options)
-        .container_client(container)
+    let builder = ClientBuilder::with_location(location, credentials).client_options(options);
+    Ok(builder.container_client(container))
 }
 
 #[cfg(test)]

@@ -1,11 +1,6 @@
 //! Blobs to memory. To files: [`super::fetch`].
 
-use super::{
-    BlobContainer,
-    in_flight::Reserved,
-    sas::{OWN_REQUEST, SasPermissions},
-    transport::Answer,
-};
+use super::{BlobContainer, in_flight::Reserved, sas::SasPermissions, transport::Answer};
 use crate::{Error, Result};
 use bytes::Bytes;
 use reqwest::{
@@ -72,8 +67,9 @@ impl BlobContainer {
         let action = format!("read blob '{name}'");
         let answer = self.run(&action, || async {
             let reserved = self.share().reserve(max).await;
-            let url = self.signed_url(Some(name), SasPermissions::READ, OWN_REQUEST)?;
-            Ok((self.transport().get(url, headers.clone(), max).await?, reserved))
+            let mut own = self.own(Some(name), SasPermissions::READ).await?;
+            own.headers.extend(headers.clone());
+            Ok((self.transport().get(own, max).await?, reserved))
         });
         match answer.await {
             Ok((answer, _)) if answer.body.is_empty() => Ok(None),

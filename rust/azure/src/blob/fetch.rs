@@ -5,7 +5,7 @@ use super::{
     download::{not_a_part, range_headers},
     in_flight::{Reserved, STREAM},
     ranges::{PARTS_AT_ONCE, ranges},
-    sas::{OWN_REQUEST, SasPermissions},
+    sas::SasPermissions,
 };
 use crate::{Error, Result, blocking, exchange::Incoming};
 use bytes::Bytes;
@@ -95,8 +95,9 @@ impl Fetch<'_> {
     async fn open(&self, range: Range<u64>) -> Result<Option<Incoming>> {
         let version = self.version.get().cloned().flatten();
         let headers = range_headers(range.start, range.end - range.start, version.as_ref())?;
-        let url = self.container.signed_url(Some(self.name), SasPermissions::READ, OWN_REQUEST)?;
-        let answer = match self.container.transport().open(url, headers).await {
+        let mut own = self.container.own(Some(self.name), SasPermissions::READ).await?;
+        own.headers.extend(headers);
+        let answer = match self.container.transport().open(own).await {
             Err(error) if error.status() == Some(416) => return Ok(None),
             answer => answer?,
         };

@@ -5,10 +5,7 @@
 //!
 //! [List Blobs](https://learn.microsoft.com/rest/api/storageservices/list-blobs)
 
-use super::{
-    BlobContainer,
-    sas::{OWN_REQUEST, SasPermissions},
-};
+use super::{BlobContainer, access::Own, sas::SasPermissions};
 use crate::{
     Error, Result,
     exchange::{MAX_DOCUMENT, MAX_LIST},
@@ -16,9 +13,7 @@ use crate::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
-use reqwest::header::HeaderMap;
 use serde::Deserialize;
-use url::Url;
 
 #[cfg(test)]
 mod properties;
@@ -104,20 +99,21 @@ impl BlobContainer {
         query: &[(&str, &str)],
     ) -> Result<Page> {
         let attempt = async || {
-            let url = self.list_url(query)?;
-            let answer = self.transport().get(url, HeaderMap::new(), MAX_DOCUMENT).await?;
+            let answer =
+                self.transport().get(self.list_request(query).await?, MAX_DOCUMENT).await?;
             parse(answer.document(b"<")?)
         };
         self.run_at(contact, action, attempt).await
     }
 
-    /// The container's URL with a new SAS and the parts of the query that say something.
-    fn list_url(&self, query: &[(&str, &str)]) -> Result<Url> {
-        let mut url = self.signed_url(None, SasPermissions::READ_LIST, OWN_REQUEST)?;
-        url.query_pairs_mut()
+    /// With the parts of the query that say something.
+    async fn list_request(&self, query: &[(&str, &str)]) -> Result<Own> {
+        let mut own = self.own(None, SasPermissions::READ_LIST).await?;
+        own.url
+            .query_pairs_mut()
             .extend_pairs([("restype", "container"), ("comp", "list")])
             .extend_pairs(query.iter().filter(|(_, value)| !value.is_empty()));
-        Ok(url)
+        Ok(own)
     }
 }
 

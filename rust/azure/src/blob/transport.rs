@@ -2,6 +2,7 @@
 
 pub(crate) use crate::exchange::Answer;
 
+use super::access::Own;
 use crate::{
     Error,
     exchange::{Incoming, MAX_DOCUMENT, Wanted, begin, exchange},
@@ -16,7 +17,6 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderMap},
 };
 use std::{collections::HashMap, sync::mpsc};
-use url::Url;
 
 /// The answers to the storage crate's requests have no body, or a short one that nobody reads.
 const MAX_BODY: u64 = 64 * 1024;
@@ -37,35 +37,29 @@ impl HttpClient for Transport {
 }
 
 impl Transport {
-    /// Reads a URL that carries its right to be read. A body of more than `limit` bytes is
-    /// refused.
-    pub(crate) async fn get(
-        &self,
-        url: Url,
-        headers: HeaderMap,
-        limit: u64,
-    ) -> crate::Result<Answer> {
-        self.open(url, headers).await?.read(Wanted::AtMost(limit)).await
+    /// Reads what is there. A body of more than `limit` bytes is refused.
+    pub(crate) async fn get(&self, own: Own, limit: u64) -> crate::Result<Answer> {
+        self.open(own).await?.read(Wanted::AtMost(limit)).await
     }
 
     /// The same, and leaves the body to be read.
-    pub(crate) async fn open(&self, url: Url, headers: HeaderMap) -> crate::Result<Incoming> {
+    pub(crate) async fn open(&self, Own { url, headers }: Own) -> crate::Result<Incoming> {
         let request = self.0.get(url).headers(headers).build().map_err(Error::from_http)?;
         let pace = Pace::new();
         begin(&self.0, request, 0, pace.slices(Bytes::new()), &pace).await
     }
 
-    /// Sends a body to a URL that carries the right to be written. An error of whoever makes the body is the error.
+    /// Sends a body. An error of whoever makes the body is the error.
     pub(crate) async fn put<S>(
         &self,
-        url: Url,
+        Own { url, headers }: Own,
         length: u64,
         body: impl FnOnce(Pace) -> S,
     ) -> crate::Result<()>
     where
         S: Stream<Item = crate::Result<Bytes>> + Send + 'static,
     {
-        let request = self.0.put(url).build().map_err(Error::from_http)?;
+        let request = self.0.put(url).headers(headers).build().map_err(Error::from_http)?;
         let (pace, (tell, told)) = (Pace::new(), mpsc::channel());
         // The HTTP client makes a text of an error that it is given.
         let body = body(pace.clone()).map_err(move |error| {
@@ -80,9 +74,14 @@ impl Transport {
         answer?.read(Wanted::AtMost(MAX_BODY)).await.map(drop)
     }
 
-    /// Sends a document to a URL that carries the right to do so.
-    pub(crate) async fn post(&self, url: Url, kind: &str, body: Bytes) -> crate::Result<Answer> {
-        let request = self.0.post(url).header(CONTENT_TYPE, kind).build();
+    /// Sends a document.
+    pub(crate) async fn post(
+        &self,
+        Own { url, headers }: Own,
+        kind: &str,
+        body: Bytes,
+    ) -> crate::Result<Answer> {
+        let request = self.0.post(url).headers(headers).header(CONTENT_TYPE, kind).build();
         let request = request.map_err(Error::from_http)?;
         exchange(&self.0, request, body, Wanted::AtMost(MAX_DOCUMENT)).await
     }
@@ -115,7 +114,7 @@ fn to_headers(map: &HeaderMap) -> headers::Headers {
     pairs.collect::<HashMap<_, _>>().into()
 }
 
-fn into_azure(error: Error) -> azure_core::Error {
+pub(crate) fn into_azure(error: Error) -> azure_core::Error {
     azure_core::Error::new(ErrorKind::Other, error)
 }
 

@@ -4,7 +4,7 @@ use super::{
     BlobContainer, Version,
     in_flight::{Reserved, STREAM},
     ranges::{LEAST_BLOCK, PARTS_AT_ONCE, blocks},
-    sas::{OWN_REQUEST, SasPermissions},
+    sas::SasPermissions,
     transport::from_azure,
 };
 use crate::{Error, Result, blocking, pace::Pace};
@@ -162,8 +162,8 @@ impl BlobContainer {
         // How far any attempt has come.
         let reached = Arc::new(AtomicU64::new(block.start));
         let attempt = async || {
-            let mut url = self.signed_url(Some(name), SasPermissions::WRITE, OWN_REQUEST)?;
-            url.query_pairs_mut().append_pair("comp", "block").append_pair("blockid", &id);
+            let mut own = self.own(Some(name), SasPermissions::WRITE).await?;
+            own.url.query_pairs_mut().append_pair("comp", "block").append_pair("blockid", &id);
             let reserved = Arc::new(self.share().reserve(STREAM).await);
             let pieces = Pieces {
                 source: Arc::clone(&source),
@@ -172,7 +172,7 @@ impl BlobContainer {
                 reserved: Arc::clone(&reserved),
             };
             let length = block.end - block.start;
-            let written = self.transport().put(url, length, |pace| pieces.stream(pace)).await;
+            let written = self.transport().put(own, length, |pace| pieces.stream(pace)).await;
             drop(reserved);
             written
         };

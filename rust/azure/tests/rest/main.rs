@@ -9,6 +9,8 @@ mod azurite;
 #[cfg(test)]
 mod batch_faults;
 #[cfg(test)]
+mod blob_access;
+#[cfg(test)]
 mod blob_faults;
 #[cfg(test)]
 mod blobs;
@@ -17,9 +19,13 @@ mod files;
 #[cfg(test)]
 mod http1;
 #[cfg(test)]
+mod identities;
+#[cfg(test)]
 mod lost_replies;
 #[cfg(test)]
 mod memory;
+#[cfg(test)]
+mod oauth_azurite;
 #[cfg(test)]
 mod proxies;
 #[cfg(test)]
@@ -32,3 +38,6 @@ mod scripted_service;
 mod secrets;
 #[cfg(test)]
 mod task_files;
+#[cfg(test)]
+#[path = "../../../emulator/tests/emulator/support/tls.rs"]
+mod tls;

@@ -37,12 +37,13 @@ fn what_can_be_seen_without_a_service_is_refused_by_property() {
             json!({"endpoint": endpoint, "sharedKeyAccountName": name, "sharedKeyAccountAccessKey": key}),
         )
     };
+    let endpoint = "https://acct.blob.core.windows.net";
+    let sas = "sv=2022-11-02&sp=rwdl&sr=c&se=2126-01-01&sig=canary";
     let table = [
         (with("/endpoint", json!("contoso.batch.azure.com")), "endpoint: "),
         (with("/endpoint", json!("http://contoso.example")), "endpoint: "),
         (with("/account", json!(" ")), "account: "),
         (with("/account", json!(canary)), "account: "),
-        (with("/accessKey", json!(" \n")), "accessKey: it is required"),
         (with("/endpoint", json!(" \n")), "endpoint: it is required"),
         (with("/registry/password", json!(" \n")), "registry.password: "),
         (with("/registry/userName", json!("\t")), "registry.userName: "),
@@ -83,8 +84,33 @@ fn what_can_be_seen_without_a_service_is_refused_by_property() {
         (storage(json!({})), "blobStorage.connectionString: "),
         (storage(json!({"connectionString": "AccountName=a"})), "blobStorage.connectionString: "),
         (
-            storage(json!({"endpoint": "https://a.blob.core.windows.net"})),
+            storage(json!({"endpoint": endpoint, "sharedKeyAccountName": "acct"})),
+            "blobStorage.sharedKeyAccountAccessKey: ",
+        ),
+        (
+            storage(json!({"endpoint": endpoint, "sharedKeyAccountAccessKey": canary})),
             "blobStorage.sharedKeyAccountName: ",
+        ),
+        (
+            storage(
+                json!({"endpoint": endpoint, "sharedKeyAccountName": "acct", "sharedKeyAccountAccessKey": canary, "sasToken": sas}),
+            ),
+            "blobStorage.sasToken: it is set together with blobStorage.sharedKeyAccountAccessKey",
+        ),
+        (storage(json!({"sasToken": sas})), "blobStorage.endpoint: "),
+        (
+            storage(json!({"endpoint": endpoint, "sasToken": canary})),
+            "blobStorage.sasToken: this is no SAS",
+        ),
+        (
+            storage(json!({"endpoint": endpoint, "sasToken": sas.replace("2126", "2025")})),
+            "blobStorage.sasToken: the SAS expires before the run's limit",
+        ),
+        (
+            storage(
+                json!({"endpoint": endpoint, "sasToken": sas, "identityReference": {"resourceId": " "}}),
+            ),
+            "blobStorage.identityReference.resourceId: ",
         ),
         (
             storage(json!({"sharedKeyAccountAccessKey": canary, "sharedKeyAccountName": "a"})),
@@ -118,6 +144,54 @@ fn what_can_be_seen_without_a_service_is_refused_by_property() {
     }
 }
 
+/// The fixture, signed in to as these properties say.
+fn signed_in(properties: Value) -> Value {
+    let mut request = with("/accessKey", json!(null));
+    request.as_object_mut().unwrap().extend(properties.as_object().unwrap().clone());
+    request
+}
+
+#[test]
+fn an_identity_that_cannot_be_is_refused_by_property() {
+    let (tenant, client) = ("contoso.onmicrosoft.com", "22222222-0000-4000-8000-000000000002");
+    let canary = "canary~secret";
+    for (properties, start) in [
+        (json!({"clientSecret": canary}), "tenantId: it is missing; a service principal needs"),
+        (json!({"clientSecret": canary, "tenantId": tenant}), "clientId: it is missing"),
+        (json!({"pemCertificate": canary, "clientId": client}), "tenantId: it is missing"),
+        (
+            json!({"pemCertificate": canary, "clientId": client, "tenantId": tenant}),
+            "pemCertificate: there is no certificate in it",
+        ),
+        (
+            json!({"pemCertificate": canary, "clientSecret": canary, "clientId": client, "tenantId": tenant}),
+            "pemCertificate: it is set together with clientSecret",
+        ),
+        (json!({"tenantId": "canary/~"}), "tenantId: this cannot be a tenant"),
+        (json!({"clientId": "canary"}), "clientId: this cannot be a client"),
+        (
+            json!({"accessKey": "Y2FuYXJ5", "clientId": client}),
+            "accessKey: it is set together with clientId",
+        ),
+    ] {
+        let message = refusal(&signed_in(properties));
+        assert!(message.starts_with(start), "{start} {message}");
+        assert!(!message.contains("canary") && !message.contains("Y2FuYXJ5"), "{message}");
+    }
+    let good = json!({"clientSecret": canary, "clientId": client, "tenantId": tenant});
+    assert_eq!(refusal(&signed_in(good.clone())), "");
+    // The identity is for the storage account.
+    let mut both = signed_in(good);
+    both["accessKey"] = json!("Y2FuYXJ5");
+    both["blobStorage"] =
+        json!({"containerName": "data", "endpoint": "https://acct.blob.core.windows.net"});
+    assert_eq!(refusal(&both), "");
+    both["waitUntilCompletion"] = json!(7 * 24 * 3600);
+    assert!(refusal(&both).starts_with("waitUntilCompletion: it must be at most 165 hours"));
+    both["blobStorage"]["identityReference"] = json!({"resourceId": "/subscriptions/x"});
+    assert_eq!(refusal(&both), "");
+}
+
 #[test]
 fn the_fixture_itself_is_good() {
     assert_eq!(refusal(&serde_json::from_str(FIXTURE).unwrap()), "");
@@ -145,7 +219,6 @@ fn what_comes_back_without_blob_storage_is_refused() {
 fn a_property_that_every_run_needs_is_named_where_it_is_missing() {
     for property in [
         "account",
-        "accessKey",
         "endpoint",
         "poolId",
         "elevationLevel",
@@ -157,7 +230,10 @@ fn a_property_that_every_run_needs_is_named_where_it_is_missing() {
         "syncWorkingDirectory",
     ] {
         let refusal = refusal(&with(&format!("/{property}"), json!(null)));
-        assert_eq!(refusal, format!("{property}: it is required, and empty"));
+        let expected = format!("{property}: it is required, and empty");
+        let is_text = matches!(property, "account" | "endpoint" | "poolId");
+        assert!(refusal.starts_with(&expected), "{refusal}");
+        assert_eq!(refusal.contains("or for all flows"), is_text, "{refusal}");
     }
     for image in [json!(null), json!(""), json!(" ")] {
         let refusal = refusal(&with("/containerImage", image));

@@ -11,6 +11,7 @@ mod gate;
 mod hostile;
 #[path = "../../../azure/tests/rest/http1.rs"]
 mod http1;
+mod identity;
 mod inputs;
 mod java;
 mod long;
@@ -18,6 +19,8 @@ mod meanwhile;
 mod memory;
 mod node_trouble;
 mod nodes;
+#[path = "../../../azure/tests/rest/oauth_azurite.rs"]
+mod oauth_azurite;
 mod outputs;
 mod progress;
 mod resuming;
@@ -26,6 +29,8 @@ mod signatures;
 mod stopping;
 mod support;
 mod sweep;
+#[path = "../../../emulator/tests/emulator/support/tls.rs"]
+mod tls;
 mod variants;
 mod whole_run;
 mod whose;

@@ -366,7 +366,9 @@ async fn more_than_the_disk_holds_is_refused_before_anything_is_written() {
     run.until_line("waiting").await;
     let blob = format!("{}/out/0/huge.bin", directory(&request));
     let life = Duration::from_secs(600);
-    let url = lab.container().blob_url_with_sas(&blob, SasPermissions::WRITE, life).unwrap();
+    let container = lab.container();
+    let grants = container.grants(life).await.unwrap();
+    let url = grants.url(Some(&blob), SasPermissions::WRITE).unwrap();
     let put = Client::new().put(url).header("x-ms-blob-type", "PageBlob");
     let put = put.header("x-ms-blob-content-length", SIZE).header("content-length", 0);
     put.send().await.unwrap().error_for_status().unwrap();

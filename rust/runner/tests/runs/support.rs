@@ -31,7 +31,7 @@ const CONTAINER: &str = "kestra";
 
 pub(crate) struct Lab {
     pub(crate) emulator: Emulator,
-    azurite: Azurite,
+    pub(crate) azurite: Azurite,
     /// Runs of a test are those of one worker.
     network: Network,
     /// The node's directories.
@@ -59,7 +59,7 @@ impl Lab {
         Self::start_at(usual(), blobs, azurite).await
     }
 
-    async fn start_at(choices: Settings, blobs: TempDir, azurite: Azurite) -> Self {
+    pub(crate) async fn start_at(choices: Settings, blobs: TempDir, azurite: Azurite) -> Self {
         let image = tempfile::tempdir().unwrap();
         let node = tempfile::tempdir().unwrap();
         let settings = Settings {

@@ -1,6 +1,7 @@
 //! Files that a Batch task gets and leaves. Their URLs hold a SAS, which `Debug` hides.
 
 use super::enums::UploadCondition;
+use super::task::IdentityReference;
 use crate::secret::without_query;
 use serde::Serialize;
 use std::fmt;
@@ -28,6 +29,9 @@ pub struct ResourceFile {
     /// The permission bits of the files on the node, as an octal number; 0770 where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_mode: Option<String>,
+    /// An identity of the pool, for a URL without a SAS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity_reference: Option<IdentityReference>,
 }
 
 impl fmt::Debug for ResourceFile {
@@ -41,6 +45,7 @@ impl fmt::Debug for ResourceFile {
             .field("blob_prefix", &self.blob_prefix)
             .field("file_path", &self.file_path)
             .field("file_mode", &self.file_mode)
+            .field("identity_reference", &self.identity_reference)
             .finish()
     }
 }
@@ -76,6 +81,9 @@ pub struct OutputFileBlobContainerDestination {
     /// The blob's name for a pattern without a wildcard, else the directory of the blobs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// An identity of the pool, for a URL without a SAS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity_reference: Option<IdentityReference>,
 }
 
 impl fmt::Debug for OutputFileBlobContainerDestination {
@@ -83,6 +91,7 @@ impl fmt::Debug for OutputFileBlobContainerDestination {
         f.debug_struct("OutputFileBlobContainerDestination")
             .field("container_url", &without_query(&self.container_url))
             .field("path", &self.path)
+            .field("identity_reference", &self.identity_reference)
             .finish()
     }
 }

@@ -248,6 +248,7 @@ mod tests {
                     container: OutputFileBlobContainerDestination {
                         container_url: SAS.into(),
                         path: Some("out/a.txt".into()),
+                        identity_reference: None,
                     },
                 },
                 upload_options: OutputFileUploadOptions {

@@ -1,6 +1,7 @@
 //! Batches as a service reads them, and answers to them.
 
 use proptest::prelude::*;
+use reqwest::header::HeaderMap;
 
 use super::*;
 
@@ -38,7 +39,8 @@ proptest! {
             url.path_segments_mut().unwrap().pop_if_empty().push(name);
             url
         }).collect();
-        let body = body(&urls, "sig=a%2Fb");
+        let url = Url::parse("https://h/acct/box?sig=a%2Fb").unwrap();
+        let body = body(&urls, &Own { url, headers: HeaderMap::new() });
         let parts: Vec<_> = body.strip_suffix(&format!("--{BOUNDARY}--\r\n")).unwrap()
             .split(&format!("--{BOUNDARY}\r\n")).skip(1).collect();
         prop_assert_eq!(parts.len(), names.len());
