@@ -5,6 +5,7 @@ import os
 import secrets
 import socket
 import sys
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +29,10 @@ def _key():
     return base64.b64encode(secrets.token_bytes(64)).decode()
 
 
+# Who may ask for a federated token.
+SUBJECT = "system:serviceaccount:kestra:worker"
+
+
 @dataclass
 class Cloud:
     """Where the local account is and how to enter it."""
@@ -46,6 +51,12 @@ class Cloud:
     storage_key: str = field(default_factory=_key, repr=False)
     batch_endpoint: str = ""
     blob_endpoint: str = ""
+    # Of Entra ID, whose clients speak https to it: it is there with tls.
+    tenant: str = field(default_factory=lambda: str(uuid.uuid4()))
+    client: str = field(default_factory=lambda: str(uuid.uuid4()))
+    client_secret: str = field(default_factory=_key, repr=False)
+    issuer: str = ""
+    _machine: str = ""
     _certificates: Certificates | None = None
 
     def start(self):
@@ -66,7 +77,24 @@ class Cloud:
         """What the tests read, and Kestra's secrets."""
         account = self._account()
         names = {"AZURE_BATCH_POOL": POOL, "AZURE_BATCH_REQUEST_LOG": str(self.request_log), "AZURE_STORAGE_CONTAINER": CONTAINER}
-        return account | names | _as_kestra_secrets(account | self._names_of_the_page()) | self._trust()
+        secret = _as_kestra_secrets(account | self._names_of_the_page())
+        return account | names | secret | self._trust() | self._identity()
+
+    def _identity(self):
+        """Who the worker may be: what tests give to flows, and what Microsoft's libraries read."""
+        if not self.issuer:
+            return {}
+        return {
+            "ENTRA_TENANT_ID": self.tenant,
+            "ENTRA_CLIENT_ID": self.client,
+            "ENTRA_CLIENT_SECRET": self.client_secret,
+            "AZURE_AUTHORITY_HOST": self.issuer,
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST": self._machine,
+            "AZURE_FEDERATED_TOKEN_FILE": str(self._token_file()),
+        }
+
+    def _token_file(self):
+        return self.processes.directory / "federated-token"
 
     def _trust(self):
         """What makes the Rust library and the emulator's node trust our certificates."""
@@ -104,15 +132,15 @@ class Cloud:
         command += ["--disableTelemetry", "--skipApiVersionCheck", "--silent"]
         if self._certificates:
             # Azurite must see https itself: the SAS that nodes get is good for https only.
-            command += ["--cert", self._certificates.server, "--key", self._certificates.server_key]
+            command += ["--cert", self._certificates.server, "--key", self._certificates.server_key, "--oauth", "basic"]
         ready = r"Blob service successfully listens on (https?://127\.0\.0\.1:\d+)"
-        origin = self.processes.start_service("Azurite", command, ready, env=environment)
+        [origin] = self.processes.start_service("Azurite", command, ready, env=environment)
         self.blob_endpoint = f"{origin}/{STORAGE_ACCOUNT}"
 
     def _start_blob_front(self):
         port = self.blob_endpoint.rpartition(":")[2].partition("/")[0]
         command = [sys.executable, BLOB_FRONT, port, *self.blob_faults]
-        origin = self.processes.start_service("blob front", command, r"^listening on (http://127\.0\.0\.1:\d+)$")
+        [origin] = self.processes.start_service("blob front", command, r"^listening on (http://127\.0\.0\.1:\d+)$")
         self.blob_endpoint = f"{origin}/{STORAGE_ACCOUNT}"
 
     def _start_emulator(self):
@@ -122,14 +150,28 @@ class Cloud:
         for name, path in self.images.items():
             command += ["--image", f"{name}={path}"]
         ready = r"^listening on (http://127\.0\.0\.1:\d+)$"
+        if self._certificates:
+            command += self._principal()
+            ready += r"\nissuer on (http://127\.0\.0\.1:\d+)$"
         environment = os.environ | self._trust()
-        origin = self.processes.start_service("azure-batch-emulator", command + self.switches, ready, env=environment)
-        self.batch_endpoint = self._tls_front(origin) if self._certificates else origin
+        name = "azure-batch-emulator"
+        origin, *issuers = self.processes.start_service(name, command + self.switches, ready, env=environment)
+        self.batch_endpoint = self._tls_front("TLS front", origin) if self._certificates else origin
+        for self._machine in issuers:
+            self.issuer = self._tls_front("TLS front of the issuer", self._machine)
 
-    def _tls_front(self, origin):
+    def _principal(self):
+        """One that can prove itself in every way, and may do no more than it has to."""
+        proofs = f"secret={self.client_secret},federated={SUBJECT},managed=system"
+        principal = f"client-id={self.client},{proofs},role=azure-batch-job-submitter"
+        token = f"{SUBJECT}={self._token_file()}"
+        return ["--tenant", self.tenant, "--principal", principal, "--federated-token-file", token]
+
+    def _tls_front(self, name, origin):
         port = origin.rpartition(":")[2]
         command = [sys.executable, TLS_FRONT, self._certificates.server, self._certificates.server_key, port]
-        return self.processes.start_service("TLS front", command, r"^listening on (https://127\.0\.0\.1:\d+)$")
+        [origin] = self.processes.start_service(name, command, r"^listening on (https://127\.0\.0\.1:\d+)$")
+        return origin
 
 
 def _as_kestra_secrets(values):

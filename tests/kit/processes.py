@@ -33,7 +33,7 @@ class Processes:
         return process
 
     def start_service(self, name, command, ready, **options):
-        """Starts a command and waits for the line that says where it listens: what the group in `ready` matches."""
+        """Starts a command and waits for the lines that say where it listens: what the groups in `ready` match."""
         log = self.directory / f"{name}.log"
         with log.open("wb") as output:
             process = self.start(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **options)
@@ -41,7 +41,7 @@ class Processes:
         while time.monotonic() < deadline and process.poll() is None:
             found = re.search(ready, log.read_text(errors="replace"), re.MULTILINE)
             if found:
-                return found.group(1)
+                return found.groups()
             time.sleep(POLL_SECONDS)
         raise StartError(f"{name} did not say where it listens. It printed:\n{log.read_text(errors='replace')}")
 

@@ -43,6 +43,8 @@ import java.util.Map;
 
         To use `inputFiles`, `namespaceFiles`, `outputFiles`, `{{ outputDir }}` or `syncWorkingDirectory`, set `blobStorage`: the files are transferred through a blob container.
 
+        What is the same for all flows (`account`, `accessKey` or what is set instead of it, `endpoint`, `poolId`, `blobStorage`, `registry`) can be set once in the configuration of Kestra, under `kestra.plugins.configurations`. The value in the flow takes precedence.
+
         The nodes of the pool must be able to run containers, and the image must have a `/bin/sh`.
 
         When the execution is killed or the task reaches its `timeout`, the job is terminated. When the worker is shut down, the job continues; with `resume`, the next worker that gets the task continues to follow the job.
@@ -161,20 +163,39 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
     private static final String OUTPUT_DIR = "kestra-output";
 
     @Schema(title = "Name of the Batch account")
-    @NotNull
     private Property<String> account;
 
-    @Schema(title = "Access key of the Batch account, in base64")
-    @NotNull
+    @Schema(
+        title = "Access key of the Batch account, in base64",
+        description = """
+            If it is not set, the runner signs in to the Batch account with Microsoft Entra ID: as the service principal of `tenantId` and `clientId`, with `clientSecret` or `pemCertificate`.
+
+            If none of the five is set, the runner uses the first of these that the worker has: the environment variables `AZURE_TENANT_ID` and `AZURE_CLIENT_ID` with `AZURE_CLIENT_SECRET` or `AZURE_CLIENT_CERTIFICATE_PATH`; a workload identity (`AZURE_FEDERATED_TOKEN_FILE`); a managed identity."""
+    )
     @ToString.Exclude
     private Property<String> accessKey;
 
+    @Schema(title = "Directory (tenant) ID of the service principal")
+    private Property<String> tenantId;
+
+    @Schema(
+        title = "Application (client) ID of the service principal",
+        description = "If neither `clientSecret` nor `pemCertificate` is set, it is that of a user-assigned managed identity or of a workload identity."
+    )
+    private Property<String> clientId;
+
+    @Schema(title = "Client secret of the service principal")
+    @ToString.Exclude
+    private Property<String> clientSecret;
+
+    @Schema(title = "Certificate of the service principal and its private key, in PEM", description = "Instead of `clientSecret`.")
+    @ToString.Exclude
+    private Property<String> pemCertificate;
+
     @Schema(title = "Endpoint of the Batch account", description = "For example `https://myaccount.westeurope.batch.azure.com`.")
-    @NotNull
     private Property<String> endpoint;
 
     @Schema(title = "Id of the pool to run on", description = "The pool must exist already.")
-    @NotNull
     private Property<String> poolId;
 
     @Schema(
@@ -182,7 +203,6 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
         description = "Needed for `inputFiles`, `namespaceFiles`, `outputFiles`, `{{ outputDir }}` and `syncWorkingDirectory`."
     )
     @PluginProperty
-    @Valid
     private BlobStorage blobStorage;
 
     @Schema(title = "Private registry of the container image", description = "Not needed if the image is public, or if the pool is configured with the registry.")
@@ -280,6 +300,7 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
         if (taskCommands.outputDirectoryEnabled()) {
             vars.put(ScriptService.VAR_OUTPUT_DIR, workingDir + "/" + OUTPUT_DIR);
         }
+        // Not for a container of the plugin's configuration: this run context has that of the task.
         if (blobStorage != null) {
             vars.put(ScriptService.VAR_BUCKET_PATH, stagingPrefix(workingDir));
         }

@@ -23,6 +23,10 @@ import java.util.Map;
 record Request(
     String account,
     String accessKey,
+    String tenantId,
+    String clientId,
+    String clientSecret,
+    String pemCertificate,
     String endpoint,
     String poolId,
     BlobContainer blobStorage,
@@ -68,7 +72,9 @@ record Request(
         String connectionString,
         String endpoint,
         String sharedKeyAccountName,
-        String sharedKeyAccountAccessKey
+        String sharedKeyAccountAccessKey,
+        String sasToken,
+        Identity identityReference
     ) {
         @Override
         public String toString() {

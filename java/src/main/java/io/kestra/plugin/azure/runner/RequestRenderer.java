@@ -21,17 +21,20 @@ final class RequestRenderer {
     private final Batch batch;
     private final RunContext runContext;
     private final TaskCommands taskCommands;
+    private final Defaults defaults;
 
     RequestRenderer(Batch batch, RunContext runContext, TaskCommands taskCommands) {
         this.batch = batch;
         this.runContext = runContext;
         this.taskCommands = taskCommands;
+        this.defaults = Defaults.of(runContext);
     }
 
     /** @param outputFiles names and glob patterns relative to the working directory, or null for none */
     Request render(List<String> outputFiles) throws IllegalVariableEvaluationException {
         RequestBuilder request = Request.builder();
         addRunner(request);
+        addIdentity(request);
         addBehaviour(request);
         addTask(request);
         addFiles(request);
@@ -51,13 +54,22 @@ final class RequestRenderer {
     }
 
     private void addRunner(RequestBuilder request) throws IllegalVariableEvaluationException {
-        request.account(text(batch.getAccount()))
-            .accessKey(text(batch.getAccessKey()))
-            .endpoint(text(batch.getEndpoint()))
-            .poolId(text(batch.getPoolId()))
+        request.account(text(batch.getAccount(), defaults, "account"))
+            .endpoint(text(batch.getEndpoint(), defaults, "endpoint"))
+            .poolId(text(batch.getPoolId(), defaults, "poolId"))
             .blobStorage(blobContainer(batch.getBlobStorage()))
             .registry(registry(batch.getRegistry()))
             .elevationLevel(value(batch.getElevationLevel(), ElevationLevel.class));
+    }
+
+    /** An identity of the flow would clash with a key of the configuration. */
+    private void addIdentity(RequestBuilder request) throws IllegalVariableEvaluationException {
+        Defaults identity = defaults.unlessAny(batch.getAccessKey(), batch.getTenantId(), batch.getClientId(), batch.getClientSecret(), batch.getPemCertificate());
+        request.accessKey(text(batch.getAccessKey(), identity, "accessKey"))
+            .tenantId(text(batch.getTenantId(), identity, "tenantId"))
+            .clientId(text(batch.getClientId(), identity, "clientId"))
+            .clientSecret(text(batch.getClientSecret(), identity, "clientSecret"))
+            .pemCertificate(text(batch.getPemCertificate(), identity, "pemCertificate"));
     }
 
     private void addBehaviour(RequestBuilder request) throws IllegalVariableEvaluationException {
@@ -88,27 +100,44 @@ final class RequestRenderer {
             .outputDir(taskCommands.outputDirectoryEnabled() ? outputDirName() : null);
     }
 
-    private Request.BlobContainer blobContainer(BlobStorage storage) throws IllegalVariableEvaluationException {
-        return storage == null ? null : new Request.BlobContainer(
-            text(storage.getContainerName()),
-            text(storage.getConnectionString()),
-            text(storage.getEndpoint()),
-            text(storage.getSharedKeyAccountName()),
-            text(storage.getSharedKeyAccountAccessKey())
+    private Request.BlobContainer blobContainer(BlobStorage inFlow) throws IllegalVariableEvaluationException {
+        Defaults common = defaults.in("blobStorage");
+        if (inFlow == null && common.isEmpty()) {
+            return null;
+        }
+        BlobStorage storage = Objects.requireNonNullElseGet(inFlow, BlobStorage::new);
+        Defaults account = common.unlessAny(storage.getConnectionString(), storage.getEndpoint(), storage.getSharedKeyAccountName(), storage.getSharedKeyAccountAccessKey(),
+            storage.getSasToken());
+        return new Request.BlobContainer(
+            text(storage.getContainerName(), common, "containerName"),
+            text(storage.getConnectionString(), account, "connectionString"),
+            text(storage.getEndpoint(), account, "endpoint"),
+            text(storage.getSharedKeyAccountName(), account, "sharedKeyAccountName"),
+            text(storage.getSharedKeyAccountAccessKey(), account, "sharedKeyAccountAccessKey"),
+            text(storage.getSasToken(), account, "sasToken"),
+            identity(storage.getIdentityReference(), account.in("identityReference"))
         );
     }
 
-    private Request.ContainerRegistry registry(Registry registry) throws IllegalVariableEvaluationException {
-        return registry == null ? null : new Request.ContainerRegistry(
-            text(registry.getRegistryServer()),
-            text(registry.getUserName()),
-            text(registry.getPassword()),
-            identity(registry.getIdentityReference())
+    private Request.ContainerRegistry registry(Registry inFlow) throws IllegalVariableEvaluationException {
+        Defaults common = defaults.in("registry").unlessAny(inFlow);
+        if (inFlow == null && common.isEmpty()) {
+            return null;
+        }
+        Registry registry = Objects.requireNonNullElseGet(inFlow, Registry::new);
+        return new Request.ContainerRegistry(
+            text(registry.getRegistryServer(), common, "registryServer"),
+            text(registry.getUserName(), common, "userName"),
+            text(registry.getPassword(), common, "password"),
+            identity(registry.getIdentityReference(), common.in("identityReference"))
         );
     }
 
-    private Request.Identity identity(IdentityReference identity) throws IllegalVariableEvaluationException {
-        return identity == null ? null : new Request.Identity(text(identity.getResourceId()));
+    private Request.Identity identity(IdentityReference inFlow, Defaults common) throws IllegalVariableEvaluationException {
+        if (inFlow == null && common.isEmpty()) {
+            return null;
+        }
+        return new Request.Identity(text(Objects.requireNonNullElseGet(inFlow, IdentityReference::new).getResourceId(), common, "resourceId"));
     }
 
     /** Kestra gives the output directory another name in every attempt. */
@@ -116,8 +145,9 @@ final class RequestRenderer {
         return taskCommands.getWorkingDirectory().relativize(taskCommands.getOutputDirectory()).toString();
     }
 
-    private String text(Property<String> property) throws IllegalVariableEvaluationException {
-        return value(property, String.class);
+    /** The flow goes first. */
+    private String text(Property<String> property, Defaults defaults, String name) throws IllegalVariableEvaluationException {
+        return property == null ? defaults.text(name) : value(property, String.class);
     }
 
     private Boolean flag(Property<Boolean> property) throws IllegalVariableEvaluationException {

@@ -16,10 +16,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 class PropertyTableTest {
     static final List<Table> TABLES = List.of(
         new Table(Batch.builder().build(), """
-            account: Property<String>, required
-            accessKey: Property<String>, required
-            endpoint: Property<String>, required
-            poolId: Property<String>, required
+            account: Property<String>
+            accessKey: Property<String>
+            tenantId: Property<String>
+            clientId: Property<String>
+            clientSecret: Property<String>
+            pemCertificate: Property<String>
+            endpoint: Property<String>
+            poolId: Property<String>
             blobStorage: BlobStorage
             registry: Registry
             elevationLevel: Property<ElevationLevel>, NON_ADMIN
@@ -32,11 +36,13 @@ class PropertyTableTest {
             syncWorkingDirectory: Property<Boolean>, false
             """),
         new Table(BlobStorage.builder().build(), """
-            containerName: Property<String>, required
+            containerName: Property<String>
             connectionString: Property<String>
             endpoint: Property<String>
             sharedKeyAccountName: Property<String>
             sharedKeyAccountAccessKey: Property<String>
+            sasToken: Property<String>
+            identityReference: IdentityReference
             """),
         new Table(Registry.builder().build(), """
             registryServer: Property<String>

@@ -18,6 +18,7 @@ class BadInputTest {
     @CsvSource(quoteCharacter = '"', value = {
         "endpoint, endpoint:",
         "access_key, accessKey:",
+        "no_pool, poolId:",
         "pool, poolId: there is no pool 'no-such-pool'",
         "image, containerImage:",
         "target_os, targetOS:",
@@ -38,7 +39,7 @@ class BadInputTest {
     }
 
     @Test
-    void misspelt_required_property_is_refused_by_name(Flows flows) {
-        assertThatThrownBy(() -> flows.engine.loadFlow(Flows.FOLDER.resolve("bad/misspelt_pool.yaml"))).hasMessageContaining("poolId");
+    void misspelt_property_is_refused_by_name(Flows flows) {
+        assertThatThrownBy(() -> flows.engine.loadFlow(Flows.FOLDER.resolve("bad/misspelt_pool.yaml"))).hasMessageContaining("\"poolid\"");
     }
 }

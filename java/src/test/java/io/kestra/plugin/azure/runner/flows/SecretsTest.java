@@ -6,16 +6,10 @@ import static io.kestra.plugin.azure.runner.flows.Secrets.forms;
 import static io.kestra.plugin.azure.runner.flows.Secrets.found;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import ch.qos.logback.classic.Logger;
-import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.classic.spi.ThrowableProxyUtil;
-import ch.qos.logback.core.AppenderBase;
 import io.kestra.core.models.executions.Execution;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.slf4j.LoggerFactory;
@@ -25,29 +19,17 @@ import org.slf4j.LoggerFactory;
 class SecretsTest {
     private static final String WRONG_KEY = "Y2FuYXJ5L3NlY3JldCtrZXk=";
 
-    private final List<String> worker = new CopyOnWriteArrayList<>();
-    private final AppenderBase<ILoggingEvent> appender = new AppenderBase<>() {
-        @Override
-        protected void append(ILoggingEvent event) {
-            worker.add(event.getFormattedMessage() + ThrowableProxyUtil.asString(event.getThrowableProxy()));
-        }
-    };
-
-    @BeforeEach
-    void listen() {
-        appender.start();
-        root().addAppender(appender);
-    }
+    private final WorkerLog worker = new WorkerLog();
 
     @AfterEach
     void stopListening() {
-        root().detachAppender(appender);
+        worker.close();
     }
 
     @Test
     void the_scan_finds_a_key_in_every_form_and_in_the_log_of_the_worker() {
         LoggerFactory.getLogger(SecretsTest.class).error("on purpose", new IllegalStateException("key " + WRONG_KEY));
-        assertThat(found(worker, WRONG_KEY)).isNotEmpty();
+        assertThat(found(worker.lines(), WRONG_KEY)).isNotEmpty();
         assertThat(forms(WRONG_KEY).map(form -> found(List.of("x" + form + "y"), WRONG_KEY))).allSatisfy(hits -> assertThat(hits).hasSize(1));
     }
 
@@ -71,7 +53,7 @@ class SecretsTest {
         flows.awaitLine(executions.get(3), "poolId: ");
 
         for (String secret : List.of(BATCH_KEY, STORAGE_KEY, WRONG_KEY, Secrets.SIGNATURE)) {
-            assertThat(found(worker, secret)).isEmpty();
+            assertThat(found(worker.lines(), secret)).isEmpty();
             for (Execution execution : executions) {
                 assertThat(found(flows.texts(execution), secret)).isEmpty();
                 assertThat(found(List.of(String.valueOf(execution.getTaskRunList().getFirst().getOutputs())), secret)).isEmpty();
@@ -81,9 +63,5 @@ class SecretsTest {
 
     private static Map<String, Object> inputs(String accessKey, String storageKey, String poolId, String say) {
         return Map.of("accessKey", accessKey, "storageKey", storageKey, "poolId", poolId, "say", say);
-    }
-
-    private static Logger root() {
-        return (Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
     }
 }

@@ -47,15 +47,7 @@ final class WorkerProcess implements AutoCloseable {
 
     /** Returns the settings of the engine and its workers: their database, and after what time a worker counts as lost. */
     static Map<String, Object> settings(Path database, String serverType) {
-        var settings = new HashMap<String, Object>();
-        settings.put("datasources.h2.url", "jdbc:h2:file:" + database.toAbsolutePath() + ";AUTO_SERVER=TRUE;LOCK_TIMEOUT=30000");
-        settings.put("datasources.h2.username", "sa");
-        settings.put("datasources.h2.password", "");
-        settings.put("datasources.h2.driver-class-name", "org.h2.Driver");
-        settings.put("flyway.datasources.h2.enabled", true);
-        settings.put("flyway.datasources.h2.locations", "classpath:migrations/h2");
-        settings.put("flyway.datasources.h2.ignore-migration-patterns", "*:missing,*:future");
-        settings.put("flyway.datasources.h2.out-of-order", true);
+        var settings = new HashMap<>(Database.at("jdbc:h2:file:" + database.toAbsolutePath() + ";AUTO_SERVER=TRUE;LOCK_TIMEOUT=30000"));
         settings.put("kestra.server-type", serverType);
         settings.put("kestra.server.termination-grace-period", "1s");
         settings.put("kestra.server.liveness.enabled", true);

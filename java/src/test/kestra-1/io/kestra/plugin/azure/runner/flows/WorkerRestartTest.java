@@ -9,6 +9,7 @@ import io.kestra.plugin.azure.demo.Engine;
 import io.kestra.worker.DefaultWorker;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -17,25 +18,6 @@ import org.junit.jupiter.api.Test;
 /** An engine whose worker is shut down during a task and started again, as for an upgrade. */
 class WorkerRestartTest {
     private static final int LINES = 20;
-    private static final Map<String, Object> SETTINGS = Map.ofEntries(
-        // A database of its own, which stays when its engine is closed: all engines of a process share the default one.
-        Map.entry("datasources.h2.url", "jdbc:h2:mem:restart;DB_CLOSE_DELAY=-1"),
-        Map.entry("datasources.h2.username", "sa"),
-        Map.entry("datasources.h2.password", ""),
-        Map.entry("datasources.h2.driver-class-name", "org.h2.Driver"),
-        Map.entry("flyway.datasources.h2.enabled", true),
-        Map.entry("flyway.datasources.h2.locations", "classpath:migrations/h2"),
-        Map.entry("flyway.datasources.h2.ignore-migration-patterns", "*:missing,*:future"),
-        Map.entry("flyway.datasources.h2.out-of-order", true),
-        // Only a server with a type watches its workers and resubmits their tasks; the settings below make it do so soon.
-        Map.entry("kestra.server-type", "STANDALONE"),
-        Map.entry("kestra.server.termination-grace-period", "1s"),
-        Map.entry("kestra.server.liveness.interval", "1s"),
-        Map.entry("kestra.server.service.purge.initial-delay", "1h"),
-        Map.entry("kestra.server.service.purge.fixed-delay", "1d"),
-        Map.entry("kestra.server.service.purge.retention", "30d")
-    );
-
     private final Emulator emulator = new Emulator();
 
     @Test
@@ -45,7 +27,7 @@ class WorkerRestartTest {
         var execution = startAndShutDown(storage);
         assertThat(emulator.activeJobs()).as("control: the job goes on without a worker").hasSize(1);
 
-        try (var engine = Engine.start(storage, SETTINGS)) {
+        try (var engine = Engine.start(storage, settings())) {
             var ended = engine.awaitEnd(execution, Flows.LIMIT);
 
             assertThat(ended.getState().getCurrent()).as(() -> engine.log(execution).toString()).isEqualTo(State.Type.SUCCESS);
@@ -58,13 +40,26 @@ class WorkerRestartTest {
     }
 
     private static Execution startAndShutDown(Path storage) throws Exception {
-        try (var flows = new Flows(Engine.start(storage, SETTINGS))) {
+        try (var flows = new Flows(Engine.start(storage, settings()))) {
             var execution = flows.start("restart.yaml", Map.of());
             flows.awaitLine(execution, "line 3");
             // Closed before the rest of the engine, which would otherwise not store the worker's last lines.
             flows.engine.context().getBean(DefaultWorker.class).close();
             return execution;
         }
+    }
+
+    private static Map<String, Object> settings() {
+        // The database stays when its engine is closed.
+        var settings = new HashMap<>(Database.at("jdbc:h2:mem:restart;DB_CLOSE_DELAY=-1"));
+        // Only a server with a type watches its workers and resubmits their tasks; the settings below make it do so soon.
+        settings.put("kestra.server-type", "STANDALONE");
+        settings.put("kestra.server.termination-grace-period", "1s");
+        settings.put("kestra.server.liveness.interval", "1s");
+        settings.put("kestra.server.service.purge.initial-delay", "1h");
+        settings.put("kestra.server.service.purge.fixed-delay", "1d");
+        settings.put("kestra.server.service.purge.retention", "30d");
+        return settings;
     }
 
     private static List<String> lines(Engine engine, Execution execution) {
