@@ -36,7 +36,7 @@ pub(crate) fn is_host(c: char) -> bool {
 }
 
 /// True where requests do not leave this machine.
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

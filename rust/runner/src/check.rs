@@ -4,8 +4,8 @@
 use azure::batch::{Job, Pool};
 use azure::blob::StorageAccount;
 use azure::{Error, ErrorKind};
-use futures::FutureExt;
 use futures::future::OptionFuture;
+use futures::{FutureExt, TryFutureExt};
 use tokio::try_join;
 
 use crate::error::RunError;
@@ -28,7 +28,7 @@ pub(crate) struct Existing {
 /// Asks for the pool and the container, so that a mistake costs seconds and leaves nothing behind. All is asked at the
 /// same time; what is said is what is wrong with the first, which blames the account's properties.
 pub(crate) async fn check(plan: &Plan, events: &EventSender) -> Result<Existing, RunError> {
-    sign_in(plan).await.map_err(|error| sign_in::blame(&error))?;
+    sign_in(plan).await?;
     let blobs = runs_with_blobs(plan).map(Ok);
     let jobs = resume::list_jobs(plan).map(Ok);
     let ((), with_blobs, jobs) = try_join!(check_pool(plan, events), blobs, jobs)?;
@@ -36,10 +36,14 @@ pub(crate) async fn check(plan: &Plan, events: &EventSender) -> Result<Existing,
 }
 
 /// Before anything is asked: so it is said that nobody could sign in, and not that nobody answers.
-async fn sign_in(plan: &Plan) -> azure::Result<()> {
+async fn sign_in(plan: &Plan) -> Result<(), RunError> {
+    let batch = plan.batch.sign_in();
+    let batch = batch.map_err(|error| sign_in::blame(&error, "accessKey: it is not set"));
     let storage = plan.staged().map(|staged| staged.files.container.sign_in());
     let storage = OptionFuture::from(storage).map(Option::transpose);
-    try_join!(plan.batch.sign_in(), storage).map(drop)
+    let storage = storage
+        .map_err(|error| sign_in::blame(&error, "blobStorage.endpoint: there is no key beside it"));
+    try_join!(batch, storage).map(drop)
 }
 
 async fn check_pool(plan: &Plan, events: &EventSender) -> Result<(), RunError> {

@@ -50,6 +50,8 @@ fn tokens(
     service: (Service, &str),
     Way { network, retry }: Way<'_>,
 ) -> Result<Tokens, Invalid> {
+    let property = if service.0 == Service::Batch { "endpoint" } else { storage::ENDPOINT };
+    service.0.check_host(service.1).map_err(|error| Invalid::new(property, error))?;
     let identity = identity(request, |name| network.variable(name))?;
     // What is to blame is a variable, and named.
     network.tokens(identity, service, retry).map_err(|error| Invalid::new("accessKey", error))
@@ -159,8 +161,8 @@ const SAID: [(&[&str], &str, &str); 8] = [
     ),
 ];
 
-/// Why nobody could sign in.
-pub(crate) fn blame(error: &Error) -> RunError {
+/// Why nobody could sign in, and why somebody had to.
+pub(crate) fn blame(error: &Error, cause: &str) -> RunError {
     let code = error.code().unwrap_or_default();
     let known = SAID.iter().find(|(codes, ..)| codes.contains(&code));
     match (known, error.kind()) {
@@ -170,7 +172,7 @@ pub(crate) fn blame(error: &Error) -> RunError {
         (None, ErrorKind::Service) if matches!(error.status(), Some(400..=403)) => {
             RunError::Invalid(Invalid::new("clientId", error))
         }
-        _ => RunError::Failed(format!("accessKey: it is not set, and {error}")),
+        _ => RunError::Failed(format!("{cause}, and {error}")),
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Files {
     pub(crate) node_identity: Option<IdentityReference>,
 }
 
-const ENDPOINT: &str = "blobStorage.endpoint";
+pub(crate) const ENDPOINT: &str = "blobStorage.endpoint";
 const CONNECTION_STRING: &str = "blobStorage.connectionString";
 const NAME: &str = "blobStorage.sharedKeyAccountName";
 const KEY: &str = "blobStorage.sharedKeyAccountAccessKey";

@@ -1,12 +1,13 @@
-//! The identity that a machine has: a virtual machine, or a container of App Service or Container Apps.
+//! The identity that a machine has: a virtual machine, a container of App Service or Container Apps, or a server that Azure
+//! Arc manages.
 //!
 //! [Managed identities](https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token)
 
-use super::transport::Transport;
+use super::{arc::Agent, transport::Transport};
 use crate::{Error, Result};
-use azure_core_1::credentials::TokenCredential;
+use azure_core_1::credentials::AccessToken;
 use azure_identity::{ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId};
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 use url::Url;
 
 /// Where a virtual machine asks. A variable may name another address, as in Microsoft's libraries.
@@ -14,8 +15,10 @@ pub(super) const IMDS: &str = "http://169.254.169.254";
 const IMDS_VARIABLE: &str = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
 const TOKEN_PATH: &str = "/metadata/identity/oauth2/token";
 
-/// Set where it is asked elsewhere.
+/// Set where it is asked elsewhere: by a container of App Service with a header, by Azure Arc's agent with another variable.
 const OTHER_ENDPOINT: &str = "IDENTITY_ENDPOINT";
+const HEADER: &str = "IDENTITY_HEADER";
+const AGENT: &str = "IMDS_ENDPOINT";
 
 /// Where nothing answers by then, this is no virtual machine of Azure.
 const PROBE: Duration = Duration::from_secs(2);
@@ -25,10 +28,18 @@ const PROBE: Duration = Duration::from_secs(2);
 pub(super) struct Managed {
     /// The client id of a user-assigned one.
     client: Option<String>,
-    /// None: not a virtual machine's.
-    imds: Option<Url>,
+    machine: Machine,
     /// What else could have been configured, and why it is not.
     passed_over: Vec<String>,
+}
+
+/// What sort of machine this is.
+#[derive(PartialEq, Eq, Hash)]
+enum Machine {
+    Virtual(Url),
+    /// azure_identity reads the variables itself.
+    Container,
+    Arc(Agent),
 }
 
 impl Managed {
@@ -37,37 +48,58 @@ impl Managed {
         passed_over: Vec<String>,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self> {
-        let address = variable(IMDS_VARIABLE).unwrap_or_else(|| IMDS.to_owned());
-        let imds = Url::parse(address.trim())
-            .map_err(|error| Error::configuration(format!("{IMDS_VARIABLE} is no URL: {error}")))?;
-        let imds = variable(OTHER_ENDPOINT).is_none().then_some(imds);
-        Ok(Self { client, imds, passed_over })
+        let url = |name: &str, text: String| {
+            Url::parse(text.trim())
+                .map_err(|error| Error::configuration(format!("{name} is no URL: {error}")))
+        };
+        let machine = match variable(OTHER_ENDPOINT) {
+            Some(text) if variable(HEADER).is_none() && variable(AGENT).is_some() => {
+                if client.is_some() {
+                    return Err(Error::configuration(
+                        "Azure Arc has no user-assigned identities; leave clientId, and AZURE_CLIENT_ID, out",
+                    ));
+                }
+                Machine::Arc(Agent::new(url(OTHER_ENDPOINT, text)?, variable))
+            }
+            Some(_) => Machine::Container,
+            None => {
+                let address = variable(IMDS_VARIABLE).unwrap_or_else(|| IMDS.to_owned());
+                Machine::Virtual(url(IMDS_VARIABLE, address)?)
+            }
+        };
+        Ok(Self { client, machine, passed_over })
     }
 
     /// Who is asked.
     pub(super) fn place(&self) -> String {
-        self.imds.as_ref().map_or_else(|| OTHER_ENDPOINT.to_owned(), Url::to_string)
-    }
-
-    /// Its addresses are local to the machine, so no proxy knows them, and none uses TLS.
-    pub(super) fn transport(&self) -> Result<Transport> {
-        let http = reqwest::Client::builder().no_proxy().tls_built_in_root_certs(false).build();
-        Ok(Transport::new(http.map_err(Error::from_http)?, self.imds.clone()))
-    }
-
-    pub(super) async fn credential(
-        &self,
-        transport: &Transport,
-    ) -> Result<Arc<dyn TokenCredential>> {
-        if let Some(imds) = &self.imds {
-            self.probe(imds, transport).await?;
+        match &self.machine {
+            Machine::Virtual(imds) => imds.to_string(),
+            Machine::Container => OTHER_ENDPOINT.to_owned(),
+            Machine::Arc(agent) => agent.endpoint.to_string(),
         }
+    }
+
+    /// Asks for a token once. The addresses are local to the machine, so no proxy knows them, and none uses TLS.
+    pub(super) async fn fetch(&self, scope: &str) -> Result<AccessToken> {
+        let http = reqwest::Client::builder().no_proxy().tls_built_in_root_certs(false).build();
+        let http = http.map_err(Error::from_http)?;
+        match &self.machine {
+            Machine::Arc(agent) => agent.token(&Transport::new(http, None), scope).await,
+            Machine::Container => self.ask(&Transport::new(http, None), scope).await,
+            Machine::Virtual(imds) => {
+                let transport = Transport::new(http, Some(imds.clone()));
+                self.probe(imds, &transport).await?;
+                self.ask(&transport, scope).await
+            }
+        }
+    }
+
+    async fn ask(&self, transport: &Transport, scope: &str) -> Result<AccessToken> {
         let options = ManagedIdentityCredentialOptions {
             user_assigned_id: self.client.clone().map(UserAssignedId::ClientId),
             client_options: transport.local_options(),
         };
-        let made = ManagedIdentityCredential::new(Some(options));
-        made.map(|made| made as _).map_err(|error| transport.explain(&error))
+        transport.ask(ManagedIdentityCredential::new(Some(options)), scope).await
     }
 
     /// Elsewhere than in Azure nothing answers at this address, and a connection would be tried for minutes.

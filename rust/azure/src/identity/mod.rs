@@ -5,6 +5,7 @@
 //!
 //! [Authenticate Azure Batch services with Entra ID](https://learn.microsoft.com/azure/batch/batch-aad-auth)
 
+mod arc;
 mod certificate;
 mod cloud;
 mod environment;

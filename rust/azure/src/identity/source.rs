@@ -6,7 +6,7 @@ use super::{
 use crate::{Error, Result, blocking, secret::Secret};
 use async_trait::async_trait;
 use azure_core_1::{
-    credentials::{AccessToken, Secret as TheirSecret, TokenCredential},
+    credentials::{AccessToken, Secret as TheirSecret},
     http::ClientMethodOptions,
 };
 use azure_identity::{
@@ -18,7 +18,6 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 /// A longer one is no token.
@@ -51,45 +50,24 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// Asks for a token once.
+    /// Asks for a token once. The credential is made for it: then it keeps no token of its own, and a file is read as it is
+    /// now.
     pub(super) async fn fetch(
         &self,
         http: &reqwest::Client,
         authority: &Authority,
         scope: &str,
     ) -> Result<AccessToken> {
-        let transport = match self {
-            Self::Machine(managed) => managed.transport()?,
-            _ => Transport::new(http.clone(), None),
-        };
-        let credential = self.credential(&transport, authority).await?;
-        let token = credential.get_token(&[scope], None).await;
-        token.map_err(|error| transport.explain(&error))
-    }
-
-    /// Who is asked, for errors.
-    pub(super) fn place(&self, authority: &Authority) -> String {
-        match self {
-            Self::Machine(managed) => managed.place(),
-            _ => authority.to_string(),
-        }
-    }
-
-    /// It is made for each request: then it keeps no token of its own, and a file is read as it is now.
-    async fn credential(
-        &self,
-        transport: &Transport,
-        authority: &Authority,
-    ) -> Result<Arc<dyn TokenCredential>> {
-        let options = transport.options(authority);
+        let transport = Transport::new(http.clone(), None);
+        let client_options = transport.options(authority);
         let (principal, assertion) = match self {
-            Self::Machine(managed) => return managed.credential(transport).await,
-            Self::Secret(principal, secret) => {
-                let (Principal { tenant, client }, secret) = (principal.clone(), secret.expose());
-                let options = ClientSecretCredentialOptions { client_options: options };
-                let secret = TheirSecret::new(secret.to_owned());
-                let made = ClientSecretCredential::new(&tenant, client, secret, Some(options));
-                return made.map(|made| made as _).map_err(|error| transport.explain(&error));
+            Self::Machine(managed) => return managed.fetch(scope).await,
+            Self::Secret(Principal { tenant, client }, secret) => {
+                let options = ClientSecretCredentialOptions { client_options };
+                let secret = TheirSecret::new(secret.expose().to_owned());
+                let client = client.clone();
+                let made = ClientSecretCredential::new(tenant, client, secret, Some(options));
+                return transport.ask(made, scope).await;
             }
             Self::Certificate(principal, certificate) => {
                 let url = authority.token_url(&principal.tenant);
@@ -98,10 +76,18 @@ impl Source {
             Self::Federated(principal, file) => (principal, read_assertion(file.clone()).await?),
         };
         let Principal { tenant, client } = principal.clone();
-        let options = ClientAssertionCredentialOptions { client_options: options };
+        let options = ClientAssertionCredentialOptions { client_options };
         let assertion = Assertion(Secret::new(&assertion));
         let made = ClientAssertionCredential::new(tenant, client, assertion, Some(options));
-        made.map(|made| made as _).map_err(|error| transport.explain(&error))
+        transport.ask(made, scope).await
+    }
+
+    /// Who is asked, for errors.
+    pub(super) fn place(&self, authority: &Authority) -> String {
+        match self {
+            Self::Machine(managed) => managed.place(),
+            _ => authority.to_string(),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     Identity,
     cloud::{Authority, Cloud},
 };
-use crate::{Error, Result, RetryPolicy, retry::Contact};
+use crate::{Error, Result, RetryPolicy, endpoint::is_loopback, retry::Contact};
 use reqwest::header::HeaderValue;
 use std::{
     fmt,
@@ -38,6 +38,42 @@ pub enum Service {
     Batch,
     /// Azure Storage.
     Storage,
+}
+
+impl Service {
+    /// The hosts of this service, in all clouds. Private endpoints have the same names.
+    fn domains(self) -> &'static [&'static str] {
+        match self {
+            Self::Batch => {
+                &[".batch.azure.com", ".batch.chinacloudapi.cn", ".batch.usgovcloudapi.net"]
+            }
+            Self::Storage => &[
+                ".blob.core.windows.net",
+                ".blob.storage.azure.net",
+                ".blob.core.chinacloudapi.cn",
+                ".blob.core.usgovcloudapi.net",
+            ],
+        }
+    }
+
+    /// Refuses an endpoint whose host is none of this service, nor of this machine. A flow's author names endpoints, and who
+    /// gets a token can do with it what the worker can.
+    ///
+    /// # Errors
+    /// A `Configuration` error that says which hosts there are.
+    pub fn check_host(self, endpoint: &str) -> Result<()> {
+        // What is no URL is refused by whoever needs it.
+        let Ok(url) = Url::parse(endpoint.trim()) else { return Ok(()) };
+        let host = url.host_str().unwrap_or_default();
+        if is_loopback(&url) || self.domains().iter().any(|domain| host.ends_with(domain)) {
+            return Ok(());
+        }
+        let hosts: Vec<_> = self.domains().iter().map(|domain| format!("*{domain}")).collect();
+        Err(Error::configuration(format!(
+            "an identity's tokens are sent to hosts of Azure alone ({}), and this is another one",
+            hosts.join(", ")
+        )))
+    }
 }
 
 /// The tokens of an identity for one service. Clones share them.

@@ -5,6 +5,7 @@ use super::{cloud::Authority, machine};
 use crate::{Error, error};
 use async_trait::async_trait;
 use azure_core_1::{
+    credentials::{AccessToken, TokenCredential},
     error::{Error as TheirError, ErrorKind, Result},
     http::{
         AsyncRawResponse, Body, ClientOptions, HttpClient, Request, RetryOptions,
@@ -12,6 +13,10 @@ use azure_core_1::{
     },
 };
 use bytes::{Bytes, BytesMut};
+use reqwest::{
+    StatusCode,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
@@ -54,8 +59,19 @@ impl Transport {
         }
     }
 
+    /// Asks for a token by a credential of azure_identity.
+    pub(super) async fn ask(
+        &self,
+        credential: Result<Arc<impl TokenCredential>>,
+        scope: &str,
+    ) -> error::Result<AccessToken> {
+        let credential = credential.map_err(|error| self.explain(&error))?;
+        let token = credential.get_token(&[scope], None).await;
+        token.map_err(|error| self.explain(&error))
+    }
+
     /// What went wrong: what is known here, or else what azure_identity says.
-    pub(super) fn explain(&self, theirs: &TheirError) -> Error {
+    fn explain(&self, theirs: &TheirError) -> Error {
         let ours = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         ours.unwrap_or_else(|| {
             let text = theirs.to_string();
@@ -67,6 +83,28 @@ impl Transport {
     /// Whether anything answers there in this time, with whatever status.
     pub(super) async fn reach(&self, url: Url, time: Duration) -> error::Result<()> {
         self.http.get(url).timeout(time).send().await.map(drop).map_err(Error::from_http)
+    }
+
+    /// Asks a machine's own service, and returns what it says before it gives anything.
+    pub(super) async fn challenge(&self, url: Url) -> error::Result<(StatusCode, HeaderMap)> {
+        let sent = self.http.get(url).header("metadata", "true").timeout(ANSWER).send().await;
+        let mut answer = sent.map_err(Error::from_http)?;
+        Ok((answer.status(), std::mem::take(answer.headers_mut())))
+    }
+
+    /// Asks it again, with this header.
+    pub(super) async fn get(
+        &self,
+        url: Url,
+        (name, value): (HeaderName, HeaderValue),
+    ) -> error::Result<Bytes> {
+        let sent = self.http.get(url).header("metadata", "true").header(name, value);
+        let mut answer = sent.timeout(ANSWER).send().await.map_err(Error::from_http)?;
+        let body = read(&mut answer).await?;
+        match answer.status().is_success() {
+            true => Ok(body),
+            false => Err(Error::from_response(answer.status(), answer.headers(), &body)),
+        }
     }
 
     /// azure_identity knows but one address of the machine.

@@ -395,6 +395,42 @@ async fn in_a_container_app() {
 }
 
 #[tokio::test]
+async fn a_server_of_azure_arc_shows_that_it_may_read_a_file_of_its_agent() {
+    let keys = tempfile::tempdir().unwrap();
+    let file = keys.path().join("1.key");
+    fs::write(&file, "Zm9vOmJhcg==\n").unwrap();
+    let realm = |path: &Path| {
+        let basic = format!("Basic realm={}", path.display());
+        Reply::new(401, &[("www-authenticate", basic.as_str())], "")
+    };
+    let token = r#"{"token_type":"Bearer","expires_on":"4102444800","access_token":"canary-a"}"#;
+    let elsewhere = [keys.path().join("../1.key"), "/etc/passwd".into(), keys.path().join("1.txt")];
+    let agent = ScriptedService::start([realm(&file), Reply::ok(token)]).await;
+    elsewhere.iter().for_each(|path| agent.queue(realm(path)));
+    let endpoint = format!("{}/metadata/identity/oauth2/token", agent.endpoint);
+    let set = [
+        ("IDENTITY_ENDPOINT", endpoint.as_str()),
+        ("IMDS_ENDPOINT", &agent.endpoint),
+        ("AZURE_ARC_TOKENS_DIR", keys.path().to_str().unwrap()),
+    ];
+    let cloud = Cloud::start(1, []).await;
+    let identity = || Identity::of_environment(None, None, environment(&set)).unwrap();
+    cloud.client(identity()).get_pool("p").await.unwrap();
+    assert_eq!(cloud.used(), ["Bearer canary-a"]);
+    let asked = agent.received();
+    let resource = "resource=https%3A%2F%2Fbatch.core.windows.net%2F";
+    assert!(asked[0].target.ends_with(resource), "{}", asked[0].target);
+    assert!(!asked[0].headers.contains_key("authorization"));
+    assert_eq!(asked[1].headers["authorization"], "Basic Zm9vOmJhcg==");
+    for path in &elsewhere {
+        let error = cloud.client(identity()).sign_in().await.unwrap_err().to_string();
+        assert!(error.contains("the agent names no key file in"), "{}: {error}", path.display());
+    }
+    assert_eq!(agent.received().len(), 2 + elsewhere.len(), "nothing was sent after that");
+    assert!(Identity::of_environment(None, Some(CLIENT), environment(&set)).is_err());
+}
+
+#[tokio::test]
 async fn a_machine_without_that_identity_says_so() {
     let unknown = r#"{"error":"invalid_request","error_description":"Identity not found"}"#;
     let machine = ScriptedService::start([Reply::status(400), Reply::new(400, &[], unknown)]).await;
@@ -439,6 +475,32 @@ fn ids_that_cannot_be_are_refused_without_showing_them() {
         assert!(!error.to_string().contains("canary"), "{error}");
     }
     assert!(Identity::with_secret("contoso.onmicrosoft.com", CLIENT, SECRET).is_ok());
+}
+
+#[test]
+fn tokens_go_to_hosts_of_azure_alone() {
+    let (batch, storage) = (Service::Batch, Service::Storage);
+    for (service, good) in [
+        (batch, "https://acct.westeurope.batch.azure.com"),
+        (batch, "https://ACCT.usgovvirginia.batch.usgovcloudapi.net/"),
+        (batch, "http://127.0.0.1:10100"),
+        (storage, "https://acct.blob.core.windows.net"),
+        (storage, "https://acct.z6.blob.storage.azure.net"),
+        (storage, "http://localhost:10000/devstoreaccount1"),
+    ] {
+        assert!(service.check_host(good).is_ok(), "{good}");
+    }
+    for (service, bad) in [
+        (batch, "https://acct.blob.core.windows.net"),
+        (batch, "https://batch.azure.com.example.com"),
+        (batch, "https://evilbatch.azure.com"),
+        (storage, "https://files.example.com"),
+        (storage, "https://acct.blob.core.windows.net.example.com"),
+        (storage, "https://acct.blob.core.windows.net@example.com"),
+    ] {
+        let error = service.check_host(bad).unwrap_err().to_string();
+        assert!(error.contains("hosts of Azure alone"), "{bad}: {error}");
+    }
 }
 
 #[tokio::test]

@@ -179,6 +179,13 @@ fn an_identity_that_cannot_be_is_refused_by_property() {
         assert!(!message.contains("canary") && !message.contains("Y2FuYXJ5"), "{message}");
     }
     let good = json!({"clientSecret": canary, "clientId": client, "tenantId": tenant});
+    let mut elsewhere = signed_in(good.clone());
+    elsewhere["endpoint"] = json!("https://batch.example.com");
+    let refused = refusal(&elsewhere);
+    assert!(
+        refused.starts_with("endpoint: an identity's tokens are sent to hosts of Azure alone"),
+        "{refused}"
+    );
     assert_eq!(refusal(&signed_in(good.clone())), "");
     // The identity is for the storage account.
     let mut both = signed_in(good);
@@ -186,6 +193,9 @@ fn an_identity_that_cannot_be_is_refused_by_property() {
     both["blobStorage"] =
         json!({"containerName": "data", "endpoint": "https://acct.blob.core.windows.net"});
     assert_eq!(refusal(&both), "");
+    let mut elsewhere = both.clone();
+    elsewhere["blobStorage"]["endpoint"] = json!("https://files.example.com");
+    assert!(refusal(&elsewhere).starts_with("blobStorage.endpoint: an identity's tokens"));
     both["waitUntilCompletion"] = json!(7 * 24 * 3600);
     assert!(refusal(&both).starts_with("waitUntilCompletion: it must be at most 165 hours"));
     both["blobStorage"]["identityReference"] = json!({"resourceId": "/subscriptions/x"});
