@@ -8,35 +8,32 @@ use crate::{
 use azure::{
     ErrorKind, RetryPolicy,
     batch::{BatchClient, Throttle},
-    identity::{Certificate, Identity, Service, Tokens},
+    identity::{Identity, Service, Tokens},
 };
-use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
-use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
-use serde_json::Value;
-use std::{collections::HashMap, fs, path::Path, process::Command, time::Duration};
+use std::{collections::HashMap, fs, path::Path, time::Duration};
 
-const TENANT: &str = "11111111-0000-4000-8000-000000000001";
-const CLIENT: &str = "22222222-0000-4000-8000-000000000002";
+pub(crate) const TENANT: &str = "11111111-0000-4000-8000-000000000001";
+pub(crate) const CLIENT: &str = "22222222-0000-4000-8000-000000000002";
 const SECRET: &str = "canary~secret";
-const HOUR: u64 = 3600;
+pub(crate) const HOUR: u64 = 3600;
 
 /// Batch, and whoever issues tokens for it.
-struct Cloud {
-    batch: ScriptedService,
-    issuer: ScriptedService,
+pub(crate) struct Cloud {
+    pub(crate) batch: ScriptedService,
+    pub(crate) issuer: ScriptedService,
     front: TlsFront,
 }
 
 impl Cloud {
     /// Batch accepts as many requests as that.
-    async fn start(requests: usize, tokens: impl IntoIterator<Item = Reply>) -> Self {
+    pub(crate) async fn start(requests: usize, tokens: impl IntoIterator<Item = Reply>) -> Self {
         let batch = ScriptedService::start((0..requests).map(|_| pool())).await;
         let issuer = ScriptedService::start(tokens).await;
         let front = TlsFront::start(issuer.endpoint.trim_start_matches("http://")).await;
         Self { batch, issuer, front }
     }
 
-    fn client(&self, identity: Identity) -> BatchClient {
+    pub(crate) fn client(&self, identity: Identity) -> BatchClient {
         self.client_of(self.tokens(identity, &self.authority(), eager()))
     }
 
@@ -45,7 +42,7 @@ impl Cloud {
         BatchClient::new(&self.batch.endpoint, tokens, http, eager(), Throttle::default()).unwrap()
     }
 
-    fn authority(&self) -> String {
+    pub(crate) fn authority(&self) -> String {
         format!("https://{}", self.front.address)
     }
 
@@ -70,7 +67,7 @@ fn pool() -> Reply {
     Reply::ok(r#"{"id":"p","state":"active"}"#)
 }
 
-fn token(name: &str, seconds: u64) -> Reply {
+pub(crate) fn token(name: &str, seconds: u64) -> Reply {
     Reply::ok(&format!(
         r#"{{"token_type":"Bearer","expires_in":{seconds},"access_token":"canary-{name}"}}"#
     ))
@@ -92,7 +89,7 @@ fn secret() -> Identity {
 }
 
 /// What a request for a token says.
-fn form(request: &Received) -> HashMap<String, String> {
+pub(crate) fn form(request: &Received) -> HashMap<String, String> {
     let text = format!("http://h/?{}", String::from_utf8(request.body.clone()).unwrap());
     reqwest::Url::parse(&text).unwrap().query_pairs().into_owned().collect()
 }
@@ -255,63 +252,6 @@ async fn an_issuer_that_nobody_reaches_is_named() {
     let error = cloud.client_of(tokens).sign_in().await.unwrap_err();
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unreachable, false));
     assert!(error.to_string().contains(&format!("at {authority}: ")), "{error}");
-}
-
-#[tokio::test]
-async fn a_certificate_signs_a_statement_that_its_public_part_proves() {
-    let directory = tempfile::tempdir().unwrap();
-    let pem = make_certificate(directory.path(), "rsa:2048");
-    let certificate = Certificate::from_pem(&pem).unwrap();
-    let cloud = Cloud::start(1, [token("a", HOUR)]).await;
-    let identity = Identity::with_certificate(TENANT, CLIENT, certificate).unwrap();
-    cloud.client(identity).get_pool("p").await.unwrap();
-    let form = form(&cloud.issuer.received()[0]);
-    let assertion = &form["client_assertion"];
-    let [header, claims] = [0, 1].map(|part| decoded(assertion, part));
-    let thumbprint = openssl(directory.path(), "x509 -in c.pem -noout -fingerprint -sha256");
-    let thumbprint = thumbprint.trim().rsplit('=').next().unwrap().replace(':', "");
-    assert_eq!(header["alg"], "RS256");
-    assert_eq!(hex(&header["x5t#S256"]), thumbprint.to_lowercase());
-    assert_eq!(claims["aud"], format!("{}/{TENANT}/oauth2/v2.0/token", cloud.authority()));
-    assert_eq!((&claims["iss"], &claims["sub"]), (&CLIENT.into(), &CLIENT.into()));
-    assert_eq!(claims["exp"].as_i64().unwrap() - claims["nbf"].as_i64().unwrap(), 600);
-    check_signature(assertion, directory.path());
-}
-
-#[test]
-fn certificates_are_taken_as_people_paste_them() {
-    let directory = tempfile::tempdir().unwrap();
-    let pem = make_certificate(directory.path(), "rsa:2048");
-    let key = pem.find("-----BEGIN CERTIFICATE").unwrap();
-    let turned = format!("{}{}", &pem[key..], &pem[..key]);
-    let old = openssl(directory.path(), "rsa -in k.pem -traditional") + &pem[key..];
-    for good in [&pem, &turned, &old, &pem.replace('\n', "\\n"), &pem.replace('\n', "\r\n")] {
-        Certificate::from_pem(good).unwrap();
-    }
-}
-
-#[test]
-fn certificates_that_cannot_be_used_are_refused_without_showing_them() {
-    let directory = tempfile::tempdir().unwrap();
-    let pem = make_certificate(directory.path(), "rsa:2048");
-    let (key, certificate) = pem.split_at(pem.find("-----BEGIN CERTIFICATE").unwrap());
-    let encrypted = openssl(directory.path(), "pkey -in k.pem -aes256 -passout pass:x");
-    let curve = make_certificate(directory.path(), "ec -pkeyopt ec_paramgen_curve:P-256");
-    let small = make_certificate(directory.path(), "rsa:1024");
-    for (bad, reason) in [
-        ("", "there is no certificate in it"),
-        ("canary", "there is no certificate in it"),
-        (key, "there is no certificate in it"),
-        (certificate, "there is no private key in it"),
-        (&pem[..pem.len() / 2], "there is no certificate in it"),
-        (&format!("{encrypted}{certificate}"), "is encrypted"),
-        (&curve, "cannot be used"),
-        (&small, "cannot be used"),
-    ] {
-        let error = Certificate::from_pem(bad).unwrap_err().to_string();
-        assert!(error.contains(reason), "{reason}: {error}");
-        assert!(error.len() < 300 && !error.contains("canary"), "{error}");
-    }
 }
 
 #[tokio::test]
@@ -529,38 +469,4 @@ async fn until(mut holds: impl FnMut() -> bool) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("it did not come true within ten seconds");
-}
-
-/// A new key and its certificate: `k.pem`, `c.pem`, and both as one text.
-fn make_certificate(directory: &Path, kind: &str) -> String {
-    let options =
-        format!("req -x509 -newkey {kind} -nodes -days 2 -subj /CN=us -keyout k.pem -out c.pem");
-    openssl(directory, &options);
-    ["k.pem", "c.pem"].map(|name| fs::read_to_string(directory.join(name)).unwrap()).concat()
-}
-
-fn openssl(directory: &Path, options: &str) -> String {
-    let mut openssl = Command::new("openssl");
-    let output = openssl.args(options.split_whitespace()).current_dir(directory).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn decoded(token: &str, part: usize) -> Value {
-    let part = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(part).unwrap()).unwrap();
-    serde_json::from_slice(&part).unwrap()
-}
-
-fn hex(base64: &Value) -> String {
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(base64.as_str().unwrap()).unwrap();
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn check_signature(assertion: &str, directory: &Path) {
-    let (signed, signature) = assertion.rsplit_once('.').unwrap();
-    let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).unwrap();
-    openssl(directory, "rsa -in k.pem -RSAPublicKey_out -outform DER -out public.der");
-    let key = fs::read(directory.join("public.der")).unwrap();
-    let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key);
-    key.verify(signed.as_bytes(), &signature).unwrap();
 }

@@ -15,6 +15,8 @@ mod blob_faults;
 #[cfg(test)]
 mod blobs;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod http1;
