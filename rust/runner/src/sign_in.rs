@@ -152,7 +152,7 @@ const SAID: [(&[&str], &str, &str); 8] = [
     (
         &["AADSTS500011", "AADSTS500014"],
         "tenantId",
-        "this tenant does not know Azure Batch: take the one of the Batch account's subscription",
+        "this tenant does not know the service: take the one of the account's subscription",
     ),
     (
         &["invalid_request", "identity_not_found"],

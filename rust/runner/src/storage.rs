@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use azure::batch::IdentityReference;
 use azure::blob::{BlobContainer, LONGEST_DELEGATION, StorageAccount};
+use time::OffsetDateTime;
 
 use crate::limits::Limit;
 use crate::plan::{Way, given, required_text, shared_key};
@@ -24,6 +25,9 @@ const NAME: &str = "blobStorage.sharedKeyAccountName";
 const KEY: &str = "blobStorage.sharedKeyAccountAccessKey";
 const SAS: &str = "blobStorage.sasToken";
 
+/// The service's clock may be behind this machine's.
+const CLOCK_MARGIN: Duration = Duration::from_secs(15 * 60);
+
 impl Files {
     pub(crate) fn new(
         request: &Request,
@@ -34,7 +38,11 @@ impl Files {
         let name = required_text("blobStorage.containerName", storage.container_name.as_deref())?;
         let account = storage_account(request, storage, way)?;
         let node_identity = node_identity(storage)?;
-        check_time(&account, node_identity.is_some(), limit)?;
+        check_time(&account, limit)
+            .map_err(|reason| Invalid::new(sas_property(storage), reason))?;
+        if account.identity().is_some() && node_identity.is_none() {
+            check_delegation_time(limit)?;
+        }
         let container = BlobContainer::new(account, &name, way.network.http.clone(), way.retry)
             .map_err(|error| Invalid::new("blobStorage.containerName", error))?;
         Ok(Self { container, node_identity })
@@ -116,31 +124,33 @@ pub(crate) fn needs_identity(storage: &BlobStorage) -> bool {
     others.iter().all(|value| given(value.as_deref()).is_none())
 }
 
-/// What gives access may end before the run does. That is said now, and not when the task uploads what it made.
-fn check_time(
-    account: &StorageAccount,
-    nodes_have_identity: bool,
-    limit: Limit,
-) -> Result<(), Invalid> {
-    let Limit { property, time } = limit;
-    if account.expires().is_some_and(|moment| SystemTime::from(moment) < SystemTime::now() + time) {
-        let reason = format!(
+/// A SAS may end before the run does. That is said now, and not when the task uploads what it made.
+fn check_time(account: &StorageAccount, Limit { property, time }: Limit) -> Result<(), String> {
+    let is_too_short = |moment: OffsetDateTime| SystemTime::from(moment) < SystemTime::now() + time;
+    if account.expires().is_some_and(is_too_short) {
+        return Err(format!(
             "the SAS expires before the run's limit ({property}) is reached; make one that lives longer, or lower the limit"
-        );
-        return Err(Invalid::new(SAS, reason));
-    }
-    let by_delegation = account.identity().is_some() && !nodes_have_identity;
-    if by_delegation && access_time(limit) > LONGEST_DELEGATION - CLOCK_MARGIN {
-        let days =
-            (LONGEST_DELEGATION - CLOCK_MARGIN - (access_time(limit) - time)).as_secs() / 3600;
-        let reason = format!(
-            "it must be at most {days} hours where an identity signs in to the storage account: its signatures for the \
-             nodes live 7 days at most; with blobStorage.identityReference nodes need none"
-        );
-        return Err(Invalid::new(property, reason));
+        ));
     }
     Ok(())
 }
 
-/// The service's clock may be behind this machine's.
-const CLOCK_MARGIN: Duration = Duration::from_secs(15 * 60);
+/// Where the SAS is that a flow names.
+fn sas_property(storage: &BlobStorage) -> &'static str {
+    if given(storage.sas_token.as_deref()).is_some() { SAS } else { CONNECTION_STRING }
+}
+
+/// The signatures that an identity makes for the nodes have to outlive the run.
+fn check_delegation_time(limit: Limit) -> Result<(), Invalid> {
+    let Limit { property, time } = limit;
+    let margin = access_time(limit) - time + CLOCK_MARGIN;
+    if time + margin <= LONGEST_DELEGATION {
+        return Ok(());
+    }
+    let hours = (LONGEST_DELEGATION - margin).as_secs() / 3600;
+    let reason = format!(
+        "it must be at most {hours} hours where an identity signs in to the storage account: its signatures for the \
+         nodes live 7 days at most; with blobStorage.identityReference nodes need none"
+    );
+    Err(Invalid::new(property, reason))
+}

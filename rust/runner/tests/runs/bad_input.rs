@@ -99,6 +99,12 @@ fn what_can_be_seen_without_a_service_is_refused_by_property() {
         ),
         (storage(json!({"sasToken": sas})), "blobStorage.endpoint: "),
         (
+            storage(
+                json!({"connectionString": format!("BlobEndpoint={endpoint};SharedAccessSignature={}", sas.replace("2126", "2025"))}),
+            ),
+            "blobStorage.connectionString: the SAS expires before the run's limit",
+        ),
+        (
             storage(json!({"endpoint": endpoint, "sasToken": canary})),
             "blobStorage.sasToken: this is no SAS",
         ),
