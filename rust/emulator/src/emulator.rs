@@ -129,8 +129,9 @@ impl Emulator {
             .map_err(|error| failed("creating the node root", error))?;
         let faults = Faults::default();
         settings.faults.iter().cloned().for_each(|fault| faults.add(fault));
-        let service = service(&settings, images, address, root, &faults)?;
         let directory = tenant.as_ref().map(|tenant| Arc::clone(&tenant.directory));
+        let storage = storage(&settings, directory.clone(), &faults)?;
+        let service = service(&settings, images, address, root, storage)?;
         let state = Arc::new(app_state(&settings, key, directory, records, service, faults));
         let issuer = tenant.map(|tenant| tenant.start(&state));
         let server = tokio::spawn(serve(listener, router(Arc::clone(&state)), Arc::clone(&state)));
@@ -257,13 +258,12 @@ fn images(settings: &Settings) -> Result<Images, StartError> {
     Ok(Images::new(settings.images.iter().map(read).collect::<Result<_, _>>()?))
 }
 
-fn service(
+/// The storage client of the nodes.
+fn storage(
     settings: &Settings,
-    images: Images,
-    address: SocketAddr,
-    root: PathBuf,
+    directory: Option<Arc<Directory>>,
     faults: &Faults,
-) -> Result<Arc<Service>, StartError> {
+) -> Result<Storage, StartError> {
     let http = reqwest::Client::builder()
         .no_proxy()
         .connect_timeout(CONNECT_TIMEOUT)
@@ -275,18 +275,25 @@ fn service(
         .map_err(|error| {
             failed("creating the HTTP client of the nodes", io::Error::other(error))
         })?;
+    let linked = settings.auto_storage.clone();
+    Ok(Storage { http, linked, directory, faults: Arc::clone(&faults.nodes) })
+}
+
+fn service(
+    settings: &Settings,
+    images: Images,
+    address: SocketAddr,
+    root: PathBuf,
+    storage: Storage,
+) -> Result<Arc<Service>, StartError> {
     let context = NodeContext {
         root,
         isolation: settings.isolation,
         images: Arc::new(images),
         account: settings.account.clone(),
         account_url: format!("http://{address}"),
-        storage: Storage {
-            http,
-            linked: settings.auto_storage.clone(),
-            faults: Arc::clone(&faults.nodes),
-        },
-        faults: Arc::clone(&faults.nodes),
+        faults: Arc::clone(&storage.faults),
+        storage,
         command_line: settings.command_line,
         blob_prefix: settings.blob_prefix,
         wildcard_base: settings.wildcard_base,

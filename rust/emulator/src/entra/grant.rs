@@ -63,7 +63,7 @@ impl Directory {
     }
 
     /// Finds a tenant.
-    fn tenant(&self, named: &str) -> Result<Uuid, Refusal> {
+    pub(super) fn tenant(&self, named: &str) -> Result<Uuid, Refusal> {
         let mut known = self.other_tenants.iter().chain([&self.tenant]);
         let found = named.parse().ok().filter(|id| known.any(|tenant| tenant == id));
         found.ok_or_else(|| {

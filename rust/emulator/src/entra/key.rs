@@ -41,6 +41,14 @@ impl SigningKey {
         Some(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
+    /// Returns the public key as a JSON Web Key.
+    pub(super) fn public(&self) -> Value {
+        // An uncompressed point: a byte that says so, and its two coordinates.
+        let (x, y) = self.pair.public_key().as_ref()[1..].split_at(32);
+        let [x, y] = [x, y].map(|coordinate| URL_SAFE_NO_PAD.encode(coordinate));
+        json!({"kty": "EC", "use": "sig", "kid": self.id, "alg": "ES256", "crv": "P-256", "x": x, "y": y})
+    }
+
     /// Returns whether a token is signed with this key.
     pub(super) fn signed(&self, token: &Jwt<'_>) -> bool {
         let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.pair.public_key());

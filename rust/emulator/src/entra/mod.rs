@@ -13,6 +13,7 @@ mod token;
 use std::time::Duration;
 
 use ring::error::Unspecified;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -83,6 +84,12 @@ impl Directory {
     /// `None` if it cannot be signed.
     pub(crate) fn federated_token(&self, subject: &str, life: Duration) -> Option<String> {
         self.cluster.sign(&assertion::federated_claims(subject, life, OffsetDateTime::now_utc()))
+    }
+
+    /// Returns the public keys of a tenant's access tokens, as a JSON Web Key Set. `None` for a
+    /// tenant that does not exist.
+    pub(crate) fn keys(&self, tenant: &str) -> Option<Value> {
+        self.tenant(tenant).ok().map(|_| json!({"keys": [self.key.public()]}))
     }
 
     fn principal(&self, client_id: &str) -> Option<&Principal> {

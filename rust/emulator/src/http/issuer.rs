@@ -1,5 +1,5 @@
-//! The issuer of tokens: Entra's token endpoint, and the endpoints of machines for their managed
-//! identities.
+//! The issuer of tokens: Entra's token endpoint and its public keys, and the endpoints of machines
+//! for their managed identities.
 
 mod identity;
 
@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 
 use super::answer::Answer;
 use super::authentication::header;
-use super::operations::{GET_IDENTITY_TOKEN, GET_TOKEN};
+use super::operations::{GET_IDENTITY_TOKEN, GET_KEYS, GET_TOKEN};
 use super::{AppState, body, faults};
 use crate::entra::grant::Form;
 use crate::entra::refusal::Refusal;
@@ -29,6 +29,8 @@ use crate::settings::EntraSettings;
 enum Target {
     /// The token endpoint of this tenant.
     Token { tenant: String },
+    /// The public keys of this tenant.
+    Keys { tenant: String },
     /// An endpoint for managed identities.
     Identity(identity::Kind),
 }
@@ -74,6 +76,7 @@ async fn carry_out(issuer: &Issuer, target: &Target, request: Request) -> Answer
     let (parts, body) = request.into_parts();
     let tenant = match target {
         Target::Token { tenant } => tenant,
+        Target::Keys { tenant } => return keys(&issuer.directory, tenant),
         Target::Identity(kind) => {
             return identity::answer(&issuer.endpoints, &issuer.directory, *kind, &parts);
         }
@@ -97,6 +100,9 @@ impl Target {
             (&Method::POST, [tenant, "oauth2", "v2.0", "token"]) => {
                 Some(Target::Token { tenant: (*tenant).to_owned() })
             }
+            (&Method::GET, [tenant, "discovery", "v2.0", "keys"]) => {
+                Some(Target::Keys { tenant: (*tenant).to_owned() })
+            }
             (&Method::GET, _) => identity::Kind::find(path).map(Target::Identity),
             _ => None,
         }
@@ -105,6 +111,7 @@ impl Target {
     fn operation(&self) -> &'static str {
         match self {
             Target::Token { .. } => GET_TOKEN,
+            Target::Keys { .. } => GET_KEYS,
             Target::Identity(_) => GET_IDENTITY_TOKEN,
         }
     }
@@ -114,6 +121,13 @@ fn token(directory: &Directory, tenant: &str, body: &Bytes, correlation: Option<
     match directory.grant(tenant, &Form::parse(body), OffsetDateTime::now_utc()) {
         Ok(token) => answer(200, &granted(&token), None),
         Err(refusal) => refused(&refusal, correlation),
+    }
+}
+
+fn keys(directory: &Directory, tenant: &str) -> Answer {
+    match directory.keys(tenant) {
+        Some(keys) => answer(200, &keys, None),
+        None => Answer::new(StatusCode::NOT_FOUND.into_response(), None),
     }
 }
 

@@ -1,7 +1,8 @@
-//! A node's access to storage accounts: with the SAS in a URL, or with one that the node creates.
+//! A node's access to storage accounts: with the SAS in a URL, with a token of one of the pool's
+//! identities, or with a SAS that the node creates.
 //!
-//! The node can create a SAS for the storage account that is linked to the Batch account. There is
-//! no Microsoft Entra ID here, so a pool's identity gives access only to that account.
+//! The node can create a SAS for the storage account that is linked to the Batch account. An
+//! identity that is no principal of the tenant has no tokens, and gives access only to that account.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,10 +11,15 @@ use sha2::Sha256;
 use time::{Duration, OffsetDateTime};
 use url::Url;
 
-use super::blob::BlobError;
+use super::blob::{BlobError, Location};
+use crate::entra::Directory;
+use crate::entra::managed::Selector;
 use crate::settings::LinkedStorage;
 use crate::wire::common::IdentityReference;
 use crate::wire::time::sas_time;
+
+/// The service for which nodes get tokens.
+const STORAGE: &str = "https://storage.azure.com/";
 
 /// The Blob service version of the SAS.
 const VERSION: &str = "2021-12-02";
@@ -26,42 +32,54 @@ const PERMISSIONS: &str = "rcwl";
 #[derive(Clone, Copy)]
 pub(super) struct Access<'a> {
     pub(super) linked: Option<&'a LinkedStorage>,
+    pub(super) directory: Option<&'a Directory>,
     /// The resource ids of the pool's identities.
     pub(super) identities: &'a [String],
 }
 
 impl Access<'_> {
-    /// Returns the URL to use: unchanged, or with a SAS if an identity is given.
+    /// Returns how to reach a URL: unchanged, or as an identity if one is given.
     ///
     /// # Errors
     /// `Denied` if the pool does not have the identity or the identity has no access to the
     /// account, `Other` for an invalid URL.
-    pub(super) fn url(
+    pub(super) fn location(
         &self,
         text: &str,
         identity: Option<&IdentityReference>,
-    ) -> Result<Url, BlobError> {
+    ) -> Result<Location, BlobError> {
         let url = Url::parse(text)
             .map_err(|error| BlobError::Other(format!("the URL is not valid: {error}")))?;
-        let Some(identity) = identity else { return Ok(url) };
+        let Some(identity) = identity else { return Ok(url.into()) };
         let id = identity.resource_id.as_deref().unwrap_or("");
         if !self.identities.iter().any(|own| own.eq_ignore_ascii_case(id)) {
             return Err(BlobError::Denied(format!("the pool has no identity {id}")));
         }
+        if let Some(token) = self.token(id) {
+            return Ok(Location { url, token: Some(token) });
+        }
         let signed =
             self.linked.and_then(|linked| Some(linked.signed(&linked.container(&url)?, url)));
-        signed.ok_or_else(|| {
+        signed.map(Location::from).ok_or_else(|| {
             BlobError::Denied(
                 "an identity reaches only the storage account of --auto-storage here".to_owned(),
             )
         })
     }
 
-    /// Returns the URL of a container of the linked storage account.
+    /// Returns a token of an identity for storage accounts, if it is a principal of the tenant.
+    fn token(&self, resource_id: &str) -> Option<String> {
+        let selector = Selector::ResourceId(resource_id);
+        let issued =
+            self.directory?.managed_token(selector, STORAGE, OffsetDateTime::now_utc()).ok()?;
+        Some(issued.text)
+    }
+
+    /// Returns a container of the linked storage account.
     ///
     /// # Errors
     /// `NotFound` if no account is linked.
-    pub(super) fn auto_storage(&self, container: &str) -> Result<Url, BlobError> {
+    pub(super) fn auto_storage(&self, container: &str) -> Result<Location, BlobError> {
         let linked = self.linked.ok_or_else(|| {
             BlobError::NotFound("no storage account is linked to the Batch account".to_owned())
         })?;
@@ -69,7 +87,7 @@ impl Access<'_> {
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().push(container);
         }
-        Ok(linked.signed(container, url))
+        Ok(linked.signed(container, url).into())
     }
 }
 
@@ -128,7 +146,10 @@ fn sign(key: &[u8], text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
+    use crate::settings::{EntraSettings, Principal, Proof};
 
     fn linked() -> LinkedStorage {
         let text = "AccountName=acc;AccountKey=c2VjcmV0;BlobEndpoint=http://127.0.0.1:1/acc/";
@@ -152,14 +173,35 @@ mod tests {
         }
     }
 
+    fn identity(id: &str) -> IdentityReference {
+        IdentityReference { resource_id: Some(id.to_owned()) }
+    }
+
     #[test]
     fn an_identity_that_the_pool_does_not_have_is_denied() {
         let linked = linked();
-        let access = Access { linked: Some(&linked), identities: &["/mine".to_owned()] };
-        let of = |id: &str| IdentityReference { resource_id: Some(id.to_owned()) };
-        let ask = |url: &str, id: &str| access.url(url, Some(&of(id))).map_err(|e| e.reason());
+        let identities = ["/mine".to_owned()];
+        let access = Access { linked: Some(&linked), directory: None, identities: &identities };
+        let ask = |url, id| access.location(url, Some(&identity(id))).map_err(|e| e.reason());
         assert!(ask("http://127.0.0.1:1/acc/box", "/MINE").is_ok());
-        assert!(ask("http://127.0.0.1:1/acc/box", "/yours").unwrap_err().contains("/yours"));
-        assert!(ask("http://elsewhere/box", "/mine").unwrap_err().contains("--auto-storage"));
+        let reason = |url, id| ask(url, id).err().unwrap();
+        assert!(reason("http://127.0.0.1:1/acc/box", "/yours").contains("/yours"));
+        assert!(reason("http://elsewhere/box", "/mine").contains("--auto-storage"));
+    }
+
+    #[test]
+    fn an_identity_that_is_a_principal_has_a_token_and_no_sas() {
+        let proofs = vec![Proof::UserAssigned(Some("/mine".to_owned()))];
+        let principals = vec![Principal { client_id: Uuid::nil(), proofs, roles: Vec::new() }];
+        let settings = EntraSettings { principals, ..EntraSettings::new(Uuid::nil()) };
+        let (linked, directory) = (linked(), Directory::new(&settings).unwrap());
+        let identities = ["/Mine".to_owned()];
+        let (linked, directory) = (Some(&linked), Some(&directory));
+        let access = Access { linked, directory, identities: &identities };
+        let url = "http://127.0.0.1:1/acc/box";
+        let location = access.location(url, Some(&identity("/mine"))).unwrap();
+        assert_eq!(location.url.as_str(), url);
+        assert!(location.token.is_some());
+        assert!(access.location(url, None).unwrap().token.is_none());
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use quick_xml::de;
 use reqwest::header::HeaderMap;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Take};
@@ -15,6 +15,7 @@ use url::Url;
 
 use super::faults::{BlobRefusal, BlobRequest, NodeAction, NodeFailure, NodeFault};
 use super::tree::Tree;
+use crate::entra::Directory;
 use crate::faults::active::ActiveFaults;
 use crate::settings::LinkedStorage;
 use crate::wire::task::UploadHeader;
@@ -44,6 +45,8 @@ pub(crate) struct Storage {
     pub(crate) http: Client,
     /// The storage account that is linked to the Batch account.
     pub(crate) linked: Option<LinkedStorage>,
+    /// Issues the tokens of pools' identities.
+    pub(crate) directory: Option<Arc<Directory>>,
     pub(crate) faults: Arc<ActiveFaults<NodeFault>>,
 }
 
@@ -148,15 +151,43 @@ impl ListedBlob {
     }
 }
 
-/// Returns the URL of a blob in a container, with the container's SAS. `None` for a name that a URL
-/// cannot contain: `.` and `..` in a path are directories.
-pub(crate) fn blob_url(container: &Url, name: &str) -> Option<Url> {
-    if name.split('/').any(|segment| matches!(segment, "." | "..")) {
-        return None;
+/// A blob or a container, and how a request for it is authenticated: with the SAS in its URL, or
+/// with a token.
+#[derive(Clone)]
+pub(crate) struct Location {
+    pub(crate) url: Url,
+    pub(super) token: Option<String>,
+}
+
+impl Location {
+    /// Returns a blob in this container. `None` for a name that a URL cannot contain: `.` and `..`
+    /// in a path are directories.
+    pub(crate) fn blob(&self, name: &str) -> Option<Location> {
+        if name.split('/').any(|segment| matches!(segment, "." | "..")) {
+            return None;
+        }
+        let mut url = self.url.clone();
+        url.path_segments_mut().ok()?.pop_if_empty().extend(name.split('/'));
+        Some(Location { url, ..self.clone() })
     }
-    let mut url = container.clone();
-    url.path_segments_mut().ok()?.pop_if_empty().extend(name.split('/'));
-    Some(url)
+
+    fn request(&self, storage: &Storage, method: Method, query: &[(&str, &str)]) -> RequestBuilder {
+        let mut url = self.url.clone();
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let request = storage.http.request(method, url).header("x-ms-version", VERSION);
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+}
+
+impl From<Url> for Location {
+    fn from(url: Url) -> Location {
+        Location { url, token: None }
+    }
 }
 
 /// Returns all blobs of a container with a prefix.
@@ -164,7 +195,7 @@ pub(crate) fn blob_url(container: &Url, name: &str) -> Option<Url> {
 /// [List Blobs](https://learn.microsoft.com/rest/api/storageservices/list-blobs)
 pub(crate) async fn list(
     storage: &Storage,
-    container: &Url,
+    container: &Location,
     prefix: &str,
 ) -> Result<Vec<ListedBlob>, BlobError> {
     let mut found = Vec::new();
@@ -182,18 +213,17 @@ pub(crate) async fn list(
 
 async fn list_page(
     storage: &Storage,
-    container: &Url,
+    container: &Location,
     prefix: &str,
     marker: Option<&str>,
 ) -> Result<Listing, BlobError> {
     storage.check_fault(BlobRequest::ListBlobs)?;
-    let mut url = container.clone();
     let wanted = [("restype", "container"), ("comp", "list"), ("include", "metadata")];
-    url.query_pairs_mut().extend_pairs(wanted);
     let optional =
         [("prefix", Some(prefix).filter(|prefix| !prefix.is_empty())), ("marker", marker)];
-    url.query_pairs_mut().extend_pairs(optional.iter().filter_map(|(k, v)| v.map(|v| (*k, v))));
-    let page = ok(storage.http.get(url).header("x-ms-version", VERSION).send().await?).await?;
+    let optional = optional.iter().filter_map(|(name, value)| value.map(|value| (*name, value)));
+    let query: Vec<_> = wanted.into_iter().chain(optional).collect();
+    let page = ok(container.request(storage, Method::GET, &query).send().await?).await?;
     let page = body(page, PAGE).await?;
     de::from_str(&String::from_utf8_lossy(&page))
         .map_err(|error| BlobError::Other(format!("not a blob listing: {error}")))
@@ -216,12 +246,12 @@ async fn body(answer: Response, most: usize) -> Result<Vec<u8>, BlobError> {
 /// [Get Blob](https://learn.microsoft.com/rest/api/storageservices/get-blob)
 pub(crate) async fn download(
     storage: &Storage,
-    url: Url,
+    from: &Location,
     tree: &Tree,
     to: &Path,
 ) -> Result<File, BlobError> {
     storage.check_fault(BlobRequest::GetBlob)?;
-    let response = ok(storage.http.get(url).header("x-ms-version", VERSION).send().await?).await?;
+    let response = ok(from.request(storage, Method::GET, &[]).send().await?).await?;
     let mut file = File::from_std(tree.write(to).map_err(BlobError::File)?);
     let mut body = response.bytes_stream();
     while let Some(piece) = body.next().await {
@@ -236,7 +266,7 @@ pub(crate) async fn download(
 /// [Put Blob](https://learn.microsoft.com/rest/api/storageservices/put-blob)
 pub(crate) async fn upload(
     storage: &Storage,
-    url: Url,
+    to: &Location,
     (tree, from): (&Tree, &Path),
     headers: &[UploadHeader],
 ) -> Result<(), BlobError> {
@@ -245,12 +275,10 @@ pub(crate) async fn upload(
     let file = File::from_std(file).take(length);
     let headers = headers.iter().filter_map(UploadHeader::pair).collect();
     if length > BLOCK {
-        return upload_blocks(storage, &url, file, headers).await;
+        return upload_blocks(storage, to, file, headers).await;
     }
-    let request = storage
-        .http
-        .put(url)
-        .header("x-ms-version", VERSION)
+    let request = to
+        .request(storage, Method::PUT, &[])
         .header("x-ms-blob-type", "BlockBlob")
         .header("content-length", length)
         .headers(headers)
@@ -262,7 +290,7 @@ pub(crate) async fn upload(
 /// [Put Block List](https://learn.microsoft.com/rest/api/storageservices/put-block-list)
 async fn upload_blocks(
     storage: &Storage,
-    url: &Url,
+    to: &Location,
     mut file: Take<File>,
     headers: HeaderMap,
 ) -> Result<(), BlobError> {
@@ -276,23 +304,21 @@ async fn upload_blocks(
         // Base64 as it is.
         let id = format!("{number:08}");
         let query = [("comp", "block"), ("blockid", &id)];
-        put(storage, url, &query, HeaderMap::new(), block).await?;
+        put(storage, to, &query, HeaderMap::new(), block).await?;
         blocks += &format!("<Latest>{id}</Latest>");
     }
     let list = format!("<BlockList>{blocks}</BlockList>").into_bytes();
-    put(storage, url, &[("comp", "blocklist")], headers, list).await
+    put(storage, to, &[("comp", "blocklist")], headers, list).await
 }
 
 async fn put(
     storage: &Storage,
-    url: &Url,
+    to: &Location,
     query: &[(&str, &str)],
     headers: HeaderMap,
     body: Vec<u8>,
 ) -> Result<(), BlobError> {
-    let mut url = url.clone();
-    url.query_pairs_mut().extend_pairs(query);
-    let request = storage.http.put(url).header("x-ms-version", VERSION).headers(headers);
+    let request = to.request(storage, Method::PUT, query).headers(headers);
     ok(request.body(body).send().await?).await.map(drop)
 }
 
@@ -317,12 +343,16 @@ mod tests {
 
     use super::*;
 
+    fn container(url: &str) -> Location {
+        Url::parse(url).unwrap().into()
+    }
+
     proptest! {
         #[test]
         fn the_url_of_a_blob_holds_its_whole_name_or_there_is_none(name in "[ab./ %?#&+é]{1,9}|\\PC{1,9}") {
-            let container = Url::parse("http://127.0.0.1:1/acc/box?sig=a%2Bb").unwrap();
+            let container = container("http://127.0.0.1:1/acc/box?sig=a%2Bb");
             let has_dots = format!("/{name}/").contains("/./") || format!("/{name}/").contains("/../");
-            match blob_url(&container, &name) {
+            match container.blob(&name).map(|blob| blob.url) {
                 Some(url) => {
                     let path = percent_encoding::percent_decode_str(url.path()).decode_utf8().unwrap();
                     prop_assert_eq!(path, format!("/acc/box/{name}"));
@@ -335,8 +365,8 @@ mod tests {
 
     #[test]
     fn a_blob_url_keeps_the_sas_and_escapes_the_name() {
-        let container = Url::parse("http://127.0.0.1:1/acc/box/?sig=a%2Bb").unwrap();
-        let url = blob_url(&container, "a b/50%#?.txt").unwrap();
+        let container = container("http://127.0.0.1:1/acc/box/?sig=a%2Bb");
+        let url = container.blob("a b/50%#?.txt").unwrap().url;
         assert_eq!(url.as_str(), "http://127.0.0.1:1/acc/box/a%20b/50%25%23%3F.txt?sig=a%2Bb");
     }
 

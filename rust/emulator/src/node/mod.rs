@@ -147,7 +147,9 @@ impl Node {
 
     /// Returns the node's access to storage accounts.
     fn access(&self) -> Access<'_> {
-        Access { linked: self.context.storage.linked.as_ref(), identities: &self.identities }
+        let Storage { linked, directory, .. } = &self.context.storage;
+        let (linked, directory) = (linked.as_ref(), directory.as_deref());
+        Access { linked, directory, identities: &self.identities }
     }
 
     /// Kills every process of every task.

@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 
 use futures::{StreamExt, stream};
 use tokio::task::spawn_blocking;
-use url::Url;
 
 use super::NodeContext;
 use super::access::Access;
-use super::blob::{self, AT_ONCE, BlobError, Storage};
+use super::blob::{self, AT_ONCE, BlobError, Location, Storage};
 use super::directory::TaskDirectory;
 use super::pattern::Pattern;
 use super::tree::Tree;
@@ -71,8 +70,7 @@ struct Transfer<'a> {
     tree: Tree,
     pattern: Pattern,
     base: WildcardBase,
-    /// With its SAS.
-    container: Url,
+    container: Location,
 }
 
 fn prepare<'a>(
@@ -83,9 +81,9 @@ fn prepare<'a>(
 ) -> Result<Transfer<'a>, FailureInfo> {
     let to = &output.destination.container;
     let container = access
-        .url(&to.container_url, to.identity_reference.as_ref())
+        .location(&to.container_url, to.identity_reference.as_ref())
         .map_err(|error| upload_failure(&error))?;
-    if container.query_pairs().any(|(name, _)| name == "restype") {
+    if container.url.query_pairs().any(|(name, _)| name == "restype") {
         return Err(misc_failure("the container's URL has the query parameter restype"));
     }
     let text = expand(&output.file_pattern, ended.environment)
@@ -107,7 +105,7 @@ impl Transfer<'_> {
         let mut sent = sent.buffered(AT_ONCE);
         let mut result = Ok(());
         while let Some((upload, uploaded)) = sent.next().await {
-            let target = UploadTarget::of(&self.output.file_pattern, &upload, &self.container);
+            let target = UploadTarget::of(&self.output.file_pattern, &upload, &self.container.url);
             match &uploaded {
                 Ok(()) => log.uploaded(&target),
                 Err(failure) => log.failed(target, failure),
@@ -134,7 +132,7 @@ impl Transfer<'_> {
     }
 
     async fn send(&self, storage: &Storage, upload: Upload) -> (Upload, Result<(), FailureInfo>) {
-        let Some(url) = blob::blob_url(&self.container, &upload.blob) else {
+        let Some(to) = self.container.blob(&upload.blob) else {
             return (
                 upload,
                 Err(misc_failure("the container's URL cannot hold a blob of this name")),
@@ -142,7 +140,7 @@ impl Transfer<'_> {
         };
         let headers = self.output.destination.container.upload_headers.as_deref();
         let from = (&self.tree, upload.file.as_path());
-        let sent = blob::upload(storage, url, from, headers.unwrap_or_default()).await;
+        let sent = blob::upload(storage, &to, from, headers.unwrap_or_default()).await;
         let sent = sent.map_err(|error| upload_failure(&error).with("FilePath", &*upload.blob));
         (upload, sent)
     }

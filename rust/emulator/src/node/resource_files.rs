@@ -9,11 +9,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use futures::{StreamExt, TryStreamExt, stream};
-use url::Url;
 
 use super::NodeContext;
 use super::access::Access;
-use super::blob::{self, AT_ONCE, BlobError, ListedBlob, Storage};
+use super::blob::{self, AT_ONCE, BlobError, ListedBlob, Location, Storage};
 use super::directory::join_inside;
 use super::tree::Tree;
 use crate::settings::BlobPrefix;
@@ -47,8 +46,9 @@ pub(super) async fn fetch(
         let to = target(Path::new(""), path)?;
         let identity = file.identity_reference.as_ref();
         if let Some(url) = &file.http_url {
-            let url = access.url(url, identity).map_err(|error| download_failure(&error, path))?;
-            fetch_one(storage, &url, (working, &to), (path, mode)).await?;
+            let blob = access.location(url, identity);
+            let blob = blob.map_err(|error| download_failure(&error, path))?;
+            fetch_one(storage, &blob, (working, &to), (path, mode)).await?;
         } else {
             let container = container(access, file).map_err(|error| list_failure(&error))?;
             let prefix = file.blob_prefix.as_deref().unwrap_or("");
@@ -64,10 +64,10 @@ pub(crate) fn parse_mode(text: &str) -> Option<u32> {
     u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777)
 }
 
-/// Returns the URL of a resource file's container.
-fn container(access: Access<'_>, file: &ResourceFile) -> Result<Url, BlobError> {
+/// Returns a resource file's container.
+fn container(access: Access<'_>, file: &ResourceFile) -> Result<Location, BlobError> {
     match (&file.storage_container_url, &file.auto_storage_container_name) {
-        (Some(url), _) => access.url(url, file.identity_reference.as_ref()),
+        (Some(url), _) => access.location(url, file.identity_reference.as_ref()),
         (None, name) => access.auto_storage(name.as_deref().unwrap_or("")),
     }
 }
@@ -86,7 +86,7 @@ impl Prefix<'_> {
 /// Downloads one blob; the name is used in failures.
 async fn fetch_one(
     storage: &Storage,
-    url: &Url,
+    blob: &Location,
     (working, to): (&Tree, &Path),
     (name, mode): (&str, u32),
 ) -> Result<(), FailureInfo> {
@@ -94,7 +94,7 @@ async fn fetch_one(
     working
         .make_directories(to.parent().unwrap_or(to))
         .map_err(failed("ResourceDirectoryCreateFailed"))?;
-    let downloaded = blob::download(storage, url.clone(), working, to).await;
+    let downloaded = blob::download(storage, blob, working, to).await;
     let file = downloaded.map_err(|error| download_failure(&error, name))?;
     let opened = file.set_permissions(Permissions::from_mode(mode)).await;
     opened.map_err(failed("ResourceFileWriteFailed"))
@@ -102,7 +102,7 @@ async fn fetch_one(
 
 async fn fetch_container(
     storage: &Storage,
-    container: &Url,
+    container: &Location,
     prefix: Prefix<'_>,
     (working, to): (&Tree, &Path),
     mode: u32,
@@ -121,7 +121,7 @@ async fn fetch_container(
 
 async fn fetch_listed(
     storage: &Storage,
-    container: &Url,
+    container: &Location,
     listed: &ListedBlob,
     (working, file): (&Tree, &Path),
     mode: u32,
@@ -132,8 +132,8 @@ async fn fetch_listed(
             .make_directories(file)
             .map_err(|error| file_failure("ResourceDirectoryCreateFailed", name, &error));
     }
-    match blob::blob_url(container, name) {
-        Some(url) => fetch_one(storage, &url, (working, file), (name, mode)).await,
+    match container.blob(name) {
+        Some(blob) => fetch_one(storage, &blob, (working, file), (name, mode)).await,
         None => Err(FailureInfo::user(
             "BlobDownloadMiscError",
             "The URL cannot hold a blob of this name",

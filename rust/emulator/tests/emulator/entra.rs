@@ -3,6 +3,7 @@
 use azure_batch_emulator::{AuthenticationMode, Fault, Proof, Role};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -55,6 +56,27 @@ async fn an_application_with_its_secret_gets_a_token_that_the_account_accepts() 
     }
     let [start, end] = ["nbf", "exp"].map(|name| claims[name].as_i64().unwrap());
     assert_eq!((end - start, &claims["iat"]), (3900, &claims["nbf"]));
+}
+
+#[tokio::test]
+async fn the_public_keys_of_a_tenant_verify_its_tokens() {
+    let cloud = tenant().await;
+    let keys = |tenant: Uuid| {
+        cloud.client.http.get(format!("{}/{tenant}/discovery/v2.0/keys", cloud.issuer()))
+    };
+    let reply = cloud.client.reply(keys(TENANT).build().unwrap()).await.unwrap().expect(200);
+    let token = access_token(&cloud.ask_for_token(&with_secret(BATCH)).await.expect(200));
+    let key = &reply.body["keys"][0];
+    assert_eq!((&key["kty"], &key["crv"]), (&json!("EC"), &json!("P-256")));
+    assert_eq!(key["kid"], decoded(&token, 0)["kid"]);
+    let [x, y] =
+        ["x", "y"].map(|name| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap());
+    let point = [vec![4], x, y].concat();
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point);
+    public.verify(signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
+    let other = keys(Uuid::from_u128(99)).build().unwrap();
+    assert_eq!(cloud.client.reply(other).await.unwrap().status, 404);
 }
 
 #[tokio::test]

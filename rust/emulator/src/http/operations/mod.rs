@@ -12,7 +12,7 @@ mod pool;
 pub(super) mod route;
 mod task;
 
-pub(crate) use name::{GET_IDENTITY_TOKEN, GET_TOKEN, OperationName};
+pub(crate) use name::{GET_IDENTITY_TOKEN, GET_KEYS, GET_TOKEN, OperationName};
 use route::Operation;
 
 /// Returns every operation.

@@ -12,11 +12,15 @@ pub(crate) struct OperationName(&'static str);
 pub(crate) const GET_TOKEN: &str = "Get Token";
 /// A request to an endpoint for managed identities.
 pub(crate) const GET_IDENTITY_TOKEN: &str = "Get Identity Token";
+/// A request for the public keys of Microsoft Entra ID.
+pub(crate) const GET_KEYS: &str = "Get Signing Keys";
+
+const OF_ISSUER: [&str; 3] = [GET_TOKEN, GET_IDENTITY_TOKEN, GET_KEYS];
 
 impl OperationName {
     /// Returns whether an operation is one of the issuer.
     pub(crate) fn is_of_issuer(name: &str) -> bool {
-        [GET_TOKEN, GET_IDENTITY_TOKEN].contains(&name)
+        OF_ISSUER.contains(&name)
     }
 
     /// Returns the title of the operation's REST page.
@@ -29,7 +33,7 @@ impl FromStr for OperationName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<OperationName, String> {
-        let known = || super::all().map(|one| one.name).chain([GET_TOKEN, GET_IDENTITY_TOKEN]);
+        let known = || super::all().map(|one| one.name).chain(OF_ISSUER);
         let found = known().find(|name| hyphenated(name) == hyphenated(text));
         found.map(OperationName).ok_or_else(|| {
             let names: Vec<String> = known().map(hyphenated).collect();
