@@ -7,13 +7,11 @@ connection of its own. The first line printed says where the front listens, each
 """
 
 import asyncio
-import re
 import sys
 from functools import partial
-from urllib.parse import parse_qs, urlsplit
 
 from faults import Faults, parse
-from messages import END_OF_HEAD, LONGEST_HEAD, body_length
+from messages import END_OF_HEAD, LONGEST_HEAD, Request, body_length
 
 # The operations by verb, restype and comp of a request: the titles of their REST pages.
 OPERATIONS = {
@@ -39,23 +37,9 @@ REFUSALS = {
 }
 
 
-class Request:
-    """The head and the body of a request, as they came."""
-
-    def __init__(self, head, body):
-        self.head, self.body = head, body
-        self.verb, target, _ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
-        url = urlsplit(target)
-        # Without the query: it may hold a signature.
-        self.path = url.path
-        query = parse_qs(url.query)
-        kind = (self.verb, query.get("restype", [""])[0], query.get("comp", [""])[0])
-        self.operation = OPERATIONS.get(kind, "other")
-
-    def alone(self):
-        """Its bytes, asking for the connection to be closed after the answer."""
-        head = re.sub(rb"\r\nconnection:[^\r]*", b"", self.head, flags=re.IGNORECASE)
-        return head.removesuffix(b"\r\n") + b"Connection: close\r\n\r\n" + self.body
+def operation(request):
+    kind = (request.verb, request.query.get("restype", ""), request.query.get("comp", ""))
+    return OPERATIONS.get(kind, "other")
 
 
 async def read_request(client):
@@ -112,7 +96,7 @@ async def meet(fault, request, client, port):
 async def serve(port, faults, client, answers):
     try:
         request = await read_request(client)
-        fault = faults.strike(request.operation)
+        fault = faults.strike(operation(request))
         if fault is None:
             answers.write(await ask(port, request))
         else:

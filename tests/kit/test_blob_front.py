@@ -49,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(said.encode())
 
-    do_GET = do_HEAD = do_PUT = do_DELETE = answer
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = answer
 
     def log_message(self, *_):
         pass
@@ -74,10 +74,10 @@ def front(service, *faults):
             process.terminate()
 
 
-def ask(port, verb, path, body=None):
+def ask(port, verb, path, body=None, headers=None):
     """Status, Retry-After and body of an answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
-    connection.request(verb, path, body)
+    connection.request(verb, path, body, headers or {})
     answer = connection.getresponse()
     return answer.status, answer.getheader("Retry-After"), answer.read().decode()
 

@@ -1,7 +1,7 @@
 //! The first question to each service, before anything is created: is there what the flow names, and is there
 //! something of an earlier run?
 
-use azure::batch::{Job, Pool};
+use azure::batch::{IdentityReference, Job, Pool};
 use azure::blob::StorageAccount;
 use azure::{Error, ErrorKind};
 use futures::future::OptionFuture;
@@ -51,6 +51,7 @@ async fn check_pool(plan: &Plan, events: &EventSender) -> Result<(), RunError> {
     let pool = pool.map_err(|error| blame_batch(&error, plan))?;
     require_linux(&pool)?;
     require_containers(&pool)?;
+    require_identities(&pool, plan)?;
     if let Some(warning) = no_nodes(&pool) {
         events.note(Level::Warn, warning).await?;
     }
@@ -60,7 +61,8 @@ async fn check_pool(plan: &Plan, events: &EventSender) -> Result<(), RunError> {
 async fn runs_with_blobs(plan: &Plan) -> Result<Vec<RunNames>, RunError> {
     let Some(staged) = plan.staged() else { return Ok(Vec::new()) };
     let (container, start) = (&staged.files.container, plan.names.directory_start());
-    let granted = staged.files.check_grants(plan.limit);
+    let directory = plan.names.directory();
+    let granted = staged.files.check_grants(plan.limit, &directory);
     let (directories, ()) = try_join!(container.directories(&start), granted)
         .map_err(|error| blame_storage(&error, container.account()))?;
     Ok(directories.iter().filter_map(|name| plan.names.of_directory(name)).collect())
@@ -94,6 +96,29 @@ fn require_containers(pool: &Pool) -> Result<(), RunError> {
         pool.id
     );
     Err(RunError::Invalid(Invalid::new("poolId", reason)))
+}
+
+/// What nodes show, to a registry or to the storage account, is an identity of their pool.
+fn require_identities(pool: &Pool, plan: &Plan) -> Result<(), RunError> {
+    let of_registry =
+        plan.registry.as_ref().and_then(|registry| registry.identity_reference.as_ref());
+    let of_storage = plan.staged().and_then(|staged| staged.files.node_identity.as_ref());
+    let named = [
+        ("registry.identityReference.resourceId", of_registry),
+        ("blobStorage.identityReference.resourceId", of_storage),
+    ];
+    let named = named.into_iter().filter_map(|(property, identity)| Some((property, identity?)));
+    for (property, IdentityReference { resource_id }) in named {
+        if !pool.has_identity(resource_id) {
+            let reason = format!(
+                "the pool '{}' does not have the identity '{resource_id}'; assign it under the pool's Identity, or name one \
+                 that it has; nodes that are there already get it when they are reimaged",
+                pool.id
+            );
+            return Err(RunError::Invalid(Invalid::new(property, reason)));
+        }
+    }
+    Ok(())
 }
 
 /// A pool that scales itself may have no nodes now and get some; one that cannot grow says why.

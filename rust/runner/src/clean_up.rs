@@ -174,5 +174,9 @@ pub(crate) async fn delete_blobs(container: &BlobContainer, names: &RunNames) ->
     for marker in &markers {
         container.delete(&marker.name).await?;
     }
+    // That of the run's own directory is not below it.
+    if !markers.is_empty() {
+        container.delete(&names.directory()).await?;
+    }
     Ok(())
 }

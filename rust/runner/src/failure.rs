@@ -2,7 +2,7 @@
 
 use azure::batch::{FailureInfo, TaskExecutionInfo, TaskResult};
 
-use crate::refused::meaning_of;
+use crate::refused::{NODES, meaning_of};
 
 /// Returns why a completed task failed; `None` if it succeeded.
 ///
@@ -40,7 +40,7 @@ pub(crate) fn in_words(failure: &FailureInfo, image: &str) -> String {
         .map(|text| azure::without_signatures(&text))
         .collect();
     let said = if said.is_empty() { String::new() } else { format!(": {}", said.join("; ")) };
-    let refusal = is_transfer(code).then(|| meaning_of(&said, "the pool's nodes")).flatten();
+    let refusal = is_transfer(code).then(|| meaning_of(&said, NODES)).flatten();
     let refusal = refusal.map(|meaning| format!(": {meaning}")).unwrap_or_default();
     format!("{}{refusal} ({code}{said})", explain(code, image))
 }

@@ -29,7 +29,19 @@ const REFUSALS: [(&[&str], &str); 4] = [
     ),
 ];
 
-const WORKERS: &str = "Kestra's workers";
+/// Who is refused, and as whom it may have signed in.
+#[derive(Clone, Copy)]
+pub(crate) struct Who {
+    name: &'static str,
+    identity: &'static str,
+}
+
+const WORKERS: Who = Who { name: "Kestra's workers", identity: "the identity that signed in" };
+
+pub(crate) const NODES: Who = Who {
+    name: "the pool's nodes",
+    identity: "an identity of the pool (blobStorage.identityReference)",
+};
 
 /// The same of those who may enter, and not do what they asked for.
 const RIGHTS: [(&[&str], &str); 2] = [
@@ -40,8 +52,8 @@ const RIGHTS: [(&[&str], &str); 2] = [
     ),
     (
         &["AuthorizationPermissionMismatch", "operation using this permission"],
-        "what {who} have does not allow this: a SAS needs read, write, delete and list, an identity the role \
-         'Storage Blob Data Contributor' on the container",
+        "what {who} have does not allow this: {identity} needs the role 'Storage Blob Data Contributor' on the container, \
+         a SAS read, write, delete and list",
     ),
 ];
 
@@ -52,14 +64,14 @@ pub(crate) fn meaning(error: &Error) -> Option<String> {
 }
 
 /// The same for what a node says about a request of its own.
-pub(crate) fn meaning_of(said: &str, who: &str) -> Option<String> {
+pub(crate) fn meaning_of(said: &str, who: Who) -> Option<String> {
     find(&REFUSALS, said, who).or_else(|| find(&RIGHTS, said, who))
 }
 
-fn find(table: &[(&[&str], &str)], said: &str, who: &str) -> Option<String> {
+fn find(table: &[(&[&str], &str)], said: &str, who: Who) -> Option<String> {
     let (_, meaning) =
         table.iter().find(|(signs, _)| signs.iter().any(|sign| said.contains(sign)))?;
-    Some(meaning.replace("{who}", who))
+    Some(meaning.replace("{who}", who.name).replace("{identity}", who.identity))
 }
 
 /// An error of a service, led by what it means where that is known.
@@ -96,9 +108,9 @@ mod tests {
             ),
         ];
         for (said, meaning) in table {
-            let found = meaning_of(said, "the nodes").unwrap();
+            let found = meaning_of(said, NODES).unwrap();
             assert!(found.contains(meaning) && !found.contains('{'), "{found}");
         }
-        assert_eq!(meaning_of("403 AuthenticationFailed", "the nodes"), None);
+        assert_eq!(meaning_of("403 AuthenticationFailed", NODES), None);
     }
 }

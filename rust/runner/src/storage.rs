@@ -48,12 +48,13 @@ impl Files {
         Ok(Self { container, node_identity })
     }
 
-    /// Makes sure that there will be something to give to the nodes. A key needs nobody for it.
-    pub(crate) async fn check_grants(&self, limit: Limit) -> azure::Result<()> {
-        if self.node_identity.is_some() || self.container.account().identity().is_none() {
+    /// Makes sure that there will be something to give to the nodes for a run's directory, and that nobody has to wait for
+    /// it later.
+    pub(crate) async fn check_grants(&self, limit: Limit, directory: &str) -> azure::Result<()> {
+        if self.node_identity.is_some() {
             return Ok(());
         }
-        self.container.grants(access_time(limit)).await.map(drop)
+        self.container.grants(access_time(limit)).await?.below(directory).await.map(drop)
     }
 }
 

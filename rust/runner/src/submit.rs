@@ -207,7 +207,8 @@ struct Urls {
     outputs: String,
 }
 
-/// Each with as much of a right as it needs, or with none: then the node shows its pool's identity.
+/// Each with as much of a right as it needs, if possible for the run's directory alone; or with none: then the node shows
+/// its pool's identity.
 async fn urls(files: &Files, time: Duration, names: &RunNames) -> azure::Result<Urls> {
     let script = names.script();
     let container = &files.container;
@@ -216,7 +217,8 @@ async fn urls(files: &Files, time: Duration, names: &RunNames) -> azure::Result<
         let whole: String = whole?.into();
         return Ok(Urls { script: script?.into(), inputs: whole.clone(), outputs: whole });
     }
-    let grants = container.grants(time).await?;
+    let directory = names.directory();
+    let grants = container.grants(time).await?.below(&directory).await?;
     Ok(Urls {
         script: grants.url(Some(&script), SasPermissions::READ)?.into(),
         inputs: grants.url(None, SasPermissions::READ_LIST)?.into(),

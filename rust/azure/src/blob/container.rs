@@ -17,7 +17,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
-use tokio::sync::RwLock;
+use tokio::sync::{OnceCell, RwLock};
 
 /// One container of a storage account. Cheap to clone.
 #[derive(Clone)]
@@ -36,6 +36,8 @@ struct Inner {
     writes: Arc<RwLock<()>>,
     /// Until a batch of deletions is refused.
     takes_batches: AtomicBool,
+    /// Whether a signature can be for one directory, once that was asked for.
+    takes_directories: OnceCell<bool>,
 }
 
 impl BlobContainer {
@@ -64,6 +66,7 @@ impl BlobContainer {
             window: Window::new(),
             writes,
             takes_batches,
+            takes_directories: OnceCell::new(),
         })))
     }
 
@@ -178,6 +181,10 @@ impl BlobContainer {
 
     pub(super) fn takes_batches(&self) -> &AtomicBool {
         &self.0.takes_batches
+    }
+
+    pub(super) fn takes_directories(&self) -> &OnceCell<bool> {
+        &self.0.takes_directories
     }
 }
 

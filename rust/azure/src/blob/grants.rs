@@ -15,6 +15,7 @@ use azure_storage::shared_access_signature::{
     SasProtocol, SasToken,
     service_sas::{BlobSharedAccessSignature, BlobSignedResource, SasKey, UserDeligationKey},
 };
+use reqwest::header::HeaderMap;
 use std::time::Duration;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use url::Url;
@@ -29,10 +30,17 @@ const EARLIER: Duration = Duration::from_secs(15 * 60);
 const BY_KEY: usize = 150;
 const BY_DELEGATION: usize = 500;
 
-/// Makes such URLs for one container.
+/// What an account with a hierarchical namespace says of itself.
+const IS_HIERARCHICAL: &str = "x-ms-is-hns-enabled";
+
+/// Nobody reads what these answers hold.
+const MAX_ANSWER: u64 = 64 * 1024;
+
+/// Makes such URLs for one container, or for one directory in it.
 pub struct Grants<'a> {
     container: &'a BlobContainer,
     signer: Signer,
+    directory: Option<&'a str>,
 }
 
 enum Signer {
@@ -58,7 +66,7 @@ impl BlobContainer {
                 Signer::Key(self.delegation_key(tokens, expiry).await?.into(), expiry)
             }
         };
-        Ok(Grants { container: self, signer })
+        Ok(Grants { container: self, signer, directory: None })
     }
 
     /// A URL of the container that is as long as one with any grant, for those who count characters before there is one.
@@ -118,7 +126,57 @@ impl<'a> Grants<'a> {
     ) -> Result<Self> {
         let expiry = expiry(OffsetDateTime::now_utc(), life)?;
         let key = Secret::new(key.expose_base64());
-        Ok(Self { container, signer: Signer::Key(key.into(), expiry) })
+        Ok(Self { container, signer: Signer::Key(key.into(), expiry), directory: None })
+    }
+
+    /// The same for the blobs below a directory alone, where the account has a hierarchical namespace: only there can
+    /// a signature be for a directory. The first call for a container asks for that.
+    ///
+    /// # Errors
+    /// That the service cannot be reached. What it refuses is not tried again, and the grants stay those of the container.
+    pub async fn below(mut self, directory: &'a str) -> Result<Self> {
+        let Signer::Key(..) = self.signer else { return Ok(self) };
+        let known = self.container.takes_directories();
+        let takes = known.get_or_try_init(|| self.takes_directory(directory)).await?;
+        self.directory = takes.then_some(directory);
+        Ok(self)
+    }
+
+    /// Nothing says that Batch's nodes can list a directory by a signature for it, so it is tried.
+    ///
+    /// [Get Account Information](https://learn.microsoft.com/rest/api/storageservices/get-account-information)
+    async fn takes_directory(&self, directory: &str) -> Result<bool> {
+        let url = self.sign(None, None, SasPermissions::READ_LIST)?;
+        let account = [("restype", "account"), ("comp", "properties")];
+        let account = self.ask("ask what kind of account it is", url, &account).await?;
+        let says_so =
+            |headers: HeaderMap| headers.get(IS_HIERARCHICAL).is_some_and(|is| is == "true");
+        if !account.is_some_and(says_so) {
+            return Ok(false);
+        }
+        let (prefix, container) = (format!("{directory}/"), ("restype", "container"));
+        let list = [container, ("comp", "list"), ("maxresults", "1"), ("prefix", &prefix)];
+        let url = self.sign(None, Some(directory), SasPermissions::READ_LIST)?;
+        Ok(self.ask("list a directory by a signature for it", url, &list).await?.is_some())
+    }
+
+    /// The headers of an answer; None where the service refuses to answer.
+    async fn ask(
+        &self,
+        action: &str,
+        mut url: Url,
+        query: &[(&str, &str)],
+    ) -> Result<Option<HeaderMap>> {
+        url.query_pairs_mut().extend_pairs(query);
+        let attempt = async || {
+            let own = Own { url: url.clone(), headers: HeaderMap::new() };
+            self.container.transport().get(own, MAX_ANSWER).await
+        };
+        match self.container.run(action, attempt).await {
+            Ok(answer) => Ok(Some(answer.headers)),
+            Err(error) if error.status().is_some() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The URL of a blob, or of the container, with these rights or, where a SAS is handed on, with its own.
@@ -126,22 +184,36 @@ impl<'a> Grants<'a> {
     /// # Errors
     /// A `Configuration` error for a name that cannot be stored.
     pub fn url(&self, blob: Option<&str>, rights: SasPermissions) -> Result<Url> {
+        self.sign(blob, self.directory, rights)
+    }
+
+    fn sign(
+        &self,
+        blob: Option<&str>,
+        directory: Option<&str>,
+        rights: SasPermissions,
+    ) -> Result<Url> {
         let mut url = self.container.plain_url(blob)?;
         let query = match &self.signer {
             Signer::Same(query) => query.clone(),
             Signer::Key(key, expiry) => {
-                let account = self.container.account().name();
-                let parts = ["/blob", account, self.container.name()].into_iter().chain(blob);
-                let resource = parts.collect::<Vec<_>>().join("/");
-                let kind = match blob {
-                    Some(_) => BlobSignedResource::Blob,
-                    None => BlobSignedResource::Container,
+                let (kind, below) = match (blob, directory) {
+                    (Some(blob), _) => (BlobSignedResource::Blob, Some(blob)),
+                    (None, Some(directory)) => (BlobSignedResource::Directory, Some(directory)),
+                    (None, None) => (BlobSignedResource::Container, None),
                 };
+                let account = self.container.account().name();
+                let parts = ["/blob", account, self.container.name()].into_iter().chain(below);
+                let resource = parts.collect::<Vec<_>>().join("/");
                 let rights = rights.permissions();
-                let sas =
+                let mut sas =
                     BlobSharedAccessSignature::new(copy(key), resource, rights, *expiry, kind);
-                let is_https = url.scheme() == "https";
-                let sas = if is_https { sas.protocol(SasProtocol::Https) } else { sas };
+                if url.scheme() == "https" {
+                    sas = sas.protocol(SasProtocol::Https);
+                }
+                if let (None, Some(directory)) = (blob, directory) {
+                    sas = sas.signed_directory_depth(directory.split('/').count());
+                }
                 sas.token().map_err(from_azure)?
             }
         };

@@ -19,8 +19,6 @@ mod meanwhile;
 mod memory;
 mod node_trouble;
 mod nodes;
-#[path = "../../../azure/tests/rest/oauth_azurite.rs"]
-mod oauth_azurite;
 mod outputs;
 mod progress;
 mod resuming;

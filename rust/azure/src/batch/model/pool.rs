@@ -35,6 +35,34 @@ pub struct Pool {
     /// What its nodes are made of.
     #[serde(default)]
     pub virtual_machine_configuration: Option<VirtualMachineConfiguration>,
+    /// Absent on a pool that has no identity.
+    #[serde(default)]
+    pub identity: Option<PoolIdentity>,
+}
+
+/// The managed identities of a pool's nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PoolIdentity {
+    /// The identities.
+    pub user_assigned_identities: Vec<UserAssignedIdentity>,
+}
+
+/// A managed identity of a pool.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct UserAssignedIdentity {
+    /// The whole Azure resource id.
+    pub resource_id: String,
+}
+
+impl Pool {
+    /// Whether its nodes have this identity. Azure's resource ids are the same in any case.
+    #[must_use]
+    pub fn has_identity(&self, resource_id: &str) -> bool {
+        let assigned = self.identity.iter().flat_map(|identity| &identity.user_assigned_identities);
+        assigned.into_iter().any(|one| one.resource_id.eq_ignore_ascii_case(resource_id))
+    }
 }
 
 /// Why a pool could not change its size.
@@ -72,10 +100,15 @@ mod tests {
             r#"{"id":"p","state":"active","allocationState":"steady","currentDedicatedNodes":1,
                 "virtualMachineConfiguration":{"nodeAgentSKUId":"batch.node.ubuntu 22.04",
                 "containerConfiguration":{"type":"dockerCompatible"}},
+                "identity":{"type":"UserAssigned","userAssignedIdentities":[
+                {"resourceId":"/subscriptions/S","clientId":"c","principalId":"p"}]},
                 "resizeErrors":[{"code":"AccountCoreQuotaReached","message":"m"}]}"#,
         )
         .unwrap();
         assert_eq!((pool.current_dedicated_nodes, pool.target_low_priority_nodes), (1, 0));
+        assert!(
+            pool.has_identity("/subscriptions/s") && !pool.has_identity("/subscriptions/other")
+        );
         let machine = pool.virtual_machine_configuration.unwrap();
         assert_eq!(machine.node_agent_sku_id, "batch.node.ubuntu 22.04");
         assert!(machine.container_configuration.is_some());
