@@ -1,19 +1,15 @@
 package io.kestra.plugin.azure.runner.flows;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** Finds keys in texts, in every form in which they could be printed. */
 final class Secrets {
     static final String BATCH_KEY = System.getenv("AZURE_BATCH_ACCESS_KEY");
-    static final String STORAGE_KEY = storageKey();
+    static final String STORAGE_KEY = System.getenv("AZURE_STORAGE_ACCESS_KEY");
     /** Part of every signed URL. */
     static final String SIGNATURE = "sig=";
 
@@ -33,11 +29,5 @@ final class Secrets {
     static Stream<String> forms(String secret) {
         byte[] bytes = secret.getBytes(StandardCharsets.UTF_8);
         return Stream.of(secret, URLEncoder.encode(secret, StandardCharsets.UTF_8), Base64.getEncoder().encodeToString(bytes));
-    }
-
-    private static String storageKey() {
-        Matcher key = Pattern.compile("AccountKey=([^;]+)").matcher(System.getenv("AZURE_STORAGE_CONNECTION_STRING"));
-        assertThat(key.find()).isTrue();
-        return key.group(1);
     }
 }
