@@ -156,6 +156,16 @@ impl Emulator {
         self.state.directory.as_ref()?.federated_token(subject, life)
     }
 
+    /// Replaces the account's key, as an operator does who regenerates it.
+    ///
+    /// # Errors
+    /// [`StartError::Key`] if the key is not base64.
+    pub fn regenerate_key(&self, key: &str) -> Result<(), StartError> {
+        let key = STANDARD.decode(key).map_err(|_| StartError::Key)?;
+        self.state.shared_key.replace(key);
+        Ok(())
+    }
+
     /// Returns the recorded requests, in the order of arrival.
     pub fn requests(&self) -> Vec<RequestRecord> {
         self.state.records.all()

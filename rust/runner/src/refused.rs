@@ -57,6 +57,13 @@ const RIGHTS: [(&[&str], &str); 2] = [
     ),
 ];
 
+/// The same of what signed in before.
+const MEANWHILE: [(&[&str], &str); 1] = [(
+    &["AuthenticationFailed", "InvalidAuthenticationInfo"],
+    "what let {who} in at the start is not accepted any more; if the account's key was regenerated, set accessKey (of a storage \
+     account, blobStorage) to the new one: the job goes on, and a retry of the task continues with it",
+)];
+
 /// Says what a refusal means beyond "not with this key", nor "not as this identity": nothing for other errors.
 pub(crate) fn meaning(error: &Error) -> Option<String> {
     let refused = matches!(error.status(), Some(401 | 403));
@@ -77,8 +84,10 @@ fn find(table: &[(&[&str], &str)], said: &str, who: Who) -> Option<String> {
 /// An error of a service, led by what it means where that is known.
 pub(crate) fn in_words(error: &Error) -> String {
     let refused = matches!(error.status(), Some(401 | 403));
-    let meaning = refused.then(|| meaning_of(&error.to_string(), WORKERS)).flatten();
-    meaning.map_or_else(|| error.to_string(), |meaning| format!("{meaning} ({error})"))
+    let said = error.to_string();
+    let known = || meaning_of(&said, WORKERS).or_else(|| find(&MEANWHILE, &said, WORKERS));
+    let meaning = refused.then(known).flatten();
+    meaning.map_or_else(|| said.clone(), |meaning| format!("{meaning} ({error})"))
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! [Authenticate
 //! requests](https://learn.microsoft.com/rest/api/batchservice/authenticate-requests-to-the-azure-batch-service)
 
+use std::sync::{PoisonError, RwLock};
+
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use base64::Engine;
@@ -36,7 +38,7 @@ const HEADERS: [&str; 11] = [
 /// The account and its key.
 pub(crate) struct SharedKey {
     account: String,
-    key: Vec<u8>,
+    key: RwLock<Vec<u8>>,
 }
 
 /// The details of the string to sign in which Microsoft's own clients differ. All variants are
@@ -53,7 +55,12 @@ struct Variant {
 
 impl SharedKey {
     pub(crate) fn new(account: &str, key: Vec<u8>) -> SharedKey {
-        SharedKey { account: account.to_owned(), key }
+        SharedKey { account: account.to_owned(), key: RwLock::new(key) }
+    }
+
+    /// From now on only this key is accepted.
+    pub(crate) fn replace(&self, key: Vec<u8>) {
+        *self.key.write().unwrap_or_else(PoisonError::into_inner) = key;
     }
 
     /// Checks a request's signature, and its date by the service's clock.
@@ -92,7 +99,8 @@ impl SharedKey {
 
     /// Compares in constant time.
     fn signs(&self, text: &str, signature: &[u8]) -> bool {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else { return false };
+        let key = self.key.read().unwrap_or_else(PoisonError::into_inner);
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else { return false };
         mac.update(text.as_bytes());
         mac.verify_slice(signature).is_ok()
     }

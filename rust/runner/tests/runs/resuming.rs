@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::gate::{Gate, Step};
+use crate::nodes::release;
 use crate::support::{
     DIGEST, Lab, Left, POOL, directory, job_id, next_attempt, renamed, until, with_names,
 };
@@ -63,6 +64,32 @@ async fn a_second_worker_goes_on_in_the_middle_of_a_line_and_repeats_nothing() {
     assert_eq!(told[0], "first");
     assert_eq!(told[1..].concat(), format!("{}{}", "a".repeat(200_000), "b".repeat(200_000)));
     assert!(told.iter().all(|line| line.len() <= 64 * 1024));
+}
+
+/// Nothing is lost by it: the job goes on, and so does the next attempt, once it has the new key.
+#[tokio::test]
+async fn a_run_whose_key_is_regenerated_is_continued_with_the_new_one() {
+    let lab = Lab::start().await;
+    let mut request = request(&lab);
+    let script =
+        "echo first; until [ -e go ]; do sleep 0.1; done; echo second; echo done > out.txt";
+    request["commands"][2] = json!(script);
+    let mut first = lab.start_run(&request);
+    first.until_line("first").await;
+    let new_key = "bmV3IGtleQ==";
+    lab.emulator.regenerate_key(new_key).unwrap();
+    let report = first.ended().await;
+    let message = report.message();
+    assert_eq!(report.outcome().status, Status::Failed, "{message}");
+    assert!(message.contains("accessKey"), "{message}");
+    let mut next = next_attempt(&request);
+    next["accessKey"] = json!(new_key);
+    let second = lab.start_run(&next);
+    release(&lab, "no node").await;
+    let report = second.ended().await;
+    assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
+    assert_eq!(report.stdout.last().unwrap(), "second");
+    assert_eq!(lab.jobs_created(), 1);
 }
 
 /// Kestra has the lines of the first worker, but what it read in them went with it.
