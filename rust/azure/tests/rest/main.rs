@@ -17,6 +17,8 @@ mod blobs;
 #[cfg(test)]
 mod certificates;
 #[cfg(test)]
+mod directory_grants;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod http1;

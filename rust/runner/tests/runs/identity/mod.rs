@@ -25,8 +25,6 @@ const TENANT: &str = "11111111-0000-4000-8000-000000000001";
 /// One whose tokens the account does not accept.
 const OTHER_TENANT: &str = "11111111-0000-4000-8000-000000000002";
 const CLIENT: &str = "22222222-0000-4000-8000-000000000001";
-/// One without a role.
-const NOBODY: &str = "22222222-0000-4000-8000-000000000002";
 /// One that may only read.
 const READER: &str = "22222222-0000-4000-8000-000000000003";
 /// One of the pool's, and its client id.
@@ -39,6 +37,9 @@ const EXPIRED: &str = "canary~expired";
 /// Of a token.
 const HOUR: Duration = Duration::from_secs(3600);
 const SUBJECT: &str = "system:serviceaccount:kestra:worker";
+
+/// Properties, and variables of the worker, by which somebody signs in.
+type Identity = (Value, Vec<(&'static str, String)>);
 
 /// A lab that knows principals, and a worker that can be told who it is.
 struct Tenant {
@@ -53,6 +54,11 @@ impl Tenant {
     }
 
     async fn start_with(settings: Settings, token_life: Duration) -> Self {
+        Self::start_as(&[Role::AzureBatchJobSubmitter], settings, token_life).await
+    }
+
+    /// Whoever signs in has these roles on the Batch account.
+    async fn start_as(roles: &[Role], settings: Settings, token_life: Duration) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let certificate = make_certificate(&directory, "own");
         let certificate =
@@ -69,10 +75,9 @@ impl Tenant {
         ];
         let secret = || vec![Proof::Secret(SECRET.to_owned())];
         entra.principals = vec![
-            principal(CLIENT, all, &[Role::AzureBatchJobSubmitter]),
-            principal(NOBODY, secret(), &[]),
+            principal(CLIENT, all, roles),
             principal(READER, secret(), &[Role::AzureBatchAccountReader]),
-            principal(ASSIGNED, vec![Proof::UserAssigned(None)], &[Role::AzureBatchJobSubmitter]),
+            principal(ASSIGNED, vec![Proof::UserAssigned(None)], roles),
             principal(NODES, vec![Proof::UserAssigned(Some(IDENTITY.to_owned()))], &[]),
         ];
         let identity = vec![IDENTITY.to_owned()];
@@ -101,27 +106,35 @@ impl Tenant {
     }
 
     /// Every way in which somebody may sign in, as properties and as variables of the worker.
-    fn identities(&self) -> Vec<(Value, Vec<(&'static str, String)>)> {
+    fn identities(&self) -> Vec<Identity> {
+        let mut all = self.identities_of(TENANT);
+        all.extend([(json!({}), vec![]), (json!({"clientId": ASSIGNED}), vec![])]);
+        all
+    }
+
+    /// Those of a tenant's applications. A machine's own identities are of the tenant that the machine is in.
+    fn identities_of(&self, tenant: &str) -> Vec<Identity> {
         let read = |name| std::fs::read_to_string(self.directory.path().join(name)).unwrap();
         let pem = read("own.key") + &read("own.pem");
         let variable = |name, value: &str| (name, value.to_owned());
         let [client, of_tenant] =
-            [variable("AZURE_CLIENT_ID", CLIENT), variable("AZURE_TENANT_ID", TENANT)];
+            [variable("AZURE_CLIENT_ID", CLIENT), variable("AZURE_TENANT_ID", tenant)];
         let file = self.directory.path().join("pem");
         std::fs::write(&file, &pem).unwrap();
         let certificate = variable("AZURE_CLIENT_CERTIFICATE_PATH", file.to_str().unwrap());
-        let of_client = json!({"tenantId": TENANT, "clientId": CLIENT});
-        let with_pem = json!({"tenantId": TENANT, "clientId": CLIENT, "pemCertificate": pem});
+        let of_client = json!({"tenantId": tenant, "clientId": CLIENT});
         let with = |proof| vec![client.clone(), of_tenant.clone(), proof];
+        let mut with_secret = of_client.clone();
+        with_secret["clientSecret"] = json!(SECRET);
+        let mut with_pem = of_client.clone();
+        with_pem["pemCertificate"] = json!(pem);
         vec![
-            (secret(CLIENT), vec![]),
+            (with_secret, vec![]),
             (with_pem, vec![]),
             (json!({}), with(variable("AZURE_CLIENT_SECRET", SECRET))),
             (json!({}), with(certificate)),
             (json!({}), with(self.federated(SUBJECT))),
             (of_client, vec![self.federated(SUBJECT)]),
-            (json!({}), vec![]),
-            (json!({"clientId": ASSIGNED}), vec![]),
         ]
     }
 

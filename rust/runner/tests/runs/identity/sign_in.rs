@@ -1,5 +1,7 @@
 //! Who signs in to Batch, and what is said to those who cannot.
 
+use futures::future::join_all;
+
 use super::*;
 use crate::nodes::release;
 use crate::support::next_attempt;
@@ -49,26 +51,42 @@ async fn an_identity_that_cannot_sign_in_is_refused_by_the_property_that_is_to_b
     assert_eq!(others.collect::<Vec<_>>(), [""; 0]);
 }
 
-#[tokio::test]
-async fn an_identity_that_the_account_does_not_let_in_is_told_what_it_lacks() {
-    let tenant = Tenant::start().await;
-    let mut of_other_tenant = secret(CLIENT);
-    of_other_tenant["tenantId"] = json!(OTHER_TENANT);
-    for (properties, start, next) in [
-        (
-            of_other_tenant,
-            "clientId: the service principal",
-            "tenant of the account's subscription",
-        ),
-        (secret(NOBODY), "clientId: the service principal", "'Azure Batch Job Submitter'"),
-    ] {
-        let report = tenant.run(properties, &[]).await;
-        let message = report.outcome().message.clone().unwrap();
+/// What each of these identities is told, and that nothing was created.
+async fn refusals(tenant: &Tenant, identities: Vec<Identity>) -> Vec<String> {
+    let runs = identities.iter().map(|(properties, variables)| async move {
+        let report = tenant.run(properties.clone(), variables).await;
+        let message = report.message().to_owned();
         assert_eq!(report.outcome().status, Status::Invalid, "{message}");
-        assert!(message.starts_with(start) && message.contains(next), "{message}");
+        assert!(message.starts_with("clientId: the ") && !message.contains("canary"), "{message}");
+        message
+    });
+    let messages = join_all(runs).await;
+    assert_eq!(tenant.lab.jobs_created(), 0);
+    assert!(tenant.lab.blobs().await.is_empty());
+    messages
+}
+
+#[tokio::test]
+async fn each_identity_that_has_no_role_on_the_account_is_told_which_one_to_give_to_it() {
+    let tenant = Tenant::start_as(&[], usual(), HOUR).await;
+    for message in refusals(&tenant, tenant.identities()).await {
+        assert!(message.contains("'Azure Batch Job Submitter'"), "{message}");
     }
+}
+
+#[tokio::test]
+async fn each_identity_of_another_tenant_is_told_so() {
+    let tenant = Tenant::start().await;
+    for message in refusals(&tenant, tenant.identities_of(OTHER_TENANT)).await {
+        assert!(message.contains("tenant of the account's subscription"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_is_too_small_is_named() {
+    let tenant = Tenant::start().await;
     let report = tenant.run(secret(READER), &[]).await;
-    let message = report.outcome().message.clone().unwrap();
+    let message = report.message();
     assert_eq!(report.outcome().status, Status::Failed, "{message}");
     assert!(message.contains("'Azure Batch Job Submitter'"), "{message}");
     assert!(tenant.lab.jobs().await.is_empty());
@@ -76,25 +94,31 @@ async fn an_identity_that_the_account_does_not_let_in_is_told_what_it_lacks() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_off_is_named() {
+async fn a_clock_that_is_off_is_named_to_each_identity() {
     for clock_offset in [-120, 120] {
-        let settings = Settings { clock_offset, ..usual() };
-        let tenant = Tenant::start_with(settings, HOUR).await;
-        let report = tenant.run(secret(CLIENT), &[]).await;
-        let message = report.outcome().message.clone().unwrap();
-        assert!(message.contains("this machine's clock"), "{clock_offset}: {message}");
+        let tenant = Tenant::start_with(Settings { clock_offset, ..usual() }, HOUR).await;
+        for message in refusals(&tenant, tenant.identities()).await {
+            assert!(message.contains("this machine's clock"), "{clock_offset}: {message}");
+        }
     }
 }
 
 #[tokio::test]
-async fn a_run_outlives_its_tokens_with_a_few_requests_for_new_ones() {
+async fn each_identity_outlives_its_tokens_with_a_few_requests_for_new_ones() {
     let tenant = Tenant::start_with(usual(), Duration::from_secs(2)).await;
-    let request = tenant.request("for n in 1 2 3 4 5 6; do echo $n; sleep 1; done", secret(CLIENT));
-    let report = start(&request, &tenant.worker(&[])).ended().await;
-    assert_eq!(report.result(), Some((Status::Succeeded, Some(0))), "{report:?}");
-    assert_eq!(report.stdout, ["1", "2", "3", "4", "5", "6"]);
+    let runs = tenant.identities().into_iter().map(|(properties, variables)| {
+        let script = "for n in 1 2 3 4 5 6; do echo $n; sleep 1; done";
+        let request = renamed(&tenant.request(script, properties));
+        start(&request, &tenant.worker(&variables)).ended()
+    });
+    let runs: Vec<_> = runs.collect();
+    let count = runs.len();
+    for report in join_all(runs).await {
+        assert_eq!(report.result(), Some((Status::Succeeded, Some(0))), "{report:?}");
+        assert_eq!(report.stdout, ["1", "2", "3", "4", "5", "6"]);
+    }
     let (asked, all) = (tenant.tokens_asked_for(), tenant.lab.emulator.requests().len());
-    assert!((3..=all / 3).contains(&asked), "{asked} of {all}");
+    assert!((3 * count..=all / 3).contains(&asked), "{asked} of {all}");
 }
 
 #[tokio::test]
@@ -117,19 +141,46 @@ async fn a_worker_with_another_identity_goes_on_with_the_run() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_is_down_for_a_moment_stops_nobody_and_one_that_stays_down_is_named() {
-    let fault = |text: &str| vec![text.parse().unwrap()];
-    let settings = Settings { faults: fault("get-token#1=503"), ..usual() };
+async fn an_issuer_that_is_down_for_a_moment_stops_nobody() {
+    let faults = ["get-token#1=503", "get-identity-token#1=503"].map(|text| text.parse().unwrap());
+    let settings = Settings { faults: faults.to_vec(), ..usual() };
     let tenant = Tenant::start_with(settings, HOUR).await;
-    let report = tenant.run(secret(CLIENT), &[]).await;
-    assert_eq!(report.result(), Some((Status::Succeeded, Some(0))), "{report:?}");
-    let settings = Settings { faults: fault("get-token=503"), ..usual() };
+    for (properties, variables) in tenant.identities() {
+        let report = tenant.run(properties, &variables).await;
+        assert_eq!(report.result(), Some((Status::Succeeded, Some(0))), "{report:?}");
+    }
+    assert!(tenant.lab.emulator.faults().iter().all(|fault| fault.fired == 1));
+}
+
+#[tokio::test]
+async fn an_issuer_that_stays_down_is_named_to_each_identity() {
+    let faults = ["get-token=503", "get-identity-token=503"].map(|text| text.parse().unwrap());
+    let settings = Settings { faults: faults.to_vec(), ..usual() };
     let tenant = Tenant::start_with(settings, HOUR).await;
-    let report = tenant.run(secret(CLIENT), &[]).await;
-    let message = report.outcome().message.clone().unwrap();
-    assert_eq!(report.outcome().status, Status::Failed);
-    assert!(message.contains("cannot sign in as service principal"), "{message}");
-    assert!(message.contains(&tenant.issuer.address), "{message}");
+    let runs = tenant.identities();
+    let runs = runs.iter().map(|(properties, variables)| tenant.run(properties.clone(), variables));
+    for report in join_all(runs).await {
+        let message = report.message();
+        assert_eq!(report.outcome().status, Status::Failed, "{message}");
+        assert!(
+            message.starts_with("accessKey: it is not set, and cannot sign in as "),
+            "{message}"
+        );
+        assert!(message.contains("127.0.0.1:") && !message.contains("canary"), "{message}");
+    }
+    assert_eq!(tenant.lab.jobs_created(), 0);
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_slow_delays_a_run_and_no_more() {
+    let faults = ["get-token=delay,ms=1500", "get-identity-token=delay,ms=1500"];
+    let faults = faults.map(|text| text.parse().unwrap()).to_vec();
+    let tenant = Tenant::start_with(Settings { faults, ..usual() }, HOUR).await;
+    let runs = tenant.identities();
+    let runs = runs.iter().map(|(properties, variables)| tenant.run(properties.clone(), variables));
+    for report in join_all(runs).await {
+        assert_eq!(report.result(), Some((Status::Succeeded, Some(0))), "{report:?}");
+    }
 }
 
 #[tokio::test]
@@ -138,7 +189,7 @@ async fn runs_of_one_worker_share_their_tokens() {
     let worker = tenant.worker(&[]);
     let request = tenant.request("echo done", secret(CLIENT));
     let runs = (0..4).map(|_| start(&renamed(&request), &worker).ended());
-    for report in futures::future::join_all(runs).await {
+    for report in join_all(runs).await {
         assert_eq!(report.result(), Some((Status::Succeeded, Some(0))), "{report:?}");
     }
     assert_eq!(tenant.tokens_asked_for(), 1);

@@ -178,30 +178,47 @@ async fn an_identity_that_the_pool_does_not_have_is_refused_before_anything_is_c
     }
 }
 
-#[tokio::test]
-async fn what_a_storage_account_says_of_a_token_names_the_property_and_the_next_step() {
-    let mut of_other_tenant = secret(CLIENT);
-    of_other_tenant["tenantId"] = json!(OTHER_TENANT);
-    // The account's key signs in to Batch, so that the storage account is the first to look at a token.
-    let with_key = |account: &Account, mut identity: Value| {
+/// What each of these identities is told, and that nothing was created. The account's key signs in to Batch, so that the
+/// storage account is the first to look at a token.
+async fn refusals(account: &Account, identities: Vec<Identity>) -> Vec<String> {
+    let mut messages = Vec::new();
+    for (mut identity, variables) in identities {
         identity["accessKey"] = account.tenant.lab.request("true")["accessKey"].clone();
-        account.request(identity, json!({}))
-    };
-    let ahead = [&USUAL[..], &["--clock-offset", "120"]].concat();
-    let behind = [&USUAL[..], &["--clock-offset", "-120"]].concat();
-    for (switches, identity) in
-        [(&USUAL[..], of_other_tenant), (&ahead, secret(CLIENT)), (&behind, secret(CLIENT))]
-    {
-        let account = Account::start(switches).await;
-        let report = account.run(&with_key(&account, identity), &[]).await;
-        let message = report.message();
+        let request = renamed(&account.request(identity, json!({})));
+        let report = account.run(&request, &variables).await;
+        let message = report.message().to_owned();
         assert_eq!(report.outcome().status, Status::Invalid, "{message}");
-        assert!(message.starts_with("clientId: the service principal"), "{message}");
-        assert!(
-            message.contains("check tenantId, the endpoint and this machine's clock"),
-            "{message}"
-        );
-        assert_eq!(account.tenant.lab.jobs_created(), 0);
+        assert!(message.starts_with("clientId: the ") && !message.contains("canary"), "{message}");
+        messages.push(message);
+    }
+    assert_eq!(account.tenant.lab.jobs_created(), 0);
+    assert_eq!(account.tenant.lab.blobs().await, [""; 0]);
+    messages
+}
+
+#[tokio::test]
+async fn each_identity_that_has_no_role_on_the_container_is_told_which_ones_to_give_to_it() {
+    let account = Account::start(&[]).await;
+    for message in refusals(&account, account.tenant.identities()).await {
+        assert!(message.contains("'Storage Blob Data Contributor'"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn each_identity_of_another_tenant_is_told_so_by_the_storage_account() {
+    let account = Account::start(&USUAL).await;
+    for message in refusals(&account, account.tenant.identities_of(OTHER_TENANT)).await {
+        assert!(message.contains("tenant of the account's subscription"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_of_the_storage_account_that_is_off_is_named_to_each_identity() {
+    for offset in ["120", "-120"] {
+        let account = Account::start(&[&USUAL[..], &["--clock-offset", offset]].concat()).await;
+        for message in refusals(&account, account.tenant.identities()).await {
+            assert!(message.contains("this machine's clock"), "{message}");
+        }
     }
 }
 
@@ -218,7 +235,6 @@ async fn tokens_for_both_services_are_renewed_while_files_move_and_a_task_runs()
     assert!((4..=all.len() / 2).contains(&asked), "{asked} of {}", all.len());
 }
 
-/// The times of issue and of a real account's shortest tokens are other ones; the proportion is the same.
 #[tokio::test]
 async fn a_task_of_60_s_outlives_tokens_of_20_s_and_a_worker_with_another_identity_ends_it() {
     let assigned = [ON_CONTAINER, DELEGATOR].map(|role| role.replace(CLIENT, ASSIGNED));
@@ -243,16 +259,6 @@ async fn a_task_of_60_s_outlives_tokens_of_20_s_and_a_worker_with_another_identi
     assert_eq!(account.tenant.lab.jobs_created(), 1);
     let (asked, all) = (account.tenant.tokens_asked_for(), account.tenant.lab.emulator.requests());
     assert!(before >= 3 && asked <= 16, "{before}, then {asked} of {}", all.len());
-}
-
-#[tokio::test]
-async fn an_issuer_that_is_slow_delays_a_run_and_no_more() {
-    let faults = vec!["get-token=delay,ms=1500".parse().unwrap()];
-    let tenant = Tenant::start_with(Settings { faults, ..usual() }, HOUR).await;
-    let account = Account::of(tenant, &USUAL).await;
-    let report = account.run(&account.request(secret(CLIENT), json!({})), &[]).await;
-    account.expect_success(&report).await;
-    assert_eq!(account.tenant.tokens_asked_for(), 2);
 }
 
 /// Where the namespace is hierarchical, signatures are for the run's directory, and no directory stays.
