@@ -313,7 +313,8 @@ async fn a_run_with_a_file_in_and_a_file_out_makes_few_requests() {
     let mut asked = [batch[0].as_str(), batch[1].as_str()];
     asked.sort_unstable();
     assert_eq!(asked, ["get jobs", "get pool"], "at the same time");
-    let staged = ["get blobs", "put blob run.sh", "put blob in"];
+    // The list of earlier runs, and what kind of account it is, at the same time.
+    let staged = ["get blobs", "get blobs", "put blob run.sh", "put blob in"];
     let read = ["get blob logs"; 2];
     let collected = ["get blobs", "get blob out"];
     // The script, and then what is listed: an input, an output and two logs.
