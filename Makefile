@@ -1,7 +1,7 @@
 # The one front door: `make` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test sweep long live lint audit fmt bench bench-quick plugin clean build variables
+.PHONY: help setup setup-demo demo test sweep long live lint audit fmt bench bench-quick plugin clean build variables
 .NOTPARALLEL:
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -10,6 +10,8 @@ VERSION := $(shell sed -n 's/^version=//p' gradle.properties)
 DEV := -PnativeDir=$(TARGET)/debug -Pversion=$(VERSION)-dev
 SAY = @printf '\n[make] %s\n'
 
+# Where setup puts cargo-nextest, unless the machine has one.
+export PATH := $(CURDIR)/.tools/nextest/bin:$(PATH)
 export AZURITE_BLOB := $(CURDIR)/.tools/azurite/node_modules/.bin/azurite-blob
 
 help: ## Lists the targets.
@@ -18,7 +20,10 @@ help: ## Lists the targets.
 setup: ## Installs what is missing: Debian packages, cargo-nextest, Azurite, Kestra's client and Microsoft's clients.
 	@scripts/setup
 
-demo: setup build ## Runs the flow of Kestra's page on a real engine, a local Azure Batch and Azurite.
+setup-demo:
+	@scripts/setup demo
+
+demo: setup-demo build ## Runs the flow of Kestra's page on a real engine, a local Azure Batch and Azurite.
 	$(SAY) "starting Azurite, the emulator and the Kestra engine"
 	@tests/kit/launch --request-log build/demo/requests.jsonl -- scripts/engine build/demo/storage
 	$(SAY) "the job, as the emulator saw it (build/demo/requests.jsonl)"
