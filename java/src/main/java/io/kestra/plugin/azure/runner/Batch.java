@@ -52,6 +52,8 @@ import java.util.Map;
         The exit code is -1 if the command did not run to its end, for example because its image could not be pulled."""
 )
 @Plugin(
+    // That of Kestra's Enterprise edition: its flows run unchanged.
+    aliases = "io.kestra.plugin.ee.azure.runner.Batch",
     metrics = {
         @Metric(name = Details.STAGE_METRIC, type = Timer.TYPE, description = "How long the upload of the input files took."),
         @Metric(name = Details.QUEUE_METRIC, type = Timer.TYPE, description = "How long the task waited for a node."),
