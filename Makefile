@@ -1,7 +1,7 @@
 # The one front door: `make` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-demo demo test sweep long live lint audit fmt bench bench-quick plugin clean build variables
+.PHONY: help setup setup-demo demo test sweep long live lint audit header fmt bench bench-quick plugin clean build variables
 .NOTPARALLEL:
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -68,6 +68,9 @@ lint: ## Checks formats and lints; changes nothing.
 
 audit: ## Checks the crates' licences, sources and known advisories with cargo-deny, which it installs.
 	@scripts/audit
+
+header: ## Writes the header of the C surface with cbindgen 0.29 (`cargo install cbindgen`).
+	cbindgen --config rust/c-abi/cbindgen.toml --output rust/c-abi/include/kestra_azure_batch.h rust/c-abi/src/lib.rs
 
 fmt: ## Formats the Rust code.
 	cargo fmt --all
