@@ -40,6 +40,9 @@ pub enum Event {
         stream: Stream,
         /// Without their line ends.
         lines: Vec<String>,
+        /// The read of the stream that brought them.
+        #[serde(flatten)]
+        read: Read,
     },
     /// A question: which files do these patterns of Java match, that only Java understands? The caller answers with
     /// [`EventReceiver::select`].
@@ -93,6 +96,18 @@ pub enum Level {
 pub enum Stream {
     Stdout,
     Stderr,
+}
+
+/// A read of an output stream, from which the times of its lines are known, about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Read {
+    /// When the stream was read before, in milliseconds since 1970: the lines were written after that.
+    pub since: u64,
+    /// When the stream was read, in milliseconds since 1970.
+    pub until: u64,
+    /// Lines of the same read that later events bring.
+    pub more: u64,
 }
 
 /// How a run ended.
@@ -274,9 +289,10 @@ impl EventSender {
     pub(crate) async fn send_log(
         &self,
         lines: Vec<String>,
+        read: Read,
         to: StreamPosition,
     ) -> Result<(), Detached> {
-        let event = Event::Log { stream: to.stream, lines };
+        let event = Event::Log { stream: to.stream, lines, read };
         let room = self.room_for(&event).await?;
         self.queue(event, Some(to), Some(room))
     }
@@ -354,7 +370,7 @@ mod tests {
     use super::*;
 
     fn log(lines: Vec<String>) -> Event {
-        Event::Log { stream: Stream::Stdout, lines }
+        Event::Log { stream: Stream::Stdout, lines, read: Read::default() }
     }
 
     /// How many of these events go in until one has to wait.

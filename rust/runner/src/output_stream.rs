@@ -1,10 +1,12 @@
 //! One output stream of a task, read as it grows.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use tokio::time::Instant;
 
 use crate::account::Share;
 use crate::error::RunError;
-use crate::event::{EventSender, Stream};
+use crate::event::{EventSender, Read, Stream};
 use crate::logs::{LineSplitter, is_marker};
 use crate::names::RunNames;
 use crate::pace::LogPace;
@@ -39,6 +41,8 @@ pub(crate) struct OutputStream {
     run: TaskRun,
     /// Bytes that were read.
     read: u64,
+    /// When they were, the last time.
+    last_read: u64,
     /// Bytes of the lines that an earlier worker has delivered. They are read again for what the task says to Kestra in
     /// them (outputs, metrics), which went with that worker.
     known: u64,
@@ -50,7 +54,7 @@ pub(crate) struct OutputStream {
 impl OutputStream {
     pub(crate) fn new(stream: Stream, run: TaskRun, known: u64, share: Share) -> Self {
         let (lines, pace) = (LineSplitter::default(), LogPace::new());
-        Self { stream, run, read: 0, known, lines, pace, share }
+        Self { stream, run, read: 0, last_read: now(), known, lines, pace, share }
     }
 
     /// The task was just seen to run.
@@ -97,8 +101,8 @@ impl OutputStream {
         if !is_read {
             self.pull_all(from).await?;
         }
-        let last = self.lines.finish();
-        self.deliver(last, from.events).await
+        let (last, read) = (self.lines.finish(), self.read_now(0));
+        self.deliver(last, read, from.events).await
     }
 
     /// Delivers all that the file has beyond what was read. Returns whether the node showed it to its end.
@@ -137,14 +141,28 @@ impl OutputStream {
         Ok(is_there)
     }
 
+    /// Takes what a read has brought.
     async fn push(&mut self, bytes: &[u8], events: &EventSender) -> Result<(), RunError> {
+        let mut read = self.read_now(line_ends(bytes));
         for piece in bytes.chunks(PIECE) {
-            self.push_piece(piece, events).await?;
+            read.more -= line_ends(piece);
+            self.push_piece(piece, read, events).await?;
         }
         Ok(())
     }
 
-    async fn push_piece(&mut self, bytes: &[u8], events: &EventSender) -> Result<(), RunError> {
+    /// A read that has just been made, with so many lines to come.
+    fn read_now(&mut self, more: u64) -> Read {
+        let until = now();
+        Read { since: std::mem::replace(&mut self.last_read, until), until, more }
+    }
+
+    async fn push_piece(
+        &mut self,
+        bytes: &[u8],
+        read: Read,
+        events: &EventSender,
+    ) -> Result<(), RunError> {
         // What is known ends with a line, or where a long one was cut: no line lies on both sides.
         let known = self.known.saturating_sub(self.read).min(bytes.len() as u64) as usize;
         let (known, new) = bytes.split_at(known);
@@ -153,9 +171,9 @@ impl OutputStream {
             markers.extend(self.lines.finish());
         }
         markers.retain(|line| is_marker(line));
-        self.deliver(markers, events).await?;
+        self.deliver(markers, read, events).await?;
         let lines = self.take(new);
-        self.deliver(lines, events).await
+        self.deliver(lines, read, events).await
     }
 
     fn take(&mut self, bytes: &[u8]) -> Vec<String> {
@@ -163,11 +181,16 @@ impl OutputStream {
         self.lines.push(bytes)
     }
 
-    async fn deliver(&self, lines: Vec<String>, events: &EventSender) -> Result<(), RunError> {
+    async fn deliver(
+        &self,
+        lines: Vec<String>,
+        read: Read,
+        events: &EventSender,
+    ) -> Result<(), RunError> {
         if !lines.is_empty() {
             let offset = self.known.max(self.read - self.lines.pending());
             let to = StreamPosition { run: self.run, stream: self.stream, offset };
-            events.send_log(lines, to).await?;
+            events.send_log(lines, read, to).await?;
         }
         Ok(())
     }
@@ -178,6 +201,16 @@ impl OutputStream {
             Stream::Stderr => "stderr.txt",
         }
     }
+}
+
+fn line_ends(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+}
+
+/// In milliseconds since 1970.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -201,8 +234,8 @@ mod tests {
             for piece in text.as_bytes().chunks(size) {
                 stream.push(piece, &events).await.unwrap();
             }
-            let last = stream.lines.finish();
-            stream.deliver(last, &events).await.unwrap();
+            let (last, read) = (stream.lines.finish(), stream.read_now(0));
+            stream.deliver(last, read, &events).await.unwrap();
             events.send(Event::End).await.unwrap();
         };
         let pulling = async {

@@ -3,6 +3,7 @@ package io.kestra.plugin.azure.runner;
 import io.kestra.core.models.tasks.runners.AbstractLogConsumer;
 import org.slf4j.Logger;
 
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
@@ -46,10 +47,11 @@ final class BatchRun {
      * @throws InterruptedException if the thread is interrupted before the outcome; the run is then closed, and the Batch job goes on
      */
     Event.Outcome follow(Logger logger, BiConsumer<String, String> progress, AbstractLogConsumer logConsumer) throws InterruptedException {
+        TaskLog log = new TaskLog(logConsumer, InstantSource.system());
         Event.Outcome outcome = null;
         try {
             while (outcome == null) {
-                outcome = followOnce(logger, progress, logConsumer);
+                outcome = followOnce(logger, progress, log);
             }
             return outcome;
         } finally {
@@ -60,11 +62,12 @@ final class BatchRun {
     }
 
     /** Passes the next events on. Returns the outcome if it is among them, otherwise null. */
-    private Event.Outcome followOnce(Logger logger, BiConsumer<String, String> progress, AbstractLogConsumer logConsumer) throws InterruptedException {
+    private Event.Outcome followOnce(Logger logger, BiConsumer<String, String> progress, TaskLog log) throws InterruptedException {
         List<Event> events = next(NEXT_TIMEOUT);
         // Cleared while lines are passed on, because Kestra's queue may fail on an interrupted thread.
         boolean interrupted = Thread.interrupted();
-        events.forEach(event -> pass(event, logger, progress, logConsumer));
+        events.forEach(event -> pass(event, logger, progress, log));
+        interrupted |= log.takeInterrupt();
         Optional<Event> outcome = events.stream().filter(Event.Outcome.class::isInstance).findFirst();
         if (interrupted && outcome.isEmpty()) {
             throw new InterruptedException("Interrupted while waiting for the Batch task");
@@ -93,7 +96,7 @@ final class BatchRun {
     private boolean drain(Logger logger, long timeout) {
         if (!ended) {
             // No step and no log line of the task comes after the outcome.
-            next(timeout).forEach(event -> pass(event, logger, null, null));
+            next(timeout).forEach(event -> passAside(event, logger, null));
         }
         return ended;
     }
@@ -110,12 +113,21 @@ final class BatchRun {
         }
     }
 
-    private void pass(Event event, Logger logger, BiConsumer<String, String> progress, AbstractLogConsumer logConsumer) {
+    private void pass(Event event, Logger logger, BiConsumer<String, String> progress, TaskLog log) {
+        if (event instanceof Event.Log lines) {
+            log.write(lines);
+        } else {
+            log.aside(() -> passAside(event, logger, progress));
+        }
+    }
+
+    /** Passes on what is not a line of the task. */
+    private void passAside(Event event, Logger logger, BiConsumer<String, String> progress) {
         switch (event) {
             case Event.Note note -> note.writeTo(logger);
             case Event.Progress step -> progress.accept(step.step(), step.message());
-            case Event.Log log -> log.writeTo(logConsumer);
             case Event.Select select -> boundary.select(id, select.answer());
+            case Event.Log log -> { }
             case Event.Outcome outcome -> { }
             case Event.End end -> ended = true;
         }

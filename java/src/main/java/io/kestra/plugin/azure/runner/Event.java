@@ -51,11 +51,14 @@ sealed interface Event {
     record Progress(String step, String message) implements Event {
     }
 
-    /** Whole lines that the task wrote, without their line ends. */
-    record Log(Stream stream, List<String> lines) implements Event {
-        void writeTo(AbstractLogConsumer logConsumer) {
-            lines.forEach(line -> logConsumer.accept(line, stream == Stream.STDERR));
-        }
+    /**
+     * Whole lines that the task wrote, without their line ends.
+     *
+     * @param since when their stream was read before, in milliseconds since 1970; they were written after that
+     * @param until when it was read for these lines
+     * @param more how many lines of the same read later events bring
+     */
+    record Log(Stream stream, List<String> lines, long since, long until, long more) implements Event {
     }
 
     /**

@@ -11,6 +11,7 @@ import io.kestra.core.models.annotations.Plugin;
 import io.kestra.core.models.executions.AbstractMetricEntry;
 import io.kestra.core.models.flows.Flow;
 import io.kestra.core.models.property.Property;
+import io.kestra.core.models.tasks.runners.AbstractLogConsumer;
 import io.kestra.core.models.tasks.runners.DefaultLogConsumer;
 import io.kestra.core.models.tasks.runners.TargetOS;
 import io.kestra.core.models.tasks.runners.TaskCommands;
@@ -33,6 +34,7 @@ import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
@@ -87,6 +89,7 @@ class BatchPropertiesTest {
         when(taskCommands.getOutputDirectory()).thenReturn(workingDir.resolve("out"));
         when(taskCommands.getContainerImage()).thenReturn("ghcr.io/kestra-io/pydata:latest");
         when(taskCommands.getTimeout()).thenReturn(null);
+        when(taskCommands.getLogConsumer()).thenReturn(new DefaultLogConsumer(runContext));
         when(taskCommands.getTargetOS()).thenReturn(TargetOS.AUTO);
         when(taskCommands.getCommands()).thenReturn(Property.ofValue(List.of("/bin/sh", "-c", "set -e\npython main.py")));
     }
@@ -285,7 +288,6 @@ class BatchPropertiesTest {
     void the_durations_of_a_run_are_metrics_however_it_ended(String status) throws Exception {
         JsonNode outcome = outcome(status);
         FakeBoundary rust = new FakeBoundary().answers(() -> "[" + outcome + ", {\"type\": \"end\"}]");
-        when(taskCommands.getLogConsumer()).thenReturn(new DefaultLogConsumer(runContext));
         catchThrowable(() -> parse(YAML).run(new BatchRun(() -> rust), runContext, taskCommands, null));
         assertThat(runContext.metrics()).extracting(AbstractMetricEntry::getName, AbstractMetricEntry::getValue).containsExactly(
             tuple("stage.duration", Duration.ofMillis(120)),
@@ -293,6 +295,15 @@ class BatchPropertiesTest {
             tuple("run.duration", Duration.ofSeconds(61)),
             tuple("collect.duration", Duration.ofMillis(80))
         );
+    }
+
+    @Test
+    void kestra_counts_the_lines_of_each_stream() throws Exception {
+        DefaultLogConsumer consumer = new DefaultLogConsumer(runContext);
+        TaskLog log = new TaskLog(consumer, InstantSource.system());
+        log.write(new Event.Log(Event.Stream.STDOUT, List.of("a", "b"), 1, 2, 0));
+        log.write(new Event.Log(Event.Stream.STDERR, List.of("c"), 2, 3, 0));
+        assertThat(consumer).returns(2, AbstractLogConsumer::getStdOutCount).returns(1, AbstractLogConsumer::getStdErrCount);
     }
 
     @Test

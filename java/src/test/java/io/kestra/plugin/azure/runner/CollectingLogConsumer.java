@@ -9,16 +9,19 @@ import java.util.List;
 /** Collects the lines, each with the name of its stream. */
 final class CollectingLogConsumer extends AbstractLogConsumer {
     final List<String> lines = new ArrayList<>();
+    /** Null for a line that came without a time. */
+    final List<Instant> times = new ArrayList<>();
     boolean onInterruptedThread;
 
     @Override
     public void accept(String line, Boolean isStdErr) {
-        onInterruptedThread |= Thread.currentThread().isInterrupted();
-        lines.add((isStdErr ? "stderr " : "stdout ") + line);
+        accept(line, isStdErr, null);
     }
 
     @Override
     public void accept(String line, Boolean isStdErr, Instant instant) {
-        accept(line, isStdErr);
+        onInterruptedThread |= Thread.currentThread().isInterrupted();
+        lines.add((isStdErr ? "stderr " : "stdout ") + line);
+        times.add(instant);
     }
 }

@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Test;
 import org.slf4j.event.Level;
 
 import java.io.IOException;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 
@@ -31,12 +32,17 @@ class EventTest {
 
     @Test
     void log_lines_reach_the_log_consumer_in_order_and_on_their_stream() {
-        events.stream().filter(Event.Log.class::isInstance).map(Event.Log.class::cast).forEach(log -> log.writeTo(logConsumer));
+        events.stream().filter(Event.Log.class::isInstance).map(Event.Log.class::cast).forEach(new TaskLog(logConsumer, InstantSource.system())::write);
         assertThat(logConsumer.lines).containsExactly(
             "stdout Hello from Azure Batch and kestra!",
             "stdout ::{\"outputs\":{\"a\":1}}::",
             "stderr careful"
         );
+    }
+
+    @Test
+    void a_log_event_says_when_its_stream_was_read() {
+        assertThat(events.get(3)).isEqualTo(new Event.Log(Event.Stream.STDERR, List.of("careful"), 1_760_000_000_000L, 1_760_000_001_500L, 2));
     }
 
     @Test

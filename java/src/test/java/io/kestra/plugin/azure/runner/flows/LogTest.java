@@ -6,6 +6,7 @@ import io.kestra.core.models.flows.State;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -30,6 +31,20 @@ class LogTest {
             }
             assertThat(flows.engine.awaitEnd(execution, Flows.LIMIT).getState().getCurrent()).isEqualTo(State.Type.SUCCESS);
         }
+    }
+
+    @Test
+    void lines_of_one_go_are_in_order_and_keep_their_levels(Flows flows) throws Exception {
+        var execution = flows.run("at_one_go.yaml");
+        flows.awaitLine(execution, "line 2001");
+        flows.awaitLine(execution, "careful");
+
+        var lines = flows.texts(execution);
+
+        assertThat(lines.stream().filter(line -> line.contains(" line ")))
+            .containsExactlyElementsOf(IntStream.rangeClosed(1, 2001).mapToObj(n -> (n == 2001 ? "WARN" : "INFO") + " line " + n).toList());
+        assertThat(lines).contains("ERROR careful", "INFO braces {} and \"quotes\" \\ ünd 🚀");
+        assertThat(lines).contains(Kestra.PREPARATION_LEVEL + " prepared").noneMatch(line -> line.contains("##kestra"));
     }
 
     @Test

@@ -1,0 +1,12 @@
+package io.kestra.plugin.azure.runner.flows;
+
+import org.slf4j.event.Level;
+
+/** What differs for users between Kestra 1 and 2, here for Kestra 1. */
+final class Kestra {
+    /** The level of what {@code beforeCommands} print. */
+    static final Level PREPARATION_LEVEL = Level.INFO;
+
+    private Kestra() {
+    }
+}
