@@ -23,6 +23,8 @@ pub(crate) struct Existing {
     pub(crate) with_blobs: Vec<RunNames>,
     /// None without `resume`.
     pub(crate) jobs: Vec<Job>,
+    /// The size of the pool's nodes.
+    pub(crate) node_size: Option<String>,
 }
 
 /// Asks for the pool and the container, so that a mistake costs seconds and leaves nothing behind. All is asked at the
@@ -31,8 +33,8 @@ pub(crate) async fn check(plan: &Plan, events: &EventSender) -> Result<Existing,
     sign_in(plan).await?;
     let blobs = runs_with_blobs(plan).map(Ok);
     let jobs = resume::list_jobs(plan).map(Ok);
-    let ((), with_blobs, jobs) = try_join!(check_pool(plan, events), blobs, jobs)?;
-    Ok(Existing { with_blobs: with_blobs?, jobs: jobs? })
+    let (pool, with_blobs, jobs) = try_join!(check_pool(plan, events), blobs, jobs)?;
+    Ok(Existing { with_blobs: with_blobs?, jobs: jobs?, node_size: pool.vm_size })
 }
 
 /// Before anything is asked: so it is said that nobody could sign in, and not that nobody answers.
@@ -46,7 +48,7 @@ async fn sign_in(plan: &Plan) -> Result<(), RunError> {
     try_join!(batch, storage).map(drop)
 }
 
-async fn check_pool(plan: &Plan, events: &EventSender) -> Result<(), RunError> {
+async fn check_pool(plan: &Plan, events: &EventSender) -> Result<Pool, RunError> {
     let pool = plan.batch.get_pool(&plan.pool_id).await;
     let pool = pool.map_err(|error| blame_batch(&error, plan))?;
     require_linux(&pool)?;
@@ -55,7 +57,7 @@ async fn check_pool(plan: &Plan, events: &EventSender) -> Result<(), RunError> {
     if let Some(warning) = no_nodes(&pool) {
         events.note(Level::Warn, warning).await?;
     }
-    Ok(())
+    Ok(pool)
 }
 
 async fn runs_with_blobs(plan: &Plan) -> Result<Vec<RunNames>, RunError> {

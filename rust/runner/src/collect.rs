@@ -28,6 +28,8 @@ const MOST_NAMED: usize = 1_000;
 /// What came back.
 pub(crate) struct Collected {
     pub(crate) files: usize,
+    /// Their bytes.
+    pub(crate) bytes: u64,
     /// Files that were here already, with the same content.
     pub(crate) unchanged: usize,
 }
@@ -89,6 +91,7 @@ pub(crate) async fn collect(
     progress.report_during(events, collection.collect()).await?;
     Ok(Collected {
         files: collection.files.into_inner(),
+        bytes: progress.bytes(),
         unchanged: collection.unchanged.into_inner(),
     })
 }

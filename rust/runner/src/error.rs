@@ -26,11 +26,11 @@ impl RunError {
     }
 
     /// The outcome to report; None for a run that goes on without its caller.
-    pub(crate) fn into_outcome(self, details: Option<Details>) -> Option<Outcome> {
+    pub(crate) fn into_outcome(self, details: Option<Box<Details>>) -> Option<Outcome> {
         let (status, message) = match self {
             Self::Invalid(invalid) => (Status::Invalid, invalid.to_string()),
             Self::Failed(message) => (Status::Failed, message),
-            Self::Killed => (Status::Killed, killed_message(details.as_ref())),
+            Self::Killed => (Status::Killed, killed_message(details.as_deref())),
             Self::Detached => return None,
         };
         Some(Outcome { status, exit_code: None, message: Some(message), details })

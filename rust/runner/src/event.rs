@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::details::Details;
 use crate::position::{LogPosition, StreamPosition};
 
 /// Bytes of the events that may wait to be pulled; a caller that pulls slowly slows the run's log reading down.
@@ -121,7 +122,7 @@ pub struct Outcome {
     /// What went wrong, in words; absent on success.
     pub message: Option<String>,
     /// Where it ran; absent if it never got so far.
-    pub details: Option<Details>,
+    pub details: Option<Box<Details>>,
 }
 
 /// The one word for how a run ended.
@@ -136,33 +137,6 @@ pub enum Status {
     Invalid,
     /// The caller killed the run.
     Killed,
-}
-
-/// Where a task ran.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct Details {
-    pub job_id: String,
-    pub task_id: String,
-    pub pool_id: String,
-    pub node_id: Option<String>,
-    #[serde(flatten)]
-    pub times: Times,
-}
-
-/// How long the parts of a run took, in milliseconds; absent where it did not come to that.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Times {
-    /// Uploading the input files.
-    pub stage_millis: Option<u64>,
-    /// From the task's creation to its start.
-    pub queue_millis: Option<u64>,
-    /// From the task's start, download of its files included, to its end, upload included.
-    pub run_millis: Option<u64>,
-    /// Downloading the output files.
-    pub collect_millis: Option<u64>,
 }
 
 /// The caller has gone: nobody will pull another event.

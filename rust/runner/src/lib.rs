@@ -9,6 +9,7 @@ mod check;
 mod clean_up;
 mod collect;
 mod command;
+mod details;
 mod error;
 mod event;
 mod failure;
@@ -44,9 +45,9 @@ mod waiting;
 mod working_dir;
 
 pub use azure::RetryPolicy;
+pub use details::{Details, Requests, Times, Transfers, Usage};
 pub use event::{
-    Details, Event, EventReceiver, EventSender, Level, Outcome, Selection, Status, Stream, Times,
-    channel,
+    Event, EventReceiver, EventSender, Level, Outcome, Read, Selection, Status, Stream, channel,
 };
 pub use invalid::Invalid;
 pub use network::Network;

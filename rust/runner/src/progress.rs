@@ -48,6 +48,11 @@ impl Progress {
         Arc::new(Self { title, step, total, files: AtomicU64::new(0), bytes: AtomicU64::new(0) })
     }
 
+    /// Transferred so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Relaxed)
+    }
+
     pub(crate) fn file(self: &Arc<Self>) -> Arc<FileProgress> {
         Arc::new(FileProgress { all: Arc::clone(self), bytes: AtomicU64::new(0) })
     }

@@ -51,7 +51,7 @@ pub(crate) async fn list_jobs(plan: &Plan) -> azure::Result<Vec<Job>> {
 /// Tells earlier jobs of this task run apart: those under way, and those that ended while nobody looked.
 pub(crate) async fn find(
     plan: &Plan,
-    Existing { with_blobs, jobs: listed }: Existing,
+    Existing { with_blobs, jobs: listed, .. }: Existing,
 ) -> Result<Found, RunError> {
     let (mut resumable, mut orphaned_jobs) = (Vec::new(), Vec::new());
     for (names, job) in jobs(plan, listed, &with_blobs).await? {

@@ -2,7 +2,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use azure::batch::Task;
 use futures::FutureExt;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -10,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 use crate::check::{Existing, check};
 use crate::clean_up::{Ending, Stage};
 use crate::collect::collect;
+use crate::details::{Details, Known, millis};
 use crate::error::RunError;
-use crate::event::{Details, Event, EventSender, Level, Outcome, Status, Times};
+use crate::event::{Event, EventSender, Level, Outcome, Status};
 use crate::failure;
 use crate::follow::{Followed, Follower};
 use crate::limits::Clock;
@@ -78,16 +78,15 @@ struct Run {
     stage: Stage,
     /// Of the most input files. None where there are none.
     file_mode: Option<u32>,
-    node_id: Option<String>,
-    times: Times,
+    known: Known,
 }
 
 impl Run {
     fn new(plan: Plan, events: EventSender) -> Self {
         let names = plan.names.clone();
         let state = StateBlob::new(&plan, &names);
-        let (stage, times) = (Stage::Nothing, Times::default());
-        Self { plan, events, names, state, stage, file_mode: None, node_id: None, times }
+        let (stage, known) = (Stage::Nothing, Known::default());
+        Self { plan, events, names, state, stage, file_mode: None, known }
     }
 
     async fn live(mut self, kill: &CancellationToken) {
@@ -109,7 +108,7 @@ impl Run {
             None => Box::pin(self.submit(clock, &stops)).await?,
         };
         let followed = stops.unless(Box::pin(self.follow(clock))).await?;
-        self.record_times(&followed.task);
+        self.known.learn(&followed.task);
         stops.unless_late(self.collecting_ends(clock), Box::pin(self.collect())).await?;
         let outcome = self.outcome(&followed);
         tokio::select! {
@@ -120,11 +119,12 @@ impl Run {
     }
 
     /// Makes sure that nothing is wrong before anything is created, and looks for an earlier worker's job.
-    async fn begin(&self) -> Result<Option<Earlier>, RunError> {
+    async fn begin(&mut self) -> Result<Option<Earlier>, RunError> {
         if self.plan.staged().is_none() {
             warn_of_inputs(&self.plan, &self.events).await?;
         }
-        let existing = check(&self.plan, &self.events).await?;
+        let mut existing = check(&self.plan, &self.events).await?;
+        self.known.node_size = existing.node_size.take();
         if self.plan.resume { self.find_earlier(existing).await } else { Ok(None) }
     }
 
@@ -141,6 +141,7 @@ impl Run {
     async fn resume(&mut self, earlier: Earlier) -> Result<Clock, RunError> {
         let Earlier { names, state, half_submitted, age } = earlier;
         (self.names, self.state, self.stage) = (names, state, Stage::Submitted);
+        self.known.resumed = true;
         let (job, pool) = (self.names.job_id(), &self.plan.pool_id);
         let message = format!("Going on with job '{job}' on pool '{pool}'");
         self.events.progress("job.submitted", message).await?;
@@ -225,7 +226,9 @@ impl Run {
         let place = staged.files.container.name();
         let message =
             format!("Staged {files} input file(s), {bytes} bytes, in container '{place}'");
-        self.times.stage_millis = Some(millis(start.elapsed()));
+        self.known.times.stage_millis = Some(millis(start.elapsed()));
+        self.known.transfers.stage_files = Some(files as u64);
+        self.known.transfers.stage_bytes = Some(bytes);
         self.events.progress("files.staged", message).await?;
         let message = format!("The blobs of this run begin with '{}'", self.names.blobs());
         self.events.note(Level::Debug, message).await?;
@@ -235,15 +238,6 @@ impl Run {
     async fn follow(&mut self, clock: Clock) -> Result<Followed, RunError> {
         let task = Source { plan: &self.plan, names: &self.names, events: &self.events };
         Follower::new(task, clock, &mut self.state).follow().await
-    }
-
-    fn record_times(&mut self, task: &Task) {
-        self.node_id = task.node_info.as_ref().and_then(|node| node.node_id.clone());
-        let Some(info) = &task.execution_info else { return };
-        let between =
-            |from: Option<_>, to: Option<_>| Duration::try_from(to? - from?).ok().map(millis);
-        self.times.queue_millis = between(task.creation_time, info.start_time);
-        self.times.run_millis = between(info.start_time, info.end_time);
     }
 
     /// By when the files have to be back, and what is said if they are not.
@@ -261,7 +255,9 @@ impl Run {
         }
         let start = Instant::now();
         let collected = collect(&self.plan, staged, &self.names, &self.events).await?;
-        self.times.collect_millis = Some(millis(start.elapsed()));
+        self.known.times.collect_millis = Some(millis(start.elapsed()));
+        self.known.transfers.collect_files = Some(collected.files as u64);
+        self.known.transfers.collect_bytes = Some(collected.bytes);
         self.events.progress("files.collected", collected.in_words()).await?;
         Ok(())
     }
@@ -315,19 +311,10 @@ impl Run {
         }
     }
 
-    fn details(&self) -> Option<Details> {
-        (self.stage == Stage::Submitted).then(|| Details {
-            job_id: self.names.job_id(),
-            task_id: self.names.task_id(),
-            pool_id: self.plan.pool_id.clone(),
-            node_id: self.node_id.clone(),
-            times: self.times.clone(),
-        })
+    fn details(&self) -> Option<Box<Details>> {
+        let tell = || Box::new(self.known.details(&self.plan, &self.names));
+        (self.stage == Stage::Submitted).then(tell)
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    duration.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

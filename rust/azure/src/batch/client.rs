@@ -4,6 +4,7 @@ use super::{
     credential::Credential,
     request::Request,
     throttle::Throttle,
+    traffic::{Counters, Traffic},
     unseen::{Unseen, created_nothing},
 };
 use crate::{
@@ -13,7 +14,10 @@ use crate::{
     retry::Contact,
 };
 use serde::de::DeserializeOwned;
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 use url::Url;
@@ -29,6 +33,7 @@ struct Inner {
     retry: RetryPolicy,
     throttle: Throttle,
     unseen: Unseen,
+    counters: Counters,
 }
 
 impl BatchClient {
@@ -45,8 +50,9 @@ impl BatchClient {
         throttle: Throttle,
     ) -> Result<Self> {
         let (endpoint, unseen) = (parse_endpoint(endpoint)?, Unseen::default());
-        let credential = credential.into();
-        Ok(Self(Arc::new(Inner { endpoint, credential, http, retry, throttle, unseen })))
+        let (credential, counters) = (credential.into(), Counters::default());
+        let inner = Inner { endpoint, credential, http, retry, throttle, unseen, counters };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// The account's endpoint.
@@ -62,6 +68,12 @@ impl BatchClient {
             Credential::SharedKey(_) => None,
             Credential::Tokens(tokens) => Some(tokens.identity()),
         }
+    }
+
+    /// What the requests of this client and its clones took so far.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.0.counters.traffic()
     }
 
     /// Makes sure that requests can be authorized: fetches a token where they need one.
@@ -90,13 +102,19 @@ impl BatchClient {
         // Before the time for a first answer begins to count.
         self.take_turn(request).await;
         let mut has_turn = true;
+        let refused = Mutex::new(None);
         let attempt = || {
             let has_turn = std::mem::take(&mut has_turn);
+            let refused = &refused;
             async move {
                 if !has_turn {
-                    self.take_turn(request).await;
+                    self.begin_again(request, refused).await;
                 }
-                self.attempt(request, wanted).await
+                let answer = self.attempt(request, wanted).await;
+                if answer.as_ref().is_err_and(Error::is_throttled) {
+                    *refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                }
+                answer
             }
         };
         self.0.retry.run(contact, &request.action, attempt).await
@@ -124,11 +142,22 @@ impl BatchClient {
         parse(request, &self.send(request).await?)
     }
 
+    /// Before another attempt. `refused` is when the last one was, because there were too many requests.
+    async fn begin_again(&self, request: &Request, refused: &Mutex<Option<Instant>>) {
+        self.0.counters.retried();
+        if let Some(refused) = refused.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            self.0.counters.held_since(refused);
+        }
+        self.take_turn(request).await;
+    }
+
     async fn take_turn(&self, request: &Request) {
+        let since = Instant::now();
         match request.urgent {
             true => self.0.throttle.pass(),
             false => self.0.throttle.turn().await,
         }
+        self.0.counters.held_since(since);
     }
 
     /// One attempt, and another where a token was refused: it may have expired on its way.
@@ -144,9 +173,10 @@ impl BatchClient {
 
     /// One exchange, newly dated and signed.
     async fn exchange(&self, request: &Request, wanted: Wanted) -> Result<Answer> {
-        let Inner { http, credential, throttle, .. } = &*self.0;
+        let Inner { http, credential, throttle, counters, .. } = &*self.0;
         let signed = request.sign(http, credential, OffsetDateTime::now_utc()).await?;
         let (body, sent) = (request.body.clone().unwrap_or_default(), Instant::now());
+        counters.sent();
         let answer = exchange(http, signed, body, wanted).await;
         throttle.judge(sent, &answer);
         answer

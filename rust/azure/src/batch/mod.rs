@@ -14,9 +14,11 @@ mod signing;
 mod task;
 mod task_file;
 mod throttle;
+mod traffic;
 mod unseen;
 
 pub use client::BatchClient;
 pub use credential::Credential;
 pub use model::*;
 pub use throttle::Throttle;
+pub use traffic::Traffic;

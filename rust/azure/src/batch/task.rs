@@ -30,7 +30,7 @@ impl BatchClient {
         self.expect(&task_path(job, task));
     }
 
-    /// Reads a Batch task.
+    /// Reads a Batch task, with its statistics where the service has them.
     ///
     /// [Get Task](https://learn.microsoft.com/rest/api/batchservice/tasks/get-task)
     ///
@@ -59,7 +59,8 @@ fn create_task_request(endpoint: &Url, job: &str, task: &NewTask) -> Result<Requ
 }
 
 fn get_task_request(endpoint: &Url, job: &str, task: &str) -> Request {
-    Request::get(endpoint, &task_path(job, task), &format!("get task '{task}' of job '{job}'"))
+    let action = format!("get task '{task}' of job '{job}'");
+    Request::get(endpoint, &task_path(job, task), &action).with_query("$expand", "stats")
 }
 
 fn terminate_task_request(endpoint: &Url, job: &str, task: &str) -> Request {
@@ -80,6 +81,8 @@ mod tests {
         assert_eq!((create.method.as_str(), create.url.path()), ("POST", "/jobs/j/tasks"));
         assert_eq!(create.body.unwrap(), r#"{"id":"t","commandLine":"x"}"#);
         assert_eq!(create.action, "create task 't' of job 'j' at https://h.example");
+        let get = get_task_request(&endpoint, "j", "t");
+        assert_eq!(get.url.query(), Some("api-version=2025-06-01&$expand=stats"));
         let terminate = terminate_task_request(&endpoint, "j", "t");
         assert_eq!(terminate.url.path(), "/jobs/j/tasks/t/terminate");
         assert!(terminate.body.is_none());

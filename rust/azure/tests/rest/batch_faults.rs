@@ -1,8 +1,8 @@
 //! Batch that is busy, broken, refusing or away.
 
 use crate::scripted_service::{Reply, ScriptedService, batch_at, closed_endpoint};
-use azure::ErrorKind;
-use std::collections::HashSet;
+use azure::{ErrorKind, batch::Traffic};
+use std::{collections::HashSet, time::Duration};
 
 const POOL: &str = r#"{"id":"p","state":"active"}"#;
 const JOB: &str = r#"{"id":"j","state":"active"}"#;
@@ -18,6 +18,21 @@ async fn a_busy_service_is_asked_again_with_a_new_signature() {
     assert_eq!(ids.len(), 3, "each attempt is a request of its own");
     assert!(received.iter().all(|r| r.headers["authorization"].starts_with("SharedKey acct:")));
     assert!(received.iter().all(|r| r.headers.contains_key("ocp-date")));
+}
+
+#[tokio::test]
+async fn a_client_counts_its_requests_and_how_long_the_account_held_them_back() {
+    let busy = || Reply::new(429, &[("retry-after", "1")], "");
+    let replies = [busy(), Reply::status(503), busy(), Reply::ok(JOB), Reply::ok(JOB)];
+    let service = ScriptedService::start(replies).await;
+    let batch = service.batch();
+    assert_eq!(batch.traffic(), Traffic::default());
+    batch.get_job("j").await.unwrap();
+    let traffic = batch.clone().traffic();
+    assert_eq!((traffic.requests, traffic.retries), (4, 3));
+    assert!(traffic.throttled >= Duration::from_secs(2), "{:?}", traffic.throttled);
+    batch.get_job("j").await.unwrap();
+    assert_eq!((batch.traffic().requests, batch.traffic().retries), (5, 3));
 }
 
 #[tokio::test]

@@ -38,6 +38,8 @@ async fn a_second_worker_goes_on_with_the_same_job_and_repeats_no_line() {
     let report = lab.run(&next_attempt(&request)).await;
     assert_eq!(report.outcome().status, Status::Succeeded, "{report:?}");
     assert_eq!(report.stdout, ["second"]);
+    let details = report.outcome().details.as_ref().unwrap();
+    assert!(details.resumed && details.deletion_triggered);
     assert_eq!(lab.read("out.txt"), b"done\n");
     assert_eq!(lab.jobs_created(), 1);
     assert_eq!(lab.blobs().await, [""; 0]);

@@ -48,6 +48,26 @@ async fn a_deleted_run_leaves_neither_job_nor_blobs() {
 }
 
 #[tokio::test]
+async fn the_details_of_a_run_say_what_it_took() {
+    let lab = Lab::start().await;
+    lab.write("in.txt", b"four");
+    let mut request = lab.request("cat in.txt in.txt > out.txt");
+    request["outputFiles"] = json!(["out.txt"]);
+    request["delete"] = json!(false);
+    let report = lab.run(&request).await;
+    let details = report.outcome().details.as_ref().unwrap();
+    assert!(details.node_size.is_some() && !details.resumed && !details.deletion_triggered);
+    let transfers = &details.transfers;
+    assert_eq!((transfers.stage_files, transfers.stage_bytes), (Some(1), Some(4)));
+    assert_eq!((transfers.collect_files, transfers.collect_bytes), (Some(1), Some(8)));
+    // The clean-up comes later, and blobs are not counted.
+    let requests = usize::try_from(details.requests.batch_requests).unwrap();
+    assert!((4..=lab.emulator.requests().len()).contains(&requests), "{details:?}");
+    assert_eq!(details.requests.batch_retries, 0);
+    assert!(details.usage.is_some());
+}
+
+#[tokio::test]
 async fn without_delete_the_job_is_completed_and_the_blobs_stay() {
     let lab = Lab::start().await;
     lab.write("in.txt", b"x");

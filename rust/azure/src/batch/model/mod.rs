@@ -8,6 +8,7 @@ mod node;
 mod pool;
 #[cfg(test)]
 mod properties;
+mod statistics;
 mod task;
 
 pub use enums::*;
@@ -15,6 +16,7 @@ pub use file::*;
 pub use job::*;
 pub use node::*;
 pub use pool::*;
+pub use statistics::*;
 pub use task::*;
 
 use serde::{Deserialize, Serialize, Serializer};

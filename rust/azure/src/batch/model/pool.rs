@@ -14,6 +14,9 @@ pub struct Pool {
     pub id: String,
     /// The state.
     pub state: PoolState,
+    /// The size of its nodes: `STANDARD_D2S_V3`, for example.
+    #[serde(default)]
+    pub vm_size: Option<String>,
     /// Dedicated nodes there are.
     #[serde(default)]
     pub current_dedicated_nodes: u32,

@@ -5,6 +5,7 @@ use super::{
     enums::{AutoUserScope, ContainerWorkingDirectory, ElevationLevel, TaskResult, TaskState},
     file::{OutputFile, ResourceFile},
     iso_duration,
+    statistics::{TaskStatistics, lenient},
 };
 use crate::secret::HIDDEN;
 use serde::{Deserialize, Serialize};
@@ -163,6 +164,9 @@ pub struct Task {
     /// Where it ran last.
     #[serde(default)]
     pub node_info: Option<NodeInfo>,
+    /// What it has used, where the service knows that already.
+    #[serde(default, deserialize_with = "lenient")]
+    pub stats: Option<TaskStatistics>,
 }
 
 /// What became of a Batch task.

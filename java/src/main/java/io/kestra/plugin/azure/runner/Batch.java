@@ -5,6 +5,7 @@ import io.kestra.core.models.annotations.Example;
 import io.kestra.core.models.annotations.Metric;
 import io.kestra.core.models.annotations.Plugin;
 import io.kestra.core.models.annotations.PluginProperty;
+import io.kestra.core.models.executions.metrics.Counter;
 import io.kestra.core.models.executions.metrics.Timer;
 import io.kestra.core.models.property.Property;
 import io.kestra.core.models.tasks.runners.RemoteRunnerInterface;
@@ -58,7 +59,25 @@ import java.util.Map;
         @Metric(name = Details.STAGE_METRIC, type = Timer.TYPE, description = "How long the upload of the input files took."),
         @Metric(name = Details.QUEUE_METRIC, type = Timer.TYPE, description = "How long the task waited for a node."),
         @Metric(name = Details.RUN_METRIC, type = Timer.TYPE, description = "How long the task ran on the node, including the transfer of its files."),
-        @Metric(name = Details.COLLECT_METRIC, type = Timer.TYPE, description = "How long the download of the output files took.")
+        @Metric(name = Details.COLLECT_METRIC, type = Timer.TYPE, description = "How long the download of the output files took."),
+        @Metric(name = Details.STAGE_FILES_METRIC, type = Counter.TYPE, unit = "files", description = "Input files that were uploaded."),
+        @Metric(name = Details.STAGE_BYTES_METRIC, type = Counter.TYPE, unit = "bytes", description = "Bytes of those files."),
+        @Metric(name = Details.COLLECT_FILES_METRIC, type = Counter.TYPE, unit = "files", description = "Output files that were downloaded."),
+        @Metric(name = Details.COLLECT_BYTES_METRIC, type = Counter.TYPE, unit = "bytes", description = "Bytes of those files."),
+        @Metric(name = Details.REQUESTS_METRIC, type = Counter.TYPE, unit = "requests", description = "Requests to Azure Batch."),
+        @Metric(name = Details.RETRIES_METRIC, type = Counter.TYPE, unit = "requests", description = "Requests to Azure Batch that were made again after an error."),
+        @Metric(
+            name = Details.THROTTLED_METRIC,
+            type = Timer.TYPE,
+            description = "How long requests to Azure Batch were held back because of the rate that the account takes."
+        ),
+        @Metric(name = Details.USER_CPU_METRIC, type = Timer.TYPE, description = "CPU time of the task in user mode, if Azure Batch has it."),
+        @Metric(name = Details.KERNEL_CPU_METRIC, type = Timer.TYPE, description = "CPU time of the task in kernel mode, if Azure Batch has it."),
+        @Metric(name = Details.WALL_CLOCK_METRIC, type = Timer.TYPE, description = "How long the task ran on the node."),
+        @Metric(name = Details.READ_OPERATIONS_METRIC, type = Counter.TYPE, unit = "operations", description = "Reads from disk, if Azure Batch has their number."),
+        @Metric(name = Details.WRITE_OPERATIONS_METRIC, type = Counter.TYPE, unit = "operations", description = "Writes to disk, if Azure Batch has their number."),
+        @Metric(name = Details.READ_GIB_METRIC, type = Counter.TYPE, unit = "GiB", description = "GiB read from disk, if Azure Batch has their number."),
+        @Metric(name = Details.WRITE_GIB_METRIC, type = Counter.TYPE, unit = "GiB", description = "GiB written to disk, if Azure Batch has their number.")
     },
     examples = {
         @Example(

@@ -23,8 +23,17 @@ public class BatchDetails extends TaskRunnerDetailResult {
     @Schema(title = "Id of the node that ran the task", description = "Absent if the task did not reach a node.")
     private final String nodeId;
 
-    @Schema(title = "Exit code of the command")
+    @Schema(title = "Size of the pool's nodes", description = "Azure's name for it, for example `STANDARD_D2S_V3`.")
+    private final String nodeSize;
+
+    @Schema(title = "Exit code of the command", description = "Absent if the command did not run to its end.")
     private final Integer exitCode;
+
+    @Schema(title = "Whether an earlier worker had submitted the job")
+    private final Boolean resumed;
+
+    @Schema(title = "Whether the job and the staged files are deleted now that the task has ended", description = "As `delete` says.")
+    private final Boolean deletionTriggered;
 
     @Schema(title = "How long the upload of the input files took, in milliseconds")
     private final Long stageMillis;

@@ -85,17 +85,21 @@ sealed interface Event {
 
     /** How the run ended. A success has everything but a message; otherwise any component but the status may be null. */
     record Outcome(Status status, Integer exitCode, String message, Details details) implements Event {
-        /** Reports the durations, also those of a failed task. */
+        /** Reports what the run took, also that of a failed task. */
         void sendMetricsTo(AbstractLogConsumer logConsumer) {
             if (details != null) {
                 details.sendMetricsTo(logConsumer);
             }
         }
 
+        private BatchDetails output() {
+            return details == null ? null : details.toOutput(exitCode);
+        }
+
         TaskRunnerResult<BatchDetails> toResult(AbstractLogConsumer logConsumer) throws TaskException {
             return switch (status) {
-                case SUCCEEDED -> new TaskRunnerResult<>(exitCode, logConsumer, details.toOutput(exitCode));
-                case FAILED -> throw new TaskException(message, exitCode == null ? NO_EXIT_CODE : exitCode, logConsumer);
+                case SUCCEEDED -> new TaskRunnerResult<>(exitCode, logConsumer, output());
+                case FAILED -> throw Failure.of(message, exitCode == null ? NO_EXIT_CODE : exitCode, logConsumer, output());
                 case INVALID -> throw new IllegalArgumentException(message);
                 case KILLED -> throw new CancellationException(message);
             };

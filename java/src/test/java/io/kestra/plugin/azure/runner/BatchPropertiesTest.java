@@ -8,7 +8,6 @@ import io.kestra.core.context.TestRunContextFactory;
 import io.kestra.core.junit.annotations.KestraTest;
 import io.kestra.core.models.annotations.Example;
 import io.kestra.core.models.annotations.Plugin;
-import io.kestra.core.models.executions.AbstractMetricEntry;
 import io.kestra.core.models.flows.Flow;
 import io.kestra.core.models.property.Property;
 import io.kestra.core.models.tasks.runners.AbstractLogConsumer;
@@ -21,6 +20,7 @@ import io.kestra.core.serializers.JacksonMapper;
 import io.kestra.core.serializers.YamlParser;
 import jakarta.inject.Inject;
 import jakarta.validation.ConstraintViolationException;
+import org.assertj.core.groups.Tuple;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -283,18 +283,47 @@ class BatchPropertiesTest {
         assertThat(rust.calls).containsExactly("start", "next 7", "close 7", "kill 7");
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"succeeded", "failed"})
-    void the_durations_of_a_run_are_metrics_however_it_ended(String status) throws Exception {
-        JsonNode outcome = outcome(status);
-        FakeBoundary rust = new FakeBoundary().answers(() -> "[" + outcome + ", {\"type\": \"end\"}]");
-        catchThrowable(() -> parse(YAML).run(new BatchRun(() -> rust), runContext, taskCommands, null));
-        assertThat(runContext.metrics()).extracting(AbstractMetricEntry::getName, AbstractMetricEntry::getValue).containsExactly(
+    @Test
+    void what_a_run_took_are_metrics() throws Exception {
+        assertThat(metrics("succeeded")).containsExactly(
             tuple("stage.duration", Duration.ofMillis(120)),
             tuple("queue.duration", Duration.ofMillis(1500)),
             tuple("run.duration", Duration.ofSeconds(61)),
-            tuple("collect.duration", Duration.ofMillis(80))
+            tuple("collect.duration", Duration.ofMillis(80)),
+            tuple("stage.files.count", 3.0),
+            tuple("stage.bytes.count", 4096.0),
+            tuple("collect.files.count", 2.0),
+            tuple("collect.bytes.count", 1048576.0),
+            tuple("batch.requests.count", 12.0),
+            tuple("batch.retries.count", 1.0),
+            tuple("batch.throttled.duration", Duration.ofMillis(2500)),
+            tuple("cpu.user.duration", Duration.ofSeconds(50)),
+            tuple("cpu.kernel.duration", Duration.ofSeconds(4)),
+            tuple("wall.clock.duration", Duration.ofSeconds(61)),
+            tuple("io.read.ops.count", 10.0),
+            tuple("io.write.ops.count", 20.0),
+            tuple("io.read.gib.count", 1.5),
+            tuple("io.write.gib.count", 0.5)
         );
+    }
+
+    @Test
+    void so_is_what_a_failed_one_took_as_far_as_it_is_known() throws Exception {
+        assertThat(metrics("failed")).containsExactly(
+            tuple("queue.duration", Duration.ofMillis(1500)),
+            tuple("run.duration", Duration.ofSeconds(61)),
+            tuple("batch.requests.count", 9.0),
+            tuple("batch.retries.count", 0.0),
+            tuple("batch.throttled.duration", Duration.ZERO),
+            tuple("wall.clock.duration", Duration.ofSeconds(61))
+        );
+    }
+
+    private List<Tuple> metrics(String status) throws Exception {
+        JsonNode outcome = outcome(status);
+        FakeBoundary rust = new FakeBoundary().answers(() -> "[" + outcome + ", {\"type\": \"end\"}]");
+        catchThrowable(() -> parse(YAML).run(new BatchRun(() -> rust), runContext, taskCommands, null));
+        return runContext.metrics().stream().map(metric -> tuple(metric.getName(), metric.getValue())).toList();
     }
 
     @Test

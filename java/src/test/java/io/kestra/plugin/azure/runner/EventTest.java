@@ -72,10 +72,18 @@ class EventTest {
     }
 
     @Test
+    void the_result_says_which_nodes_there_are_who_began_and_what_is_deleted() throws TaskException {
+        assertThat(outcome(5).toResult(logConsumer).getDetails())
+            .returns("STANDARD_D2S_V3", BatchDetails::getNodeSize)
+            .returns(true, BatchDetails::getResumed)
+            .returns(true, BatchDetails::getDeletionTriggered);
+    }
+
+    @Test
     void a_part_that_did_not_take_place_has_no_duration() {
-        assertThat(new Details("job", "task", "pool", null, null, null, 5L, null).toOutput(0))
+        assertThat(outcome(6).details().toOutput(3))
             .returns(null, BatchDetails::getStageMillis)
-            .returns(5L, BatchDetails::getRunMillis);
+            .returns(61_000L, BatchDetails::getRunMillis);
     }
 
     @Test

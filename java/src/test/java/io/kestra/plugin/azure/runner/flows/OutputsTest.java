@@ -29,6 +29,9 @@ class OutputsTest {
         assertThat(details.get("exitCode")).isEqualTo(0);
         assertThat(details.get("jobId").toString()).startsWith("companyteam-outputs-report-");
         assertThat(details.get("poolId")).isEqualTo("my-pool");
+        assertThat(details.get("nodeSize").toString()).isEqualToIgnoringCase("STANDARD_D2S_V3");
+        assertThat(details.get("resumed")).isEqualTo(false);
+        assertThat(details.get("deletionTriggered")).isEqualTo(true);
         for (var part : new String[] {"stageMillis", "queueMillis", "runMillis", "collectMillis"}) {
             assertThat(((Number) details.get(part)).longValue()).as(part).isBetween(0L, Flows.LIMIT.toMillis());
         }
@@ -39,6 +42,36 @@ class OutputsTest {
         var names = new String[] {"stage.duration", "queue.duration", "run.duration", "collect.duration"};
 
         assertThat(awaitMetrics(flows, run(flows), names)).containsKeys(names);
+    }
+
+    @Test
+    void so_is_what_it_used(Flows flows) throws Exception {
+        var names = new String[] {
+            "stage.files.count", "stage.bytes.count", "collect.files.count", "collect.bytes.count",
+            "batch.requests.count", "batch.retries.count", "batch.throttled.duration",
+            "cpu.user.duration", "cpu.kernel.duration", "wall.clock.duration",
+            "io.read.ops.count", "io.write.ops.count", "io.read.gib.count", "io.write.gib.count"
+        };
+
+        assertThat(awaitMetrics(flows, run(flows), names)).containsKeys(names)
+            .containsEntry("stage.files.count", 1.0)
+            .containsEntry("stage.bytes.count", (double) "6 * 7".length())
+            .containsEntry("collect.files.count", 1.0)
+            .containsEntry("collect.bytes.count", (double) "42\n".length())
+            .hasEntrySatisfying("batch.requests.count", requests -> assertThat(requests).isGreaterThan(4));
+    }
+
+    @Test
+    void a_failed_task_has_metrics_too_and_details_where_kestra_takes_them(Flows flows) throws Exception {
+        var execution = flows.run("exit_code.yaml");
+
+        assertThat(awaitMetrics(flows, execution, "run.duration")).containsKey("run.duration");
+        var details = (Map<?, ?>) flows.engine.outputs(execution).get("taskRunner");
+        assertThat(details != null).isEqualTo(Kestra.FAILURES_HAVE_DETAILS);
+        if (details != null) {
+            assertThat(details.get("exitCode")).isEqualTo(3);
+            assertThat(details.get("jobId").toString()).startsWith("companyteam-exit-code-fail-");
+        }
     }
 
     private static Execution run(Flows flows) throws Exception {

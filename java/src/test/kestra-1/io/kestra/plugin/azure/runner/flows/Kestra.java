@@ -7,6 +7,9 @@ final class Kestra {
     /** The level of what {@code beforeCommands} print. */
     static final Level PREPARATION_LEVEL = Level.INFO;
 
+    /** Whether the outputs of a failed task have the details of its task runner. */
+    static final boolean FAILURES_HAVE_DETAILS = false;
+
     private Kestra() {
     }
 }
