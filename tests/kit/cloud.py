@@ -132,6 +132,9 @@ class Cloud:
             "ACCESSKEY": self.batch_key,
             "ENDPOINT": self.batch_endpoint,
             "CONNECTIONSTRING": self._connection_string(),
+            # Of the example with a private registry, which nobody asks.
+            "REGISTRY_USER": "registry-user",
+            "REGISTRY_PASSWORD": "registry-password",
         }
 
     def _connection_string(self):

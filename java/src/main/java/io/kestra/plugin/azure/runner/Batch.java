@@ -40,7 +40,7 @@ import java.util.Map;
     description = """
         The runner creates a job with one task on an existing pool and shows its log while it runs. If the command exits with a code other than 0, the Kestra task fails with that code.
 
-        In the container, `{{ workingDir }}` is the current directory, so that `{{ workingDir }}/data.txt` and `data.txt` are the same file. `{{ outputDir }}` is a directory in it.
+        In the container, `{{ workingDir }}` is the current directory, into which relative paths lead. `{{ outputDir }}` is a directory in it.
 
         To use `inputFiles`, `namespaceFiles`, `outputFiles`, `{{ outputDir }}` or `syncWorkingDirectory`, set `blobStorage`: the files are transferred through a blob container.
 
@@ -80,100 +80,15 @@ import java.util.Map;
         @Metric(name = Details.WRITE_GIB_METRIC, type = Counter.TYPE, unit = "GiB", description = "GiB written to disk, if Azure Batch has their number.")
     },
     examples = {
-        @Example(
-            title = "Run a shell command on an Azure Batch pool.",
-            full = true,
-            code = """
-                id: azure_batch_shell
-                namespace: company.team
-
-                variables:
-                  poolId: my-pool
-
-                tasks:
-                  - id: hello
-                    type: io.kestra.plugin.scripts.shell.Commands
-                    containerImage: ubuntu:latest
-                    taskRunner:
-                      type: io.kestra.plugin.azure.runner.Batch
-                      account: "{{ secret('AZURE_BATCH_ACCOUNT') }}"
-                      accessKey: "{{ secret('AZURE_BATCH_ACCESS_KEY') }}"
-                      endpoint: "{{ secret('AZURE_BATCH_ENDPOINT') }}"
-                      poolId: "{{ vars.poolId }}"
-                    commands:
-                      - echo "Hello from $(hostname)"
-                """
-        ),
-        @Example(
-            title = "Pass an input file to the task and keep the file that it writes.",
-            full = true,
-            code = """
-                id: azure_batch_files
-                namespace: company.team
-
-                variables:
-                  poolId: my-pool
-                  containerName: my-container
-
-                inputs:
-                  - id: file
-                    type: FILE
-
-                tasks:
-                  - id: count_lines
-                    type: io.kestra.plugin.scripts.shell.Commands
-                    containerImage: ubuntu:latest
-                    inputFiles:
-                      data.txt: "{{ inputs.file }}"
-                    outputFiles:
-                      - count.txt
-                    taskRunner:
-                      type: io.kestra.plugin.azure.runner.Batch
-                      account: "{{ secret('AZURE_BATCH_ACCOUNT') }}"
-                      accessKey: "{{ secret('AZURE_BATCH_ACCESS_KEY') }}"
-                      endpoint: "{{ secret('AZURE_BATCH_ENDPOINT') }}"
-                      poolId: "{{ vars.poolId }}"
-                      blobStorage:
-                        containerName: "{{ vars.containerName }}"
-                        connectionString: "{{ secret('AZURE_STORAGE_CONNECTION_STRING') }}"
-                    commands:
-                      - wc -l < data.txt > count.txt
-                """
-        ),
-        @Example(
-            title = "Run a Python script and keep a value that it reports.",
-            full = true,
-            code = """
-                id: azure_batch_python
-                namespace: company.team
-
-                variables:
-                  poolId: my-pool
-                  containerName: my-container
-
-                tasks:
-                  - id: square
-                    type: io.kestra.plugin.scripts.python.Commands
-                    containerImage: ghcr.io/kestra-io/pydata:latest
-                    inputFiles:
-                      main.py: |
-                        from kestra import Kestra
-                        Kestra.outputs({"square": 12 * 12})
-                    taskRunner:
-                      type: io.kestra.plugin.azure.runner.Batch
-                      account: "{{ secret('AZURE_BATCH_ACCOUNT') }}"
-                      accessKey: "{{ secret('AZURE_BATCH_ACCESS_KEY') }}"
-                      endpoint: "{{ secret('AZURE_BATCH_ENDPOINT') }}"
-                      poolId: "{{ vars.poolId }}"
-                      blobStorage:
-                        containerName: "{{ vars.containerName }}"
-                        endpoint: "{{ secret('AZURE_STORAGE_ENDPOINT') }}"
-                        sharedKeyAccountName: "{{ secret('AZURE_STORAGE_ACCOUNT') }}"
-                        sharedKeyAccountAccessKey: "{{ secret('AZURE_STORAGE_ACCESS_KEY') }}"
-                    commands:
-                      - python main.py
-                """
-        )
+        @Example(title = "Run a shell command on an Azure Batch pool.", full = true, code = Examples.SHELL),
+        @Example(title = "Pass an input file to the task and keep the file that it writes.", full = true, code = Examples.FILES),
+        @Example(title = "Run a Python script and keep a value that it reports.", full = true, code = Examples.PYTHON),
+        @Example(title = "Run a task in an image of a private registry.", full = true, code = Examples.REGISTRY),
+        @Example(title = "Let three tasks share their files. With `syncWorkingDirectory`, what one leaves in the working directory is there for the next, whichever node it runs on.", full = true, code = Examples.WORKING_DIRECTORY),
+        @Example(title = "Run 50 tasks, ten at once, in Kestra 1. Each is a job of its own, and active jobs count against a quota of the Batch account.", full = true, code = Examples.FOR_EACH),
+        @Example(title = "Run 50 tasks, ten at once, in Kestra 2.", full = true, code = Examples.LOOP),
+        @Example(title = "A flow for others to call: it returns what its task reports.", full = true, code = Examples.REPORT),
+        @Example(title = "Call that flow.", full = true, code = Examples.SUBFLOW)
     }
 )
 public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInterface {

@@ -1,5 +1,6 @@
 package io.kestra.plugin.azure.runner;
 
+import io.kestra.core.models.annotations.PluginProperty;
 import io.kestra.core.models.property.Property;
 import io.swagger.v3.oas.annotations.media.Schema;
 import lombok.EqualsAndHashCode;
@@ -42,6 +43,7 @@ public class BlobStorage {
     private Property<String> sasToken;
 
     @Schema(title = "User-assigned identity of the pool with which the nodes read and write the container", description = "Without it they get signed URLs.")
+    @PluginProperty
     private IdentityReference identityReference;
 
     /** Lombok's own builder prints every field. */

@@ -10,6 +10,9 @@ final class Kestra {
     /** Whether the outputs of a failed task have the details of its task runner. */
     static final boolean FAILURES_HAVE_DETAILS = true;
 
+    /** What the other one calls its loop over values. */
+    static final String UNKNOWN_TASK = "io.kestra.plugin.core.flow.ForEach";
+
     private Kestra() {
     }
 }
