@@ -260,6 +260,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn each_event_says_which_read_brought_its_lines_and_how_many_are_to_come() {
+        let (events, mut pull) = channel();
+        let share = Share::new(&Arc::default(), Of::Reads);
+        let mut stream = OutputStream::new(Stream::Stdout, TaskRun::default(), 0, share);
+        let began = stream.last_read;
+        for _ in 0..2 {
+            stream.push("a line\n".repeat(2_000).as_bytes(), &events).await.unwrap();
+        }
+        drop(events);
+        let mut reads = Vec::new();
+        while let Some(Event::Log { lines, read, .. }) = pull.next_one().await {
+            reads.push((lines.len() as u64, read));
+        }
+        let (first, second) = reads.split_at(reads.len() / 2);
+        for events in [first, second] {
+            assert!(
+                events.len() > 1 && events.iter().map(|(lines, _)| lines).sum::<u64>() == 2_000
+            );
+            for pair in events.windows(2) {
+                assert_eq!(pair[0].1.more, pair[1].0 + pair[1].1.more);
+                assert_eq!((pair[0].1.since, pair[0].1.until), (pair[1].1.since, pair[1].1.until));
+            }
+            assert_eq!(events.last().unwrap().1.more, 0);
+        }
+        assert_eq!((first[0].1.since, second[0].1.since), (began, first[0].1.until));
+    }
+
+    #[tokio::test]
     async fn a_worker_that_goes_on_in_the_middle_of_a_long_line_repeats_and_loses_nothing() {
         let text = format!("before\n{}é{}\nafter\n", "a".repeat(100_000), "b".repeat(100_000));
         let (whole, offsets) = told(&text, 0, 10_000).await;
