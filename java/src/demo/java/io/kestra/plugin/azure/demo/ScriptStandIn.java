@@ -7,6 +7,7 @@ import io.kestra.plugin.scripts.exec.AbstractExecScript;
 import io.kestra.plugin.scripts.exec.scripts.models.ScriptOutput;
 import jakarta.validation.constraints.NotNull;
 import java.util.List;
+import java.util.Map;
 import lombok.Getter;
 import lombok.NoArgsConstructor;
 import lombok.experimental.SuperBuilder;
@@ -24,9 +25,15 @@ public abstract class ScriptStandIn extends AbstractExecScript implements Runnab
     @NotNull
     private Property<List<String>> commands;
 
+    /** What a task adds to the environment of its commands. */
+    protected Map<String, String> environment(RunContext runContext) throws Exception {
+        return Map.of();
+    }
+
     @Override
     public ScriptOutput run(RunContext runContext) throws Exception {
         return commands(runContext)
+            .addEnv(environment(runContext))
             .withInterpreter(getInterpreter())
             .withBeforeCommands(getBeforeCommands())
             .withBeforeCommandsWithOptions(true)

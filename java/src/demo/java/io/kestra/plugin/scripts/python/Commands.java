@@ -2,7 +2,12 @@ package io.kestra.plugin.scripts.python;
 
 import io.kestra.core.models.annotations.Plugin;
 import io.kestra.core.models.property.Property;
+import io.kestra.core.runners.RunContext;
 import io.kestra.plugin.azure.demo.ScriptStandIn;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import lombok.Builder;
 import lombok.Getter;
 import lombok.NoArgsConstructor;
@@ -19,4 +24,17 @@ import lombok.experimental.SuperBuilder;
 public class Commands extends ScriptStandIn {
     @Builder.Default
     private Property<String> containerImage = Property.ofValue("ghcr.io/kestra-io/pydata:latest");
+
+    private Property<List<String>> dependencies;
+
+    /** The real one installs its dependencies on the worker, in this directory. Here each is a module that only has a version. */
+    @Override
+    protected Map<String, String> environment(RunContext runContext) throws Exception {
+        Path modules = runContext.workingDir().resolve(Path.of(".kestra_additional_python_lib"));
+        for (String name : runContext.render(dependencies).asList(String.class)) {
+            Files.createDirectories(modules);
+            Files.writeString(modules.resolve(name + ".py"), "__version__ = 'of the stand-in'\n");
+        }
+        return Files.exists(modules) ? Map.of("PYTHONPATH", modules.toString()) : Map.of();
+    }
 }

@@ -83,6 +83,11 @@ import java.util.Map;
         @Example(title = "Run a shell command on an Azure Batch pool.", full = true, code = Examples.SHELL),
         @Example(title = "Pass an input file to the task and keep the file that it writes.", full = true, code = Examples.FILES),
         @Example(title = "Run a Python script and keep a value that it reports.", full = true, code = Examples.PYTHON),
+        @Example(
+            title = "Run a Python script with packages. The worker installs them, for the Python of the image, and they travel with the input files.",
+            full = true,
+            code = Examples.DEPENDENCIES
+        ),
         @Example(title = "Run a task in an image of a private registry.", full = true, code = Examples.REGISTRY),
         @Example(title = "Let three tasks share their files. With `syncWorkingDirectory`, what one leaves in the working directory is there for the next, whichever node it runs on.", full = true, code = Examples.WORKING_DIRECTORY),
         @Example(title = "Run 50 tasks, ten at once, in Kestra 1. Each is a job of its own, and active jobs count against a quota of the Batch account.", full = true, code = Examples.FOR_EACH),

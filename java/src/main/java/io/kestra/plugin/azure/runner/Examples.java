@@ -87,6 +87,37 @@ final class Examples {
               - python main.py
         """;
 
+    static final String DEPENDENCIES = """
+        id: azure_batch_dependencies
+        namespace: company.team
+
+        variables:
+          poolId: my-pool
+          containerName: my-container
+
+        tasks:
+          - id: version
+            type: io.kestra.plugin.scripts.python.Commands
+            containerImage: python:3.13-slim
+            dependencies:
+              - polars
+            inputFiles:
+              main.py: |
+                import polars
+                print("The version of polars is", polars.__version__)
+            taskRunner:
+              type: io.kestra.plugin.azure.runner.Batch
+              account: "{{ secret('AZURE_BATCH_ACCOUNT') }}"
+              accessKey: "{{ secret('AZURE_BATCH_ACCESS_KEY') }}"
+              endpoint: "{{ secret('AZURE_BATCH_ENDPOINT') }}"
+              poolId: "{{ vars.poolId }}"
+              blobStorage:
+                containerName: "{{ vars.containerName }}"
+                connectionString: "{{ secret('AZURE_STORAGE_CONNECTION_STRING') }}"
+            commands:
+              - python main.py
+        """;
+
     static final String REGISTRY = """
         id: azure_batch_registry
         namespace: company.team

@@ -10,7 +10,9 @@ import io.kestra.plugin.azure.runner.Request.RequestBuilder;
 
 import java.math.BigDecimal;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.regex.PatternSyntaxException;
 
@@ -89,7 +91,16 @@ final class RequestRenderer {
             .containerImage(runContext.render(taskCommands.getContainerImage(), batch.additionalVars(runContext, taskCommands)))
             .targetOs(taskCommands.getTargetOS())
             .commands(runContext.render(taskCommands.getCommands()).asList(String.class))
-            .environment(batch.env(runContext, taskCommands));
+            .environment(environment());
+    }
+
+    /** Some plugins name a place in the working directory by its path on the worker, as Kestra's for Python does in PYTHONPATH: it is elsewhere in the container. */
+    private Map<String, String> environment() throws IllegalVariableEvaluationException {
+        String onWorker = taskCommands.getWorkingDirectory().toString();
+        String inContainer = batch.containerWorkingDir(runContext, taskCommands);
+        Map<String, String> environment = new LinkedHashMap<>(batch.env(runContext, taskCommands));
+        environment.replaceAll((name, value) -> value == null ? null : value.replace(onWorker, inContainer));
+        return environment;
     }
 
     private void addFiles(RequestBuilder request) throws IllegalVariableEvaluationException {

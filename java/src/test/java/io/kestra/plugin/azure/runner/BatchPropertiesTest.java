@@ -116,6 +116,14 @@ class BatchPropertiesTest {
     }
 
     @Test
+    void places_in_the_working_directory_are_those_of_the_container() throws Exception {
+        Path workingDir = runContext.workingDir().path();
+        when(taskCommands.getEnv()).thenReturn(Map.of("PYTHONPATH", workingDir.resolve("lib") + ":/opt/lib"));
+        JsonNode request = request(YAML, null);
+        assertThat(request.at("/environment/PYTHONPATH").asText()).isEqualTo(request.get("containerWorkingDir").asText() + "/lib:/opt/lib");
+    }
+
+    @Test
     void an_identity_is_sent_instead_of_a_key() throws Exception {
         JsonNode request = request(YAML.replaceAll("accessKey: .*", """
             tenantId: "{{ vars.tenant }}"
