@@ -101,7 +101,7 @@ fn require_containers(pool: &Pool) -> Result<(), RunError> {
 /// What nodes show, to a registry or to the storage account, is an identity of their pool.
 fn require_identities(pool: &Pool, plan: &Plan) -> Result<(), RunError> {
     let of_registry =
-        plan.registry.as_ref().and_then(|registry| registry.identity_reference.as_ref());
+        plan.container.registry.as_ref().and_then(|registry| registry.identity_reference.as_ref());
     let of_storage = plan.staged().and_then(|staged| staged.files.node_identity.as_ref());
     let named = [
         ("registry.identityReference.resourceId", of_registry),

@@ -9,6 +9,8 @@ mod check;
 mod clean_up;
 mod collect;
 mod command;
+mod container;
+mod entry_point;
 mod error;
 mod event;
 mod failure;

@@ -31,6 +31,8 @@ pub struct Request {
     pub blob_storage: Option<BlobStorage>,
     /// Where the image is, if that is not a public registry.
     pub registry: Option<Registry>,
+    /// Program that starts the command, and its first arguments; the image's own if empty, none if it is an empty text.
+    pub entry_point: Option<Vec<String>>,
     /// Rights of the task's user on the node.
     pub elevation_level: Option<ElevationLevel>,
     /// The Kestra task's own limit, in seconds. It goes before `wait_until_completion`.

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use azure::batch::{
-    AutoUser, AutoUserScope, ContainerSettings, ContainerWorkingDirectory, ElevationLevel,
-    EnvironmentSetting, IdentityReference, JobConstraints, JobPatch, MetadataItem, NewJob, NewTask,
-    OnAllTasksComplete, OutputFile, OutputFileBlobContainerDestination, OutputFileDestination,
-    OutputFileUploadOptions, PoolInfo, ResourceFile, TaskConstraints, UploadCondition,
-    UserIdentity,
+    AutoUser, AutoUserScope, ElevationLevel, EnvironmentSetting, IdentityReference, JobConstraints,
+    JobPatch, MetadataItem, NewJob, NewTask, OnAllTasksComplete, OutputFile,
+    OutputFileBlobContainerDestination, OutputFileDestination, OutputFileUploadOptions, PoolInfo,
+    ResourceFile, TaskConstraints, UploadCondition, UserIdentity,
 };
 use azure::blob::SasPermissions;
 
@@ -151,11 +150,7 @@ async fn new_task(
     let environment = plan.environment.iter().cloned();
     let task = NewTask {
         id: names.task_id(),
-        container_settings: Some(ContainerSettings {
-            image_name: plan.image.clone(),
-            registry: plan.registry.clone(),
-            working_directory: Some(ContainerWorkingDirectory::TaskWorkingDirectory),
-        }),
+        container_settings: Some(plan.container.clone()),
         environment_settings: environment
             .map(|(name, value)| EnvironmentSetting { name, value })
             .collect(),
@@ -168,12 +163,12 @@ async fn new_task(
         ..NewTask::default()
     };
     match &plan.command {
-        Command::Inline(line) => Ok(inline(task, line)),
+        Command::Inline(line) => Ok(inline(task, plan.entry_point.command_line(line))),
         Command::Staged(staged) => {
             let identity = staged.files.node_identity.as_ref();
             let urls = urls(&staged.files, access_time(plan.limit), names).await?;
             Ok(NewTask {
-                command_line: command::staged_command_line(),
+                command_line: plan.entry_point.command_line(&command::staged_command_line()),
                 resource_files: resource_files(&urls, identity, names, file_mode),
                 output_files: output_files(
                     (&urls.outputs, identity),
@@ -186,11 +181,11 @@ async fn new_task(
     }
 }
 
-fn inline(mut task: NewTask, command_line: &str) -> NewTask {
+fn inline(mut task: NewTask, command_line: String) -> NewTask {
     let (name, value) = command::BACKSLASH;
     let backslash = EnvironmentSetting { name: name.to_owned(), value: value.to_owned() };
     task.environment_settings.push(backslash);
-    NewTask { command_line: command_line.to_owned(), ..task }
+    NewTask { command_line, ..task }
 }
 
 /// The documentation contradicts itself on the default, so both are said.

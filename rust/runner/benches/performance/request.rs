@@ -31,6 +31,7 @@ pub(crate) fn request(place: &Place, working_dir: &Path, script: &str) -> Value 
         "delete": true,
         "resume": true,
         "registry": null,
+        "entryPoint": [""],
         "elevationLevel": "NON_ADMIN",
         "streamLogs": true,
         "syncWorkingDirectory": false,

@@ -237,6 +237,7 @@ fn a_property_that_every_run_needs_is_named_where_it_is_missing() {
         "account",
         "endpoint",
         "poolId",
+        "entryPoint",
         "elevationLevel",
         "waitUntilCompletion",
         "completionCheckInterval",

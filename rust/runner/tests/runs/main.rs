@@ -12,6 +12,7 @@ mod hostile;
 #[path = "../../../azure/tests/rest/http1.rs"]
 mod http1;
 mod identity;
+mod images;
 mod inputs;
 mod java;
 mod long;

@@ -104,6 +104,7 @@ impl Lab {
             "delete": true,
             "resume": true,
             "registry": null,
+            "entryPoint": [""],
             "elevationLevel": "NON_ADMIN",
             "streamLogs": true,
             "syncWorkingDirectory": false,

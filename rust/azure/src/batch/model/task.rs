@@ -47,6 +47,9 @@ pub struct NewTask {
 pub struct ContainerSettings {
     /// The image, with its registry and tag.
     pub image_name: String,
+    /// More options for `docker create`. How the service splits them is not documented.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container_run_options: Option<String>,
     /// Where a private image comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registry: Option<ContainerRegistry>,
@@ -231,6 +234,7 @@ mod tests {
             command_line: "/bin/sh x".into(),
             container_settings: Some(ContainerSettings {
                 image_name: "ubuntu".into(),
+                container_run_options: Some("--entrypoint=".into()),
                 registry: Some(ContainerRegistry {
                     password: Some("canary".into()),
                     ..ContainerRegistry::default()
@@ -279,6 +283,7 @@ mod tests {
             "commandLine": "/bin/sh x",
             "containerSettings": {
                 "imageName": "ubuntu",
+                "containerRunOptions": "--entrypoint=",
                 "registry": {"password": "canary"},
                 "workingDirectory": "taskWorkingDirectory",
             },

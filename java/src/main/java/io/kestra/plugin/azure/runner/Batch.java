@@ -211,6 +211,14 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
     private Registry registry;
 
     @Schema(
+        title = "Entry point of the container: a program and its first arguments",
+        description = "The default, a list of one empty string, clears the entry point of the image, so that the commands of the task run by themselves, as with Kestra's Docker task runner. An empty list keeps the entry point of the image."
+    )
+    @NotNull
+    @Builder.Default
+    private Property<List<String>> entryPoint = Property.ofValue(List.of(""));
+
+    @Schema(
         title = "Rights of the user that runs the task on the node",
         description = "`NON_ADMIN` is an ordinary user that exists only for this task. `ADMIN` gives that user administrator rights; in the container it is root."
     )

@@ -31,6 +31,7 @@ record Request(
     String poolId,
     BlobContainer blobStorage,
     ContainerRegistry registry,
+    List<String> entryPoint,
     ElevationLevel elevationLevel,
     BigDecimal timeout,
     BigDecimal waitUntilCompletion,

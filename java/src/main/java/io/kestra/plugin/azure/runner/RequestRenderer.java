@@ -59,6 +59,7 @@ final class RequestRenderer {
             .poolId(text(batch.getPoolId(), defaults, "poolId"))
             .blobStorage(blobContainer(batch.getBlobStorage()))
             .registry(registry(batch.getRegistry()))
+            .entryPoint(runContext.render(batch.getEntryPoint()).asList(String.class))
             .elevationLevel(value(batch.getElevationLevel(), ElevationLevel.class));
     }
 

@@ -169,12 +169,14 @@ class BatchPropertiesTest {
     @Test
     void a_property_that_is_set_is_sent_instead_of_its_default() throws Exception {
         JsonNode request = request(YAML + """
+            entryPoint: ["tini", "--"]
             elevationLevel: ADMIN
             resume: false
             delete: false
             streamLogs: false
             syncWorkingDirectory: true
             """, null);
+        assertThat(request.get("entryPoint")).isEqualTo(new ObjectMapper().readTree("[\"tini\", \"--\"]"));
         assertThat(request.get("elevationLevel").asText()).isEqualTo("ADMIN");
         assertThat(List.of("resume", "delete", "streamLogs")).allSatisfy(name -> assertThat(request.get(name).asBoolean(true)).as(name).isFalse());
         assertThat(request.get("syncWorkingDirectory").asBoolean()).isTrue();

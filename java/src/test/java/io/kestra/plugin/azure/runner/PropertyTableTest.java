@@ -26,6 +26,7 @@ class PropertyTableTest {
             poolId: Property<String>
             blobStorage: BlobStorage
             registry: Registry
+            entryPoint: Property<List<String>>, []
             elevationLevel: Property<ElevationLevel>, NON_ADMIN
             waitUntilCompletion: Property<Duration>, PT1H
             waitUntilRunning: Property<Duration>
@@ -84,7 +85,7 @@ class PropertyTableTest {
 
     private static String type(Field property) {
         return property.getGenericType() instanceof ParameterizedType generic
-            ? "Property<" + ((Class<?>) generic.getActualTypeArguments()[0]).getSimpleName() + ">"
+            ? "Property<" + generic.getActualTypeArguments()[0].getTypeName().replaceAll("[a-z.]*\\.", "") + ">"
             : property.getType().getSimpleName();
     }
 
