@@ -91,6 +91,54 @@ async fn an_image_without_a_shell_is_said_in_words() {
     request["containerImage"] = json!("no-shell");
     let report = lab.run(&request).await;
     assert_eq!(report.outcome().status, Status::Failed);
-    let start = "The command could not be started; the image 'no-shell' needs /bin/sh";
+    let start = "containerImage: the command could not be started in the image 'no-shell', which needs /bin/sh";
     assert!(report.message().starts_with(start), "{report:?}");
+}
+
+/// An image with a shell and nothing else, not even a place for the link: what a shell needs of this machine is copied.
+fn shell_alone() -> TempDir {
+    let image = tempfile::tempdir().unwrap();
+    let libraries = std::process::Command::new("ldd").arg("/bin/sh").output().unwrap().stdout;
+    let libraries = String::from_utf8(libraries).unwrap();
+    let files = libraries.split_whitespace().filter(|word| word.starts_with('/'));
+    for file in files.chain(["/bin/sh"]) {
+        let copy = image.path().join(&file[1..]);
+        std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        std::fs::copy(file, copy).unwrap();
+    }
+    image
+}
+
+#[tokio::test]
+async fn an_image_with_a_shell_alone_runs_a_command_and_says_what_it_lacks() {
+    let image = shell_alone();
+    let lab = lab_with("shell", image.path()).await;
+    let mut request = lab.request("echo \"$PWD\"; exit 4");
+    request["containerImage"] = json!("shell");
+    for request in both_ways(&request) {
+        let report = lab.run(&request).await;
+        assert_eq!(report.outcome().exit_code, Some(4), "{report:?}");
+        assert!(report.stdout[0].ends_with("/wd"), "{report:?}");
+        let link = request["containerWorkingDir"].as_str().unwrap();
+        let told = format!("kestra: the link {link} could not be made: the image needs ln and ");
+        assert!(report.stderr.iter().any(|line| line.starts_with(&told)), "{report:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_image_lacks_for_the_files_of_a_task_is_named() {
+    let image = shell_alone();
+    let lab = lab_with("shell", image.path()).await;
+    let mut request = lab.request("echo made > out.txt");
+    request["containerImage"] = json!("shell");
+    request["outputFiles"] = json!(["out.txt"]);
+    let report = lab.run(&request).await;
+    assert_eq!(report.outcome().exit_code, Some(126), "{report:?}");
+    assert!(report.stderr.iter().any(|line| line.ends_with("the image needs mkdir")), "{report:?}");
+    lab.write("in.txt", b"in");
+    let mut request = renamed(&lab.request("true"));
+    request["containerImage"] = json!("shell");
+    let report = lab.run(&request).await;
+    assert_eq!(report.outcome().exit_code, Some(126), "{report:?}");
+    assert!(report.stderr.iter().any(|line| line.ends_with("the image needs mv")), "{report:?}");
 }

@@ -180,6 +180,8 @@ pub struct TaskExecutionInfo {
     pub end_time: Option<OffsetDateTime>,
     /// Absent where the command never ran, and possibly 0 although an upload failed.
     pub exit_code: Option<i32>,
+    /// What the container engine says of its container.
+    pub container_info: Option<ContainerInfo>,
     /// Why it failed.
     pub failure_info: Option<FailureInfo>,
     /// How often it was run again after a code other than 0.
@@ -188,6 +190,16 @@ pub struct TaskExecutionInfo {
     pub requeue_count: u32,
     /// How it ended.
     pub result: Option<TaskResult>,
+}
+
+/// What the container engine says of a task's container.
+///
+/// [TaskContainerExecutionInformation](https://learn.microsoft.com/rest/api/batchservice/tasks/get-task#batchtaskcontainerexecutioninfo)
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ContainerInfo {
+    /// That of `docker inspect`: set where the container could not be started. It may hold parts of the command.
+    pub error: Option<String>,
 }
 
 /// Why a Batch task failed. Its texts are the service's and the node's: pass them through
