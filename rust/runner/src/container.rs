@@ -4,8 +4,10 @@ use azure::batch::{
     ContainerRegistry, ContainerSettings, ContainerWorkingDirectory, IdentityReference,
 };
 
+use crate::bind_mounts::bind_mounts;
 use crate::entry_point::EntryPoint;
 use crate::plan::given;
+use crate::run_options::run_options;
 use crate::{Invalid, Registry, Request};
 
 /// # Errors
@@ -14,9 +16,13 @@ pub(crate) fn container_settings(
     request: &Request,
     entry_point: &EntryPoint,
 ) -> Result<ContainerSettings, Invalid> {
+    let own_options = run_options(request.container_run_options.as_deref())?;
+    let options: Vec<String> = entry_point.option().into_iter().chain(own_options).collect();
+    let mounts = bind_mounts(request.container_host_batch_bind_mounts.as_deref())?;
     Ok(ContainerSettings {
         image_name: image(request)?,
-        container_run_options: entry_point.option(),
+        container_run_options: (!options.is_empty()).then(|| options.join(" ")),
+        container_host_batch_bind_mounts: mounts,
         registry: request.registry.as_ref().map(container_registry).transpose()?,
         working_directory: Some(ContainerWorkingDirectory::TaskWorkingDirectory),
     })

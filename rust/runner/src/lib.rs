@@ -5,6 +5,7 @@
 //! Nothing is created remotely before the plan stands and the pool and the container have answered.
 
 mod account;
+mod bind_mounts;
 mod check;
 mod clean_up;
 mod collect;
@@ -36,6 +37,7 @@ mod report;
 mod request;
 mod resume;
 mod run;
+mod run_options;
 mod sign_in;
 mod stage_in;
 mod state;
@@ -53,5 +55,7 @@ pub use event::{
 pub use invalid::Invalid;
 pub use network::Network;
 pub use plan::Plan;
-pub use request::{BlobStorage, ElevationLevel, IdentityReference, Registry, Request};
+pub use request::{
+    BindMount, BindSource, BlobStorage, ElevationLevel, IdentityReference, Registry, Request,
+};
 pub use run::run;

@@ -33,6 +33,10 @@ pub struct Request {
     pub registry: Option<Registry>,
     /// Program that starts the command, and its first arguments; the image's own if empty, none if it is an empty text.
     pub entry_point: Option<Vec<String>>,
+    /// More options for `docker create`.
+    pub container_run_options: Option<String>,
+    /// Directories of the node that the container sees; without them, all of Batch's.
+    pub container_host_batch_bind_mounts: Option<Vec<BindMount>>,
     /// Rights of the task's user on the node.
     pub elevation_level: Option<ElevationLevel>,
     /// The Kestra task's own limit, in seconds. It goes before `wait_until_completion`.
@@ -115,6 +119,32 @@ pub struct Registry {
 pub struct IdentityReference {
     /// Its whole Azure resource id.
     pub resource_id: Option<String>,
+}
+
+/// A directory of the node that the container sees.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BindMount {
+    /// Which one.
+    pub source: Option<BindSource>,
+    /// Whether it cannot be written.
+    pub is_read_only: Option<bool>,
+}
+
+/// The directories that Batch can mount on their own. That of a job preparation task is left out: a job here has none.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum BindSource {
+    /// The task's own.
+    Task,
+    /// That of all tasks of the node.
+    Shared,
+    /// That of the pool's start task.
+    Startup,
+    /// The file systems that the pool mounts.
+    VfsMounts,
+    /// The application packages.
+    Applications,
 }
 
 /// Rights of the task's user on the node.

@@ -5,6 +5,7 @@
 mod azurite;
 mod bad_input;
 mod bench;
+mod container_options;
 mod crowd;
 mod faults;
 mod gate;

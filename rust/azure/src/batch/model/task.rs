@@ -2,7 +2,9 @@
 
 use super::{
     NameValuePair,
-    enums::{AutoUserScope, ContainerWorkingDirectory, ElevationLevel, TaskResult, TaskState},
+    enums::{
+        AutoUserScope, BindSource, ContainerWorkingDirectory, ElevationLevel, TaskResult, TaskState,
+    },
     file::{OutputFile, ResourceFile},
     iso_duration,
 };
@@ -50,12 +52,27 @@ pub struct ContainerSettings {
     /// More options for `docker create`. How the service splits them is not documented.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container_run_options: Option<String>,
+    /// The node's directories that it sees. Without a list, all below the node's root; with an empty one, none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container_host_batch_bind_mounts: Option<Vec<BindMount>>,
     /// Where a private image comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registry: Option<ContainerRegistry>,
     /// The directory it starts in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub working_directory: Option<ContainerWorkingDirectory>,
+}
+
+/// A directory of the node that a container sees, under the same path.
+///
+/// [Isolation of container tasks](https://learn.microsoft.com/azure/batch/batch-container-isolation-task)
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BindMount {
+    /// Which one.
+    pub source: BindSource,
+    /// Whether it cannot be written.
+    pub is_read_only: bool,
 }
 
 /// A private registry. `Debug` hides the password.
@@ -247,6 +264,10 @@ mod tests {
             container_settings: Some(ContainerSettings {
                 image_name: "ubuntu".into(),
                 container_run_options: Some("--entrypoint=".into()),
+                container_host_batch_bind_mounts: Some(vec![BindMount {
+                    source: BindSource::VfsMounts,
+                    is_read_only: true,
+                }]),
                 registry: Some(ContainerRegistry {
                     password: Some("canary".into()),
                     ..ContainerRegistry::default()
@@ -296,6 +317,7 @@ mod tests {
             "containerSettings": {
                 "imageName": "ubuntu",
                 "containerRunOptions": "--entrypoint=",
+                "containerHostBatchBindMounts": [{"source": "VfsMounts", "isReadOnly": true}],
                 "registry": {"password": "canary"},
                 "workingDirectory": "taskWorkingDirectory",
             },

@@ -219,6 +219,23 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
     private Property<List<String>> entryPoint = Property.ofValue(List.of(""));
 
     @Schema(
+        title = "More options for the container, as for `docker create`",
+        description = """
+            For example `--shm-size=1g --ulimit memlock=-1`. What the options mean and which of them the nodes accept is up to Docker and Azure Batch.
+
+            `--entrypoint` is set by `entryPoint`; `--workdir`, `--name` and `--user` are not possible. On pools with GPUs, Azure Batch gives them to every container without `--gpus`."""
+    )
+    private Property<String> containerRunOptions;
+
+    @Schema(
+        title = "Directories of the node that the container sees",
+        description = "If it is not set, the container sees everything that Azure Batch has on the node, the files of other tasks included. `TASK` must be one of them, and not be read-only."
+    )
+    @PluginProperty
+    @Valid
+    private List<BindMount> containerHostBatchBindMounts;
+
+    @Schema(
         title = "Rights of the user that runs the task on the node",
         description = "`NON_ADMIN` is an ordinary user that exists only for this task. `ADMIN` gives that user administrator rights; in the container it is root."
     )

@@ -32,6 +32,8 @@ record Request(
     BlobContainer blobStorage,
     ContainerRegistry registry,
     List<String> entryPoint,
+    String containerRunOptions,
+    List<Mount> containerHostBatchBindMounts,
     ElevationLevel elevationLevel,
     BigDecimal timeout,
     BigDecimal waitUntilCompletion,
@@ -89,6 +91,10 @@ record Request(
         public String toString() {
             return "ContainerRegistry";
         }
+    }
+
+    /** The rendered {@link BindMount}. */
+    record Mount(BindMount.Source source, Boolean isReadOnly) {
     }
 
     /** The rendered {@link IdentityReference}. */

@@ -10,6 +10,7 @@ import io.kestra.plugin.azure.runner.Request.RequestBuilder;
 
 import java.math.BigDecimal;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.regex.PatternSyntaxException;
@@ -34,6 +35,7 @@ final class RequestRenderer {
     Request render(List<String> outputFiles) throws IllegalVariableEvaluationException {
         RequestBuilder request = Request.builder();
         addRunner(request);
+        addContainer(request);
         addIdentity(request);
         addBehaviour(request);
         addTask(request);
@@ -59,8 +61,13 @@ final class RequestRenderer {
             .poolId(text(batch.getPoolId(), defaults, "poolId"))
             .blobStorage(blobContainer(batch.getBlobStorage()))
             .registry(registry(batch.getRegistry()))
-            .entryPoint(runContext.render(batch.getEntryPoint()).asList(String.class))
             .elevationLevel(value(batch.getElevationLevel(), ElevationLevel.class));
+    }
+
+    private void addContainer(RequestBuilder request) throws IllegalVariableEvaluationException {
+        request.entryPoint(runContext.render(batch.getEntryPoint()).asList(String.class))
+            .containerRunOptions(value(batch.getContainerRunOptions(), String.class))
+            .containerHostBatchBindMounts(mounts(batch.getContainerHostBatchBindMounts()));
     }
 
     /** An identity of the flow would clash with a key of the configuration. */
@@ -132,6 +139,17 @@ final class RequestRenderer {
             text(registry.getPassword(), common, "password"),
             identity(registry.getIdentityReference(), common.in("identityReference"))
         );
+    }
+
+    private List<Request.Mount> mounts(List<BindMount> inFlow) throws IllegalVariableEvaluationException {
+        if (inFlow == null) {
+            return null;
+        }
+        List<Request.Mount> mounts = new ArrayList<>();
+        for (BindMount mount : inFlow) {
+            mounts.add(new Request.Mount(value(mount.getSource(), BindMount.Source.class), flag(mount.getIsReadOnly())));
+        }
+        return mounts;
     }
 
     private Request.Identity identity(IdentityReference inFlow, Defaults common) throws IllegalVariableEvaluationException {

@@ -170,6 +170,11 @@ class BatchPropertiesTest {
     void a_property_that_is_set_is_sent_instead_of_its_default() throws Exception {
         JsonNode request = request(YAML + """
             entryPoint: ["tini", "--"]
+            containerRunOptions: "--shm-size={{ 1 + 1 }}g"
+            containerHostBatchBindMounts:
+              - source: TASK
+              - source: VFS_MOUNTS
+                isReadOnly: true
             elevationLevel: ADMIN
             resume: false
             delete: false
@@ -177,6 +182,10 @@ class BatchPropertiesTest {
             syncWorkingDirectory: true
             """, null);
         assertThat(request.get("entryPoint")).isEqualTo(new ObjectMapper().readTree("[\"tini\", \"--\"]"));
+        assertThat(request.get("containerRunOptions").asText()).isEqualTo("--shm-size=2g");
+        assertThat(request.get("containerHostBatchBindMounts")).isEqualTo(new ObjectMapper().readTree("""
+            [{"source": "TASK", "isReadOnly": false}, {"source": "VFS_MOUNTS", "isReadOnly": true}]
+            """));
         assertThat(request.get("elevationLevel").asText()).isEqualTo("ADMIN");
         assertThat(List.of("resume", "delete", "streamLogs")).allSatisfy(name -> assertThat(request.get(name).asBoolean(true)).as(name).isFalse());
         assertThat(request.get("syncWorkingDirectory").asBoolean()).isTrue();

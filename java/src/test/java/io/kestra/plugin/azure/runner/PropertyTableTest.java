@@ -6,7 +6,6 @@ import org.junit.jupiter.params.provider.FieldSource;
 
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
-import java.lang.reflect.ParameterizedType;
 import java.util.Arrays;
 import java.util.List;
 
@@ -27,6 +26,8 @@ class PropertyTableTest {
             blobStorage: BlobStorage
             registry: Registry
             entryPoint: Property<List<String>>, []
+            containerRunOptions: Property<String>
+            containerHostBatchBindMounts: List<BindMount>
             elevationLevel: Property<ElevationLevel>, NON_ADMIN
             waitUntilCompletion: Property<Duration>, PT1H
             waitUntilRunning: Property<Duration>
@@ -50,6 +51,10 @@ class PropertyTableTest {
             userName: Property<String>
             password: Property<String>
             identityReference: IdentityReference
+            """),
+        new Table(BindMount.builder().build(), """
+            source: Property<Source>, required
+            isReadOnly: Property<Boolean>, false
             """),
         new Table(IdentityReference.builder().build(), """
             resourceId: Property<String>, required
@@ -84,9 +89,7 @@ class PropertyTableTest {
     }
 
     private static String type(Field property) {
-        return property.getGenericType() instanceof ParameterizedType generic
-            ? "Property<" + generic.getActualTypeArguments()[0].getTypeName().replaceAll("[a-z.]*\\.", "") + ">"
-            : property.getType().getSimpleName();
+        return property.getGenericType().getTypeName().replaceAll("[\\w.]+[.$]", "");
     }
 
     private static Object valueOf(Field property, Object model) {
