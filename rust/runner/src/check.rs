@@ -52,6 +52,7 @@ async fn check_pool(plan: &Plan, events: &EventSender) -> Result<(), RunError> {
     require_linux(&pool)?;
     require_containers(&pool)?;
     require_identities(&pool, plan)?;
+    require_slots(&pool, plan.scheduling.required_slots)?;
     if let Some(warning) = no_nodes(&pool) {
         events.note(Level::Warn, warning).await?;
     }
@@ -119,6 +120,20 @@ fn require_identities(pool: &Pool, plan: &Plan) -> Result<(), RunError> {
         }
     }
     Ok(())
+}
+
+/// A task that takes more slots than a node has would be refused, after its files were staged.
+fn require_slots(pool: &Pool, slots: Option<i32>) -> Result<(), RunError> {
+    match (slots, pool.task_slots_per_node) {
+        (Some(slots), Some(most)) if slots > most => {
+            let reason = format!(
+                "it is {slots}, and the nodes of the pool '{}' have {most} slot(s) each (taskSlotsPerNode)",
+                pool.id
+            );
+            Err(RunError::Invalid(Invalid::new("requiredSlots", reason)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A pool that scales itself may have no nodes now and get some; one that cannot grow says why.

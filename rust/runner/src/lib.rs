@@ -38,6 +38,7 @@ mod request;
 mod resume;
 mod run;
 mod run_options;
+mod scheduling;
 mod sign_in;
 mod stage_in;
 mod state;

@@ -13,6 +13,7 @@ use crate::limits::Limit;
 use crate::names::{OUTPUT_DIR, RunNames};
 use crate::network::Network;
 use crate::outputs::OutputSpec;
+use crate::scheduling::Scheduling;
 use crate::sign_in::batch_credential;
 use crate::storage::Files;
 use crate::submit::fits;
@@ -38,7 +39,7 @@ pub struct Plan {
     pub(crate) pool_id: String,
     /// Of the run's own job and blobs. A run that goes on with an earlier one takes over the names of that.
     pub(crate) names: RunNames,
-    pub(crate) metadata: Vec<(String, String)>,
+    pub(crate) scheduling: Scheduling,
     pub(crate) container: ContainerSettings,
     pub(crate) entry_point: EntryPoint,
     pub(crate) elevation_level: ElevationLevel,
@@ -118,7 +119,7 @@ impl Plan {
             delete: required("delete", request.delete)?,
             resume: required("resume", request.resume)?,
             stream_logs: required("streamLogs", request.stream_logs)?,
-            metadata: request.labels.into_iter().collect(),
+            scheduling: Scheduling::new(&request)?,
             environment: request.environment.into_iter().collect(),
             local_working_dir: request.local_working_dir,
             local_output_dir: request.output_dir.map(PathBuf::from),

@@ -39,6 +39,16 @@ pub struct Request {
     pub container_host_batch_bind_mounts: Option<Vec<BindMount>>,
     /// Rights of the task's user on the node.
     pub elevation_level: Option<ElevationLevel>,
+    /// Name of the job for people.
+    pub display_name: Option<String>,
+    /// Priority of the job among those of its pool.
+    pub priority: Option<i32>,
+    /// Slots of a node that the task takes.
+    pub required_slots: Option<i32>,
+    /// How often Batch runs the task again after an exit code other than 0.
+    pub max_task_retry_count: Option<i32>,
+    /// How long the node keeps the task's files after its end, in seconds.
+    pub retention_time: Option<f64>,
     /// The Kestra task's own limit, in seconds. It goes before `wait_until_completion`.
     pub timeout: Option<f64>,
     /// How long the task may take, queue included, in seconds.
@@ -59,6 +69,8 @@ pub struct Request {
     pub job_name: String,
     /// Kestra's labels of the task run, kept as metadata of the job.
     pub labels: BTreeMap<String, String>,
+    /// The flow's own labels beside them.
+    pub extra_labels: Option<BTreeMap<String, String>>,
     /// Image that the task runs in.
     pub container_image: Option<String>,
     /// `LINUX`, `AUTO` or `WINDOWS`.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use azure::batch::{
     AutoUser, AutoUserScope, ElevationLevel, EnvironmentSetting, IdentityReference, JobConstraints,
-    JobPatch, MetadataItem, NewJob, NewTask, OnAllTasksComplete, OutputFile,
-    OutputFileBlobContainerDestination, OutputFileDestination, OutputFileUploadOptions, PoolInfo,
-    ResourceFile, TaskConstraints, UploadCondition, UserIdentity,
+    JobPatch, NewJob, NewTask, OnAllTasksComplete, OutputFile, OutputFileBlobContainerDestination,
+    OutputFileDestination, OutputFileUploadOptions, PoolInfo, ResourceFile, TaskConstraints,
+    UploadCondition, UserIdentity,
 };
 use azure::blob::SasPermissions;
 
@@ -127,16 +127,14 @@ async fn end_with_task(plan: &Plan, names: &RunNames) -> Result<(), RunError> {
 }
 
 fn new_job(plan: &Plan, names: &RunNames) -> NewJob {
-    let item = |(name, value): &(String, String)| MetadataItem {
-        name: name.clone(),
-        value: value.clone(),
-    };
     // The last resort for a job whose creator died between two requests.
     let max_wall_clock_time = Some(plan.limit.time + JOB_MARGIN);
     NewJob {
         id: names.job_id(),
         pool_info: PoolInfo { pool_id: plan.pool_id.clone() },
-        metadata: plan.metadata.iter().map(item).collect(),
+        display_name: plan.scheduling.display_name.clone(),
+        priority: plan.scheduling.priority,
+        metadata: plan.scheduling.metadata.clone(),
         constraints: Some(JobConstraints { max_wall_clock_time, ..JobConstraints::default() }),
         ..NewJob::default()
     }
@@ -158,8 +156,10 @@ async fn new_task(
         constraints: TaskConstraints {
             // Later than our own limit, whose message says more; it ends the task of a dead worker.
             max_wall_clock_time: Some(plan.limit.time + TASK_MARGIN),
-            max_task_retry_count: Some(0),
+            max_task_retry_count: Some(plan.scheduling.retries),
+            retention_time: plan.scheduling.retention_time,
         },
+        required_slots: plan.scheduling.required_slots,
         ..NewTask::default()
     };
     match &plan.command {

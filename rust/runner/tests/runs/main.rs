@@ -24,6 +24,7 @@ mod nodes;
 mod outputs;
 mod progress;
 mod resuming;
+mod scheduling;
 mod secrets;
 mod signatures;
 mod stopping;

@@ -26,6 +26,9 @@ pub struct Pool {
     /// Spot nodes there should be.
     #[serde(default)]
     pub target_low_priority_nodes: u32,
+    /// Slots for tasks that each node has.
+    #[serde(default)]
+    pub task_slots_per_node: Option<i32>,
     /// Why the last resize, however long ago, did not make as many as there should be.
     #[serde(default)]
     pub resize_errors: Vec<ResizeError>,

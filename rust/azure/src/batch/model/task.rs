@@ -38,6 +38,9 @@ pub struct NewTask {
     /// The account it runs under.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_identity: Option<UserIdentity>,
+    /// How many of a node's slots it takes; 1 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub required_slots: Option<i32>,
     /// Limits.
     #[serde(skip_serializing_if = "TaskConstraints::is_empty")]
     pub constraints: TaskConstraints,
@@ -156,6 +159,9 @@ pub struct TaskConstraints {
     /// How often it is run again after a code other than 0; the loss of a node is not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_task_retry_count: Option<i32>,
+    /// How long the node keeps its files after its end; 7 days where absent.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "iso_duration")]
+    pub retention_time: Option<Duration>,
 }
 
 impl TaskConstraints {
@@ -302,9 +308,11 @@ mod tests {
                     elevation_level: ElevationLevel::NonAdmin,
                 },
             }),
+            required_slots: Some(2),
             constraints: TaskConstraints {
                 max_wall_clock_time: Some(Duration::from_secs(60)),
                 max_task_retry_count: Some(0),
+                retention_time: Some(Duration::from_secs(3600)),
             },
         }
     }
@@ -329,7 +337,8 @@ mod tests {
             }],
             "environmentSettings": [{"name": "N", "value": "canary"}],
             "userIdentity": {"autoUser": {"scope": "task", "elevationLevel": "nonadmin"}},
-            "constraints": {"maxWallClockTime": "PT60S", "maxTaskRetryCount": 0},
+            "requiredSlots": 2,
+            "constraints": {"maxWallClockTime": "PT60S", "maxTaskRetryCount": 0, "retentionTime": "PT3600S"},
         });
         assert_eq!(serde_json::to_value(full_task()).unwrap(), expected);
     }

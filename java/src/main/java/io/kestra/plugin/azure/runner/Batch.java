@@ -243,6 +243,35 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
     @Builder.Default
     private Property<ElevationLevel> elevationLevel = Property.ofValue(ElevationLevel.NON_ADMIN);
 
+    @Schema(title = "Slots of a node that the Batch task takes", description = "At most `taskSlotsPerNode` of the pool. If it is not set, the task takes one slot.")
+    private Property<Integer> requiredSlots;
+
+    @Schema(
+        title = "Priority of the job among those that wait for nodes of the pool",
+        description = "From -1000 to 1000. If it is not set, the priority is 0."
+    )
+    private Property<Integer> priority;
+
+    @Schema(title = "Name of the job in the Azure portal", description = "Up to 1,024 characters. If it is not set, only the id of the job is shown.")
+    private Property<String> displayName;
+
+    @Schema(title = "More labels for the job", description = "They become metadata of the job, next to the labels that Kestra sets.")
+    private Property<Map<String, String>> labels;
+
+    @Schema(
+        title = "How often Azure Batch runs the task again if its exit code is not 0",
+        description = "-1 means without limit. Log lines from the end of a failed run can be missing or appear twice, and output files of failed runs are downloaded too, unless a later run replaces them. The `retry` of the Kestra task has neither effect: it creates a new job."
+    )
+    @NotNull
+    @Builder.Default
+    private Property<Integer> maxTaskRetryCount = Property.ofValue(0);
+
+    @Schema(
+        title = "How long the node keeps the files of the Batch task after its end",
+        description = "At least 10 minutes. If it is not set, Azure Batch keeps them for 7 days. They are removed earlier if the job is deleted or the node is removed."
+    )
+    private Property<Duration> retentionTime;
+
     @Schema(
         title = "How long the Batch task may take, including the upload of its input files and the wait for a node",
         description = "After that, the job is terminated and the Kestra task fails. If the Kestra task has a `timeout`, that is used instead."

@@ -13,6 +13,8 @@ import java.util.Map;
  *
  * @param timeout the Kestra task's own timeout
  * @param jobName Kestra's name for a job of this task; it ends in a random part
+ * @param labels Kestra's labels of the task run
+ * @param extraLabels the flow's own
  * @param localWorkingDir the Kestra task's working directory on this machine; what is in it, except for {@code outputDir}, goes in
  * @param containerWorkingDir the absolute path of the working directory in the container
  * @param stagingPrefix the first part of the names of all staged blobs
@@ -35,6 +37,11 @@ record Request(
     String containerRunOptions,
     List<Mount> containerHostBatchBindMounts,
     ElevationLevel elevationLevel,
+    String displayName,
+    Integer priority,
+    Integer requiredSlots,
+    Integer maxTaskRetryCount,
+    BigDecimal retentionTime,
     BigDecimal timeout,
     BigDecimal waitUntilCompletion,
     BigDecimal waitUntilRunning,
@@ -45,6 +52,7 @@ record Request(
     Boolean syncWorkingDirectory,
     String jobName,
     Map<String, String> labels,
+    Map<String, String> extraLabels,
     String containerImage,
     TargetOS targetOs,
     List<String> commands,

@@ -37,6 +37,7 @@ final class RequestRenderer {
         addRunner(request);
         addContainer(request);
         addIdentity(request);
+        addScheduling(request);
         addBehaviour(request);
         addTask(request);
         addFiles(request);
@@ -78,6 +79,15 @@ final class RequestRenderer {
             .clientId(text(batch.getClientId(), identity, "clientId"))
             .clientSecret(text(batch.getClientSecret(), identity, "clientSecret"))
             .pemCertificate(text(batch.getPemCertificate(), identity, "pemCertificate"));
+    }
+
+    private void addScheduling(RequestBuilder request) throws IllegalVariableEvaluationException {
+        request.requiredSlots(value(batch.getRequiredSlots(), Integer.class))
+            .priority(value(batch.getPriority(), Integer.class))
+            .displayName(value(batch.getDisplayName(), String.class))
+            .extraLabels(batch.getLabels() == null ? null : runContext.render(batch.getLabels()).asMap(String.class, String.class))
+            .maxTaskRetryCount(value(batch.getMaxTaskRetryCount(), Integer.class))
+            .retentionTime(seconds(batch.getRetentionTime()));
     }
 
     private void addBehaviour(RequestBuilder request) throws IllegalVariableEvaluationException {

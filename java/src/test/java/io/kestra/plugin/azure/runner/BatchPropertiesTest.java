@@ -192,6 +192,23 @@ class BatchPropertiesTest {
     }
 
     @Test
+    void what_the_flow_says_of_its_job_is_rendered() throws Exception {
+        JsonNode request = request(YAML + """
+            requiredSlots: "{{ 1 + 1 }}"
+            priority: -5
+            displayName: "Flow {{ flow.id }}"
+            labels:
+              team: "{{ flow.namespace }}"
+            maxTaskRetryCount: 3
+            retentionTime: PT1H
+            """, null);
+        assertThat(List.of(request.get("requiredSlots").asInt(), request.get("priority").asInt(), request.get("maxTaskRetryCount").asInt())).containsExactly(2, -5, 3);
+        assertThat(request.get("displayName").asText()).startsWith("Flow ").doesNotContain("{");
+        assertThat(request.get("extraLabels").get("team").asText()).isEqualTo(request.get("labels").get("kestra-namespace").asText());
+        assertThat(request.get("retentionTime").asInt()).isEqualTo(3600);
+    }
+
+    @Test
     void two_runs_share_neither_directory_nor_blobs() throws Exception {
         assertThat(request(YAML, null).get("stagingPrefix")).isNotEqualTo(request(YAML, null).get("stagingPrefix"));
     }

@@ -29,6 +29,12 @@ class PropertyTableTest {
             containerRunOptions: Property<String>
             containerHostBatchBindMounts: List<BindMount>
             elevationLevel: Property<ElevationLevel>, NON_ADMIN
+            requiredSlots: Property<Integer>
+            priority: Property<Integer>
+            displayName: Property<String>
+            labels: Property<Map<String, String>>
+            maxTaskRetryCount: Property<Integer>, 0
+            retentionTime: Property<Duration>
             waitUntilCompletion: Property<Duration>, PT1H
             waitUntilRunning: Property<Duration>
             completionCheckInterval: Property<Duration>, PT5S
