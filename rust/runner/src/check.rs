@@ -14,6 +14,7 @@ use crate::names::RunNames;
 use crate::refused;
 use crate::resume;
 use crate::sign_in;
+use crate::user::require_account;
 use crate::waiting::in_words;
 use crate::{Invalid, Plan};
 
@@ -53,6 +54,7 @@ async fn check_pool(plan: &Plan, events: &EventSender) -> Result<(), RunError> {
     require_containers(&pool)?;
     require_identities(&pool, plan)?;
     require_slots(&pool, plan.scheduling.required_slots)?;
+    require_account(&pool, &plan.user).map_err(RunError::Invalid)?;
     if let Some(warning) = no_nodes(&pool) {
         events.note(Level::Warn, warning).await?;
     }

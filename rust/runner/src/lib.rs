@@ -45,6 +45,7 @@ mod state;
 mod stops;
 mod storage;
 mod submit;
+mod user;
 mod waiting;
 mod working_dir;
 
@@ -57,6 +58,7 @@ pub use invalid::Invalid;
 pub use network::Network;
 pub use plan::Plan;
 pub use request::{
-    BindMount, BindSource, BlobStorage, ElevationLevel, IdentityReference, Registry, Request,
+    AutoUserScope, BindMount, BindSource, BlobStorage, ElevationLevel, IdentityReference, Registry,
+    Request,
 };
 pub use run::run;

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use azure::batch::{BatchClient, ContainerSettings, ElevationLevel};
+use azure::batch::{BatchClient, ContainerSettings, UserIdentity};
 use azure::{RetryPolicy, SharedKey, check_account_name};
 
 use crate::account::Account;
@@ -17,6 +17,7 @@ use crate::scheduling::Scheduling;
 use crate::sign_in::batch_credential;
 use crate::storage::Files;
 use crate::submit::fits;
+use crate::user::user_identity;
 use crate::{Invalid, Request};
 
 /// Azure Batch ends every task after 180 days.
@@ -42,7 +43,7 @@ pub struct Plan {
     pub(crate) scheduling: Scheduling,
     pub(crate) container: ContainerSettings,
     pub(crate) entry_point: EntryPoint,
-    pub(crate) elevation_level: ElevationLevel,
+    pub(crate) user: UserIdentity,
     pub(crate) command: Command,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) local_working_dir: PathBuf,
@@ -112,7 +113,7 @@ impl Plan {
             names,
             container: container_settings(&request, &entry_point)?,
             entry_point,
-            elevation_level: elevation_level(required("elevationLevel", request.elevation_level)?),
+            user: user_identity(&request)?,
             limit,
             start_limit: start_limit(&request)?,
             check_interval: check_interval(&request)?,
@@ -217,13 +218,6 @@ fn check_target_os(target_os: Option<&str>) -> Result<(), Invalid> {
         ));
     }
     Ok(())
-}
-
-fn elevation_level(level: crate::ElevationLevel) -> ElevationLevel {
-    match level {
-        crate::ElevationLevel::NonAdmin => ElevationLevel::NonAdmin,
-        crate::ElevationLevel::Admin => ElevationLevel::Admin,
-    }
 }
 
 /// What a property says. Blanks around it are not meant: a secret often has a newline at its end.

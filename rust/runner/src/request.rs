@@ -39,6 +39,10 @@ pub struct Request {
     pub container_host_batch_bind_mounts: Option<Vec<BindMount>>,
     /// Rights of the task's user on the node.
     pub elevation_level: Option<ElevationLevel>,
+    /// Whether the task shares the user that Batch makes with others of its node.
+    pub auto_user_scope: Option<AutoUserScope>,
+    /// An account of the pool, instead of a user that Batch makes.
+    pub user_name: Option<String>,
     /// Name of the job for people.
     pub display_name: Option<String>,
     /// Priority of the job among those of its pool.
@@ -167,6 +171,16 @@ pub enum ElevationLevel {
     NonAdmin,
     /// An administrator: root in the container.
     Admin,
+}
+
+/// With whom the task shares the user that Batch makes for it.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AutoUserScope {
+    /// With nobody.
+    Task,
+    /// With all tasks of its node that say so.
+    Pool,
 }
 
 impl Request {

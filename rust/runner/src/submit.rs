@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use azure::batch::{
-    AutoUser, AutoUserScope, ElevationLevel, EnvironmentSetting, IdentityReference, JobConstraints,
-    JobPatch, NewJob, NewTask, OnAllTasksComplete, OutputFile, OutputFileBlobContainerDestination,
-    OutputFileDestination, OutputFileUploadOptions, PoolInfo, ResourceFile, TaskConstraints,
-    UploadCondition, UserIdentity,
+    EnvironmentSetting, IdentityReference, JobConstraints, JobPatch, NewJob, NewTask,
+    OnAllTasksComplete, OutputFile, OutputFileBlobContainerDestination, OutputFileDestination,
+    OutputFileUploadOptions, PoolInfo, ResourceFile, TaskConstraints, UploadCondition,
 };
 use azure::blob::SasPermissions;
 
@@ -152,7 +151,7 @@ async fn new_task(
         environment_settings: environment
             .map(|(name, value)| EnvironmentSetting { name, value })
             .collect(),
-        user_identity: Some(task_user(plan.elevation_level.clone())),
+        user_identity: Some(plan.user.clone()),
         constraints: TaskConstraints {
             // Later than our own limit, whose message says more; it ends the task of a dead worker.
             max_wall_clock_time: Some(plan.limit.time + TASK_MARGIN),
@@ -186,13 +185,6 @@ fn inline(mut task: NewTask, command_line: String) -> NewTask {
     let backslash = EnvironmentSetting { name: name.to_owned(), value: value.to_owned() };
     task.environment_settings.push(backslash);
     NewTask { command_line, ..task }
-}
-
-/// The documentation contradicts itself on the default, so both are said.
-///
-/// [Auto-user](https://learn.microsoft.com/azure/batch/batch-user-accounts)
-fn task_user(elevation_level: ElevationLevel) -> UserIdentity {
-    UserIdentity { auto_user: AutoUser { scope: AutoUserScope::Task, elevation_level } }
 }
 
 /// Where a node finds a task's files, and leaves what comes of it.

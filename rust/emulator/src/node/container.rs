@@ -117,7 +117,7 @@ fn without_image(node: &Node, work: &Work) -> Container {
         working_directory: work.directory.inside().join("wd"),
         environment: environment::variables(node, work),
         host_name: node.id.clone(),
-        elevated: work.task.is_elevated(),
+        elevated: node.is_elevated(&work.task),
         etc: node.root.join("etc"),
     }
 }

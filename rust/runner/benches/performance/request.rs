@@ -33,6 +33,7 @@ pub(crate) fn request(place: &Place, working_dir: &Path, script: &str) -> Value 
         "registry": null,
         "entryPoint": [""],
         "elevationLevel": "NON_ADMIN",
+        "autoUserScope": "TASK",
         "streamLogs": true,
         "syncWorkingDirectory": false,
         "jobName": "company-team-flow-task-1a2b3c4d",

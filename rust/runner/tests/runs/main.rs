@@ -32,6 +32,7 @@ mod support;
 mod sweep;
 #[path = "../../../emulator/tests/emulator/support/tls.rs"]
 mod tls;
+mod users;
 mod variants;
 mod whole_run;
 mod whose;

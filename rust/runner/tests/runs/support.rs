@@ -106,6 +106,7 @@ impl Lab {
             "registry": null,
             "entryPoint": [""],
             "elevationLevel": "NON_ADMIN",
+            "autoUserScope": "TASK",
             "streamLogs": true,
             "syncWorkingDirectory": false,
             "jobName": "company-team-flow-task-1a2b3c4d",

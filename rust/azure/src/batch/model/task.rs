@@ -133,9 +133,11 @@ impl fmt::Debug for EnvironmentSetting {
 /// The account a Batch task runs under.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct UserIdentity {
+pub enum UserIdentity {
     /// One that Batch makes.
-    pub auto_user: AutoUser,
+    AutoUser(AutoUser),
+    /// One of the pool's user accounts, by its name.
+    Username(String),
 }
 
 /// An account that Batch makes. Both values are always sent: the documentation contradicts itself
@@ -302,12 +304,10 @@ mod tests {
                 name: "N".into(),
                 value: "canary".into(),
             }],
-            user_identity: Some(UserIdentity {
-                auto_user: AutoUser {
-                    scope: AutoUserScope::Task,
-                    elevation_level: ElevationLevel::NonAdmin,
-                },
-            }),
+            user_identity: Some(UserIdentity::AutoUser(AutoUser {
+                scope: AutoUserScope::Task,
+                elevation_level: ElevationLevel::NonAdmin,
+            })),
             required_slots: Some(2),
             constraints: TaskConstraints {
                 max_wall_clock_time: Some(Duration::from_secs(60)),

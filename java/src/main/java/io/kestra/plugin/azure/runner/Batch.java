@@ -243,6 +243,20 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
     @Builder.Default
     private Property<ElevationLevel> elevationLevel = Property.ofValue(ElevationLevel.NON_ADMIN);
 
+    @Schema(
+        title = "Whether the user that runs the task exists only for this task",
+        description = "With `POOL`, all tasks of the node that have this scope run as the same user and can read each other's files."
+    )
+    @NotNull
+    @Builder.Default
+    private Property<AutoUserScope> autoUserScope = Property.ofValue(AutoUserScope.TASK);
+
+    @Schema(
+        title = "User account of the pool that runs the task",
+        description = "The pool must have it in its `userAccounts`, which also set its rights: `elevationLevel` and `autoUserScope` keep their defaults."
+    )
+    private Property<String> userName;
+
     @Schema(title = "Slots of a node that the Batch task takes", description = "At most `taskSlotsPerNode` of the pool. If it is not set, the task takes one slot.")
     private Property<Integer> requiredSlots;
 

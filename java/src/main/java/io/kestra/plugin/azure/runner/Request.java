@@ -37,6 +37,8 @@ record Request(
     String containerRunOptions,
     List<Mount> containerHostBatchBindMounts,
     ElevationLevel elevationLevel,
+    AutoUserScope autoUserScope,
+    String userName,
     String displayName,
     Integer priority,
     Integer requiredSlots,

@@ -62,7 +62,9 @@ final class RequestRenderer {
             .poolId(text(batch.getPoolId(), defaults, "poolId"))
             .blobStorage(blobContainer(batch.getBlobStorage()))
             .registry(registry(batch.getRegistry()))
-            .elevationLevel(value(batch.getElevationLevel(), ElevationLevel.class));
+            .elevationLevel(value(batch.getElevationLevel(), ElevationLevel.class))
+            .autoUserScope(value(batch.getAutoUserScope(), AutoUserScope.class))
+            .userName(value(batch.getUserName(), String.class));
     }
 
     private void addContainer(RequestBuilder request) throws IllegalVariableEvaluationException {

@@ -176,6 +176,8 @@ class BatchPropertiesTest {
               - source: VFS_MOUNTS
                 isReadOnly: true
             elevationLevel: ADMIN
+            autoUserScope: POOL
+            userName: "{{ 'chief' }}"
             resume: false
             delete: false
             streamLogs: false
@@ -186,7 +188,7 @@ class BatchPropertiesTest {
         assertThat(request.get("containerHostBatchBindMounts")).isEqualTo(new ObjectMapper().readTree("""
             [{"source": "TASK", "isReadOnly": false}, {"source": "VFS_MOUNTS", "isReadOnly": true}]
             """));
-        assertThat(request.get("elevationLevel").asText()).isEqualTo("ADMIN");
+        assertThat(List.of(request.get("elevationLevel").asText(), request.get("autoUserScope").asText(), request.get("userName").asText())).containsExactly("ADMIN", "POOL", "chief");
         assertThat(List.of("resume", "delete", "streamLogs")).allSatisfy(name -> assertThat(request.get(name).asBoolean(true)).as(name).isFalse());
         assertThat(request.get("syncWorkingDirectory").asBoolean()).isTrue();
     }

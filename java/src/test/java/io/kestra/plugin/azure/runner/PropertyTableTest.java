@@ -29,6 +29,8 @@ class PropertyTableTest {
             containerRunOptions: Property<String>
             containerHostBatchBindMounts: List<BindMount>
             elevationLevel: Property<ElevationLevel>, NON_ADMIN
+            autoUserScope: Property<AutoUserScope>, TASK
+            userName: Property<String>
             requiredSlots: Property<Integer>
             priority: Property<Integer>
             displayName: Property<String>
