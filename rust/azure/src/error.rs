@@ -194,6 +194,12 @@ impl Error {
         self.0.code.as_deref()
     }
 
+    /// One of the details that Batch gives, `PropertyName` for example.
+    #[must_use]
+    pub fn detail(&self, name: &str) -> Option<&str> {
+        self.0.details.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
     /// The id under which the service logged the request.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {

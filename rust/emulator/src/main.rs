@@ -41,7 +41,7 @@ struct Arguments {
     // Named explicitly: clap would use `From<&str>`, which does not parse the options.
     #[arg(
         long = "pool",
-        value_name = "NAME[:nodes=1,low-priority=0,slots=4,containers=yes|no,identity=ID,start-delay=MILLIS]",
+        value_name = "NAME[:nodes=1,low-priority=0,slots=4,containers=yes|no,identity=ID,user=NAME,admin=NAME,start-delay=MILLIS]",
         value_parser = PoolSettings::from_str
     )]
     pools: Vec<PoolSettings>,

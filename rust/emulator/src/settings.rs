@@ -25,7 +25,7 @@ pub use delays::StateDelays;
 pub use entra::{AuthenticationMode, EntraSettings, Principal, Proof, Role};
 pub use failure::{NodeError, ResizeError};
 pub use pool::PoolSettings;
-pub(crate) use pool::{MAX_NODES, MAX_SLOTS};
+pub(crate) use pool::{MAX_NODES, MAX_SLOTS, MAX_USER_NAME};
 pub use start_task::StartTask;
 pub use storage::LinkedStorage;
 

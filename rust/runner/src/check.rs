@@ -14,6 +14,7 @@ use crate::names::RunNames;
 use crate::refused;
 use crate::resume;
 use crate::sign_in;
+use crate::user::require_account;
 use crate::waiting::in_words;
 use crate::{Invalid, Plan};
 
@@ -54,6 +55,8 @@ async fn check_pool(plan: &Plan, events: &EventSender) -> Result<Pool, RunError>
     require_linux(&pool)?;
     require_containers(&pool)?;
     require_identities(&pool, plan)?;
+    require_slots(&pool, plan.scheduling.required_slots)?;
+    require_account(&pool, &plan.user).map_err(RunError::Invalid)?;
     if let Some(warning) = no_nodes(&pool) {
         events.note(Level::Warn, warning).await?;
     }
@@ -103,7 +106,7 @@ fn require_containers(pool: &Pool) -> Result<(), RunError> {
 /// What nodes show, to a registry or to the storage account, is an identity of their pool.
 fn require_identities(pool: &Pool, plan: &Plan) -> Result<(), RunError> {
     let of_registry =
-        plan.registry.as_ref().and_then(|registry| registry.identity_reference.as_ref());
+        plan.container.registry.as_ref().and_then(|registry| registry.identity_reference.as_ref());
     let of_storage = plan.staged().and_then(|staged| staged.files.node_identity.as_ref());
     let named = [
         ("registry.identityReference.resourceId", of_registry),
@@ -121,6 +124,20 @@ fn require_identities(pool: &Pool, plan: &Plan) -> Result<(), RunError> {
         }
     }
     Ok(())
+}
+
+/// A task that takes more slots than a node has would be refused, after its files were staged.
+fn require_slots(pool: &Pool, slots: Option<i32>) -> Result<(), RunError> {
+    match (slots, pool.task_slots_per_node) {
+        (Some(slots), Some(most)) if slots > most => {
+            let reason = format!(
+                "it is {slots}, and the nodes of the pool '{}' have {most} slot(s) each (taskSlotsPerNode)",
+                pool.id
+            );
+            Err(RunError::Invalid(Invalid::new("requiredSlots", reason)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A pool that scales itself may have no nodes now and get some; one that cannot grow says why.

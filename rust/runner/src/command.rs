@@ -6,6 +6,7 @@
 use crate::Invalid;
 use crate::inputs::Inputs;
 
+mod enter;
 mod epilogue;
 mod long;
 mod place;
@@ -63,10 +64,10 @@ impl Script {
             format!("{name}='{value}'").into_bytes(),
             self.start().into_bytes(),
             place::download(inputs, prefix),
-            self.make_directories().into_bytes(),
+            enter::make_directories(self).into_bytes(),
             place::complete(inputs),
             self.write_long_script(),
-            self.enter().into_bytes(),
+            enter::enter(self).into_bytes(),
             self.command().into_bytes(),
         ];
         parts.join(&b'\n')
@@ -74,7 +75,7 @@ impl Script {
 
     /// The text for a command line.
     pub(crate) fn inline_text(&self) -> String {
-        [self.start(), self.make_directories(), self.enter(), self.command()].join("\n")
+        [self.start(), enter::make_directories(self), enter::enter(self), self.command()].join("\n")
     }
 
     fn start(&self) -> String {
@@ -102,20 +103,6 @@ impl Script {
         let end =
             format!(" > {file} || fail \"the command could not be written to {COMMAND_FILE}\"");
         [b"printf %s ".to_vec(), quote_bytes(script.as_bytes()), end.into_bytes()].concat()
-    }
-
-    fn make_directories(&self) -> String {
-        let output_dir = self.output_dir.map(|dir| format!("/{}", quote(dir))).unwrap_or_default();
-        format!("mkdir -p \"$work\"{output_dir} || fail \"$work could not be made\"")
-    }
-
-    fn enter(&self) -> String {
-        let link = quote(&self.link);
-        format!(
-            "rm -f {link}\nln -s \"$work\" {link} || fail \"the link {} could not be made: \
-             the image needs ln and a /tmp that can be written\"\ncd {link} || fail \"$work could not be entered\"",
-            self.link
-        )
     }
 }
 
@@ -197,15 +184,6 @@ mod tests {
         let wd = tempfile::tempdir().unwrap();
         let output = run(wd.path(), &script(&["/bin/sh", "-c", "exit 3"], wd.path()));
         assert_eq!(output.status.code(), Some(3));
-    }
-
-    #[test]
-    fn a_link_that_cannot_be_made_ends_with_126_and_says_so() {
-        let wd = tempfile::tempdir().unwrap();
-        let link = "/proc/kestra".to_owned();
-        let output = run(wd.path(), &Script { link, ..script(&["true"], wd.path()) });
-        assert_eq!(output.status.code(), Some(126));
-        assert!(String::from_utf8_lossy(&output.stderr).contains("kestra: the link /proc/kestra"));
     }
 
     #[test]

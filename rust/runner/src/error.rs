@@ -46,7 +46,10 @@ fn killed_message(details: Option<&Details>) -> String {
 
 impl From<azure::Error> for RunError {
     fn from(error: azure::Error) -> Self {
-        Self::Failed(refused::in_words(&error))
+        match refused::property(&error) {
+            Some(property) => Self::Invalid(Invalid::new(property, error)),
+            None => Self::Failed(refused::in_words(&error)),
+        }
     }
 }
 

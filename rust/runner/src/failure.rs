@@ -9,6 +9,13 @@ use crate::refused::{NODES, meaning_of};
 /// A task that was ended while it ran may have the exit code of its killed command beside its `failureInfo`, which then
 /// says more. Without both, `result` decides.
 pub(crate) fn of_task(info: Option<&TaskExecutionInfo>, image: &str) -> Option<String> {
+    if let Some(error) = info.and_then(container_error) {
+        return Some(format!(
+            "{} ({})",
+            not_started(error, image),
+            azure::without_signatures(error)
+        ));
+    }
     let failure = info.and_then(|info| info.failure_info.as_ref());
     let exit_code = info.and_then(|info| info.exit_code);
     let own_exit = failure.is_none_or(|failure| failure.code.as_deref() == Some("FailureExitCode"));
@@ -19,6 +26,34 @@ pub(crate) fn of_task(info: Option<&TaskExecutionInfo>, image: &str) -> Option<S
         _ if info.is_some_and(|info| info.result == Some(TaskResult::Success)) => None,
         _ => Some("The task ended without an exit code".to_owned()),
     }
+}
+
+/// A container that could not be started may have an exit code all the same (docker says 126 and 127), which is then
+/// not the command's.
+fn container_error(info: &TaskExecutionInfo) -> Option<&str> {
+    let error = info.container_info.as_ref()?.error.as_deref()?.trim();
+    (!error.is_empty()).then_some(error)
+}
+
+/// The sentence for a command that could not be started. `said` is what the container engine says of it.
+fn not_started(said: &str, image: &str) -> String {
+    if said.to_ascii_lowercase().contains("exec format error") {
+        return format!(
+            "containerImage: the image '{image}' is not for the processors of the pool's nodes"
+        );
+    }
+    format!(
+        "containerImage: the command could not be started in the image '{image}', which needs /bin/sh and, where \
+         `entryPoint` names one, that program; name an image with a shell, or add one to it"
+    )
+}
+
+/// Whether the words are those of a container engine for a program that it cannot start.
+fn is_not_startable(said: &str) -> bool {
+    let said = said.to_ascii_lowercase();
+    ["exec format error", "executable file not found", "exec: \"", "starting container process"]
+        .iter()
+        .any(|words| said.contains(words))
 }
 
 /// Whether the service reports a failure: of the command, or of what the node does before and after it. True as well
@@ -42,10 +77,15 @@ pub(crate) fn in_words(failure: &FailureInfo, image: &str) -> String {
     let said = if said.is_empty() { String::new() } else { format!(": {}", said.join("; ")) };
     let refusal = is_transfer(code).then(|| meaning_of(&said, NODES)).flatten();
     let refusal = refusal.map(|meaning| format!(": {meaning}")).unwrap_or_default();
-    format!("{}{refusal} ({code}{said})", explain(code, image))
+    let is_container = code.starts_with("Container") && code != "ContainerInvalidImage";
+    let meaning = match is_container && is_not_startable(&said) {
+        true => not_started(&said, image),
+        false => explain(code, image, &said),
+    };
+    format!("{meaning}{refusal} ({code}{said})")
 }
 
-fn explain(code: &str, image: &str) -> String {
+fn explain(code: &str, image: &str, said: &str) -> String {
     match code {
         "ContainerInvalidImage" => {
             format!("containerImage: the image '{image}' could not be pulled")
@@ -54,9 +94,7 @@ fn explain(code: &str, image: &str) -> String {
             format!("containerImage: the registry of '{image}' refused or does not exist")
         }
         "ContainerInvalidSettings" => "The node refused the container's settings".to_owned(),
-        "CommandProgramNotFound" | "CommandLaunchFailed" => {
-            format!("The command could not be started; the image '{image}' needs /bin/sh")
-        }
+        "CommandProgramNotFound" | "CommandLaunchFailed" => not_started(said, image),
         "BlobAccessDenied" | "ResourceContainerAccessDenied" => {
             "blobStorage: the node may not read the staged input files".to_owned()
         }
@@ -123,7 +161,7 @@ mod tests {
             ("whose blob does not exist", "The node could not download the staged input files"),
             ("whose container for output files does not exist", "outputFiles: the node could not"),
             ("whose image does not exist", "containerImage: the image 'img' could not be pulled"),
-            ("whose program does not exist", "The command could not be started; the image 'img'"),
+            ("whose program does not exist", "containerImage: the command could not be started in"),
             ("whose time limit expired", "The task was ended before its command was done"),
             ("without container settings", "The task failed (ContainerTaskSettingsNotFound: "),
         ];
@@ -141,6 +179,33 @@ mod tests {
             assert_eq!(told.0, expected.0);
             assert!(told.1.starts_with(expected.1), "{told:?}");
         }
+    }
+
+    #[test]
+    fn a_container_that_could_not_be_started_is_told_as_that() {
+        let no_shell =
+            "OCI runtime create failed: exec: \"/bin/sh\": stat /bin/sh: no such file or directory";
+        let start = "containerImage: the command could not be started in the image 'img'";
+        for (said, start) in [
+            (no_shell, start),
+            ("exec /bin/sh: exec format error", "containerImage: the image 'img' is not for"),
+        ] {
+            let details = json!([{"name": "Message", "value": said}]);
+            let refused =
+                json!({"failureInfo": {"code": "ContainerInvalidSettings", "details": details}});
+            let mut exited = ended(127, "FailureExitCode");
+            exited["containerInfo"] =
+                json!({"containerId": "c", "state": "created", "error": said});
+            for info in [refused, exited] {
+                let told = of_task(Some(&serde_json::from_value(info.clone()).unwrap()), "img");
+                let told = told.unwrap();
+                assert!(told.starts_with(start) && told.contains(said), "{info}: {told}");
+            }
+        }
+        let mut exited = ended(3, "FailureExitCode");
+        exited["containerInfo"] = json!({"containerId": "c", "state": "exited", "error": ""});
+        let told = of_task(Some(&serde_json::from_value(exited).unwrap()), "img");
+        assert_eq!(told.as_deref(), Some("The task exited with code 3"));
     }
 
     fn ended(exit_code: i32, code: &str) -> serde_json::Value {
@@ -174,7 +239,10 @@ mod tests {
             ("ContainerInvalidImage", "containerImage: the image 'img' could not be pulled"),
             ("ContainerInvalidRegistry", "containerImage: the registry of 'img'"),
             ("ContainerInvalidSettings", "The node refused the container's settings"),
-            ("CommandProgramNotFound", "The command could not be started; the image 'img'"),
+            (
+                "CommandProgramNotFound",
+                "containerImage: the command could not be started in the image",
+            ),
             ("BlobAccessDenied", "blobStorage: the node may not read"),
             ("ResourceContainerListMiscError", "The node could not download"),
             ("FileUploadAccessDenied", "outputFiles: the node could not upload"),

@@ -5,11 +5,14 @@
 //! Nothing is created remotely before the plan stands and the pool and the container have answered.
 
 mod account;
+mod bind_mounts;
 mod check;
 mod clean_up;
 mod collect;
 mod command;
+mod container;
 mod details;
+mod entry_point;
 mod error;
 mod event;
 mod failure;
@@ -35,12 +38,15 @@ mod report;
 mod request;
 mod resume;
 mod run;
+mod run_options;
+mod scheduling;
 mod sign_in;
 mod stage_in;
 mod state;
 mod stops;
 mod storage;
 mod submit;
+mod user;
 mod waiting;
 mod working_dir;
 
@@ -52,5 +58,8 @@ pub use event::{
 pub use invalid::Invalid;
 pub use network::Network;
 pub use plan::Plan;
-pub use request::{BlobStorage, ElevationLevel, IdentityReference, Registry, Request};
+pub use request::{
+    AutoUserScope, BindMount, BindSource, BlobStorage, ElevationLevel, IdentityReference, Registry,
+    Request,
+};
 pub use run::run;

@@ -2,19 +2,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use azure::batch::{BatchClient, ContainerRegistry, ElevationLevel, IdentityReference};
+use azure::batch::{BatchClient, ContainerSettings, UserIdentity};
 use azure::{RetryPolicy, SharedKey, check_account_name};
 
 use crate::account::Account;
 use crate::command::{self, Argv, Report, Script};
+use crate::container::container_settings;
+use crate::entry_point::EntryPoint;
 use crate::limits::Limit;
 use crate::names::{OUTPUT_DIR, RunNames};
 use crate::network::Network;
 use crate::outputs::OutputSpec;
+use crate::scheduling::Scheduling;
 use crate::sign_in::batch_credential;
 use crate::storage::Files;
 use crate::submit::fits;
-use crate::{Invalid, Registry, Request};
+use crate::user::user_identity;
+use crate::{Invalid, Request};
 
 /// Azure Batch ends every task after 180 days.
 const LONGEST_LIMIT: Duration = Duration::from_secs(180 * 24 * 60 * 60);
@@ -36,10 +40,10 @@ pub struct Plan {
     pub(crate) pool_id: String,
     /// Of the run's own job and blobs. A run that goes on with an earlier one takes over the names of that.
     pub(crate) names: RunNames,
-    pub(crate) metadata: Vec<(String, String)>,
-    pub(crate) image: String,
-    pub(crate) registry: Option<ContainerRegistry>,
-    pub(crate) elevation_level: ElevationLevel,
+    pub(crate) scheduling: Scheduling,
+    pub(crate) container: ContainerSettings,
+    pub(crate) entry_point: EntryPoint,
+    pub(crate) user: UserIdentity,
     pub(crate) command: Command,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) local_working_dir: PathBuf,
@@ -99,6 +103,7 @@ impl Plan {
         let (names, limit) = (run_names(&request)?, limit(&request)?);
         let command = plan_command(&request, &names, limit, way)?;
         let (batch, shared) = batch_client(&request, way)?;
+        let entry_point = EntryPoint::new(&required("entryPoint", request.entry_point.clone())?)?;
         let account = required_text("account", request.account.as_deref())?;
         Ok(Self {
             batch,
@@ -106,16 +111,16 @@ impl Plan {
             shared,
             pool_id: required_text("poolId", request.pool_id.as_deref())?,
             names,
-            image: image(&request)?,
-            registry: request.registry.as_ref().map(container_registry).transpose()?,
-            elevation_level: elevation_level(required("elevationLevel", request.elevation_level)?),
+            container: container_settings(&request, &entry_point)?,
+            entry_point,
+            user: user_identity(&request)?,
             limit,
             start_limit: start_limit(&request)?,
             check_interval: check_interval(&request)?,
             delete: required("delete", request.delete)?,
             resume: required("resume", request.resume)?,
             stream_logs: required("streamLogs", request.stream_logs)?,
-            metadata: request.labels.into_iter().collect(),
+            scheduling: Scheduling::new(&request)?,
             environment: request.environment.into_iter().collect(),
             local_working_dir: request.local_working_dir,
             local_output_dir: request.output_dir.map(PathBuf::from),
@@ -215,28 +220,13 @@ fn check_target_os(target_os: Option<&str>) -> Result<(), Invalid> {
     Ok(())
 }
 
-fn image(request: &Request) -> Result<String, Invalid> {
-    let image = given(request.container_image.as_deref()).map(str::to_owned);
-    image.ok_or_else(|| {
-        let reason = "the Azure Batch task runner runs the task in a container, so the task needs a `containerImage`";
-        Invalid::new("containerImage", reason)
-    })
-}
-
-fn elevation_level(level: crate::ElevationLevel) -> ElevationLevel {
-    match level {
-        crate::ElevationLevel::NonAdmin => ElevationLevel::NonAdmin,
-        crate::ElevationLevel::Admin => ElevationLevel::Admin,
-    }
-}
-
 /// What a property says. Blanks around it are not meant: a secret often has a newline at its end.
 pub(crate) fn given(value: Option<&str>) -> Option<&str> {
     value.map(str::trim).filter(|value| !value.is_empty())
 }
 
 /// A property that every run needs.
-fn required<T>(property: &'static str, value: Option<T>) -> Result<T, Invalid> {
+pub(crate) fn required<T>(property: &'static str, value: Option<T>) -> Result<T, Invalid> {
     value.ok_or_else(|| Invalid::new(property, "it is required, and empty"))
 }
 
@@ -294,60 +284,4 @@ pub(crate) fn shared_key(
 ) -> Result<SharedKey, Invalid> {
     check_account_name(name).map_err(|error| Invalid::new(name_property, error))?;
     SharedKey::new(name, key).map_err(|error| Invalid::new(key_property, error))
-}
-
-fn container_registry(registry: &Registry) -> Result<ContainerRegistry, Invalid> {
-    let identity = registry.identity_reference.as_ref();
-    let user = given(registry.user_name.as_deref());
-    let password = given(registry.password.as_deref());
-    let resource_id = given(identity.and_then(|identity| identity.resource_id.as_deref()));
-    let missing = match (user, password, resource_id) {
-        (Some(_), Some(_), None) | (None, None, Some(_)) => None,
-        (Some(_), None, None) => Some("registry.password"),
-        (None, Some(_), None) => Some("registry.userName"),
-        (None, None, None) => Some("registry.identityReference.resourceId"),
-        (_, _, Some(_)) => {
-            let reason = "it is set together with userName or password; keep one of the two forms";
-            return Err(Invalid::new("registry.identityReference", reason));
-        }
-    };
-    if let Some(property) = missing {
-        let reason = "it is missing; set userName and password, or identityReference.resourceId";
-        return Err(Invalid::new(property, reason));
-    }
-    Ok(ContainerRegistry {
-        registry_server: given(registry.registry_server.as_deref()).map(str::to_owned),
-        username: user.map(str::to_owned),
-        password: password.map(str::to_owned),
-        identity_reference: resource_id
-            .map(|resource_id| IdentityReference { resource_id: resource_id.to_owned() }),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn registry(json: serde_json::Value) -> Registry {
-        serde_json::from_value(json).unwrap()
-    }
-
-    #[test]
-    fn blanks_around_what_a_registry_needs_are_not_meant() {
-        let of_user = container_registry(&registry(serde_json::json!({
-            "registryServer": " contoso.azurecr.io\n", "userName": "puller\n", "password": "secret\r\n",
-            "identityReference": {"resourceId": " \n"},
-        })))
-        .unwrap();
-        assert_eq!(of_user.registry_server.as_deref(), Some("contoso.azurecr.io"));
-        assert_eq!(of_user.username.as_deref(), Some("puller"));
-        assert_eq!(of_user.password.as_deref(), Some("secret"));
-        assert_eq!(of_user.identity_reference, None);
-        let of_identity = container_registry(&registry(serde_json::json!({
-            "registryServer": " ", "userName": "", "identityReference": {"resourceId": "/subscriptions/x\n"},
-        })))
-        .unwrap();
-        assert_eq!(of_identity.registry_server, None);
-        assert_eq!(of_identity.identity_reference.unwrap().resource_id, "/subscriptions/x");
-    }
 }

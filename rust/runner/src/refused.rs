@@ -43,6 +43,19 @@ pub(crate) const NODES: Who = Who {
     identity: "an identity of the pool (blobStorage.identityReference)",
 };
 
+/// What the service calls a property of a job or task, and what the flow calls it.
+const PROPERTIES: [(&str, &str); 9] = [
+    ("containerRunOptions", "containerRunOptions"),
+    ("containerHostBatchBindMounts", "containerHostBatchBindMounts"),
+    ("imageName", "containerImage"),
+    ("requiredSlots", "requiredSlots"),
+    ("priority", "priority"),
+    ("displayName", "displayName"),
+    ("maxTaskRetryCount", "maxTaskRetryCount"),
+    ("retentionTime", "retentionTime"),
+    ("username", "userName"),
+];
+
 /// The same of those who may enter, and not do what they asked for.
 const RIGHTS: [(&[&str], &str); 2] = [
     (
@@ -63,6 +76,16 @@ const MEANWHILE: [(&[&str], &str); 1] = [(
     "what let {who} in at the start is not accepted any more; if the account's key was regenerated, set accessKey (of a storage \
      account, blobStorage) to the new one: the job goes on, and a retry of the task continues with it",
 )];
+
+/// The property of the flow whose value Batch does not take.
+///
+/// [Error codes](https://learn.microsoft.com/rest/api/batchservice/batch-status-and-error-codes)
+pub(crate) fn property(error: &Error) -> Option<&'static str> {
+    let named = error.detail("PropertyName").filter(|_| error.status() == Some(400))?;
+    let last = named.rsplit(['.', '/']).next()?;
+    let (_, ours) = PROPERTIES.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(last))?;
+    Some(ours)
+}
 
 /// Says what a refusal means beyond "not with this key", nor "not as this identity": nothing for other errors.
 pub(crate) fn meaning(error: &Error) -> Option<String> {

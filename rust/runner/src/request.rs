@@ -31,8 +31,28 @@ pub struct Request {
     pub blob_storage: Option<BlobStorage>,
     /// Where the image is, if that is not a public registry.
     pub registry: Option<Registry>,
+    /// Program that starts the command, and its first arguments; the image's own if empty, none if it is an empty text.
+    pub entry_point: Option<Vec<String>>,
+    /// More options for `docker create`.
+    pub container_run_options: Option<String>,
+    /// Directories of the node that the container sees; without them, all of Batch's.
+    pub container_host_batch_bind_mounts: Option<Vec<BindMount>>,
     /// Rights of the task's user on the node.
     pub elevation_level: Option<ElevationLevel>,
+    /// Whether the task shares the user that Batch makes with others of its node.
+    pub auto_user_scope: Option<AutoUserScope>,
+    /// An account of the pool, instead of a user that Batch makes.
+    pub user_name: Option<String>,
+    /// Name of the job for people.
+    pub display_name: Option<String>,
+    /// Priority of the job among those of its pool.
+    pub priority: Option<i32>,
+    /// Slots of a node that the task takes.
+    pub required_slots: Option<i32>,
+    /// How often Batch runs the task again after an exit code other than 0.
+    pub max_task_retry_count: Option<i32>,
+    /// How long the node keeps the task's files after its end, in seconds.
+    pub retention_time: Option<f64>,
     /// The Kestra task's own limit, in seconds. It goes before `wait_until_completion`.
     pub timeout: Option<f64>,
     /// How long the task may take, queue included, in seconds.
@@ -53,6 +73,8 @@ pub struct Request {
     pub job_name: String,
     /// Kestra's labels of the task run, kept as metadata of the job.
     pub labels: BTreeMap<String, String>,
+    /// The flow's own labels beside them.
+    pub extra_labels: Option<BTreeMap<String, String>>,
     /// Image that the task runs in.
     pub container_image: Option<String>,
     /// `LINUX`, `AUTO` or `WINDOWS`.
@@ -115,6 +137,32 @@ pub struct IdentityReference {
     pub resource_id: Option<String>,
 }
 
+/// A directory of the node that the container sees.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BindMount {
+    /// Which one.
+    pub source: Option<BindSource>,
+    /// Whether it cannot be written.
+    pub is_read_only: Option<bool>,
+}
+
+/// The directories that Batch can mount on their own. That of a job preparation task is left out: a job here has none.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum BindSource {
+    /// The task's own.
+    Task,
+    /// That of all tasks of the node.
+    Shared,
+    /// That of the pool's start task.
+    Startup,
+    /// The file systems that the pool mounts.
+    VfsMounts,
+    /// The application packages.
+    Applications,
+}
+
 /// Rights of the task's user on the node.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -123,6 +171,16 @@ pub enum ElevationLevel {
     NonAdmin,
     /// An administrator: root in the container.
     Admin,
+}
+
+/// With whom the task shares the user that Batch makes for it.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AutoUserScope {
+    /// With nobody.
+    Task,
+    /// With all tasks of its node that say so.
+    Pool,
 }
 
 impl Request {

@@ -264,7 +264,8 @@ impl Run {
 
     fn outcome(&self, Followed { task, limit }: &Followed) -> Outcome {
         let info = task.execution_info.as_ref();
-        let message = limit.clone().or_else(|| failure::of_task(info, &self.plan.image));
+        let message =
+            limit.clone().or_else(|| failure::of_task(info, &self.plan.container.image_name));
         let status = if message.is_none() { Status::Succeeded } else { Status::Failed };
         // A success without a code has been seen.
         let success = (status == Status::Succeeded).then_some(0);

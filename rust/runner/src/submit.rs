@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use azure::batch::{
-    AutoUser, AutoUserScope, ContainerSettings, ContainerWorkingDirectory, ElevationLevel,
-    EnvironmentSetting, IdentityReference, JobConstraints, JobPatch, MetadataItem, NewJob, NewTask,
+    EnvironmentSetting, IdentityReference, JobConstraints, JobPatch, NewJob, NewTask,
     OnAllTasksComplete, OutputFile, OutputFileBlobContainerDestination, OutputFileDestination,
     OutputFileUploadOptions, PoolInfo, ResourceFile, TaskConstraints, UploadCondition,
-    UserIdentity,
 };
 use azure::blob::SasPermissions;
 
@@ -128,16 +126,14 @@ async fn end_with_task(plan: &Plan, names: &RunNames) -> Result<(), RunError> {
 }
 
 fn new_job(plan: &Plan, names: &RunNames) -> NewJob {
-    let item = |(name, value): &(String, String)| MetadataItem {
-        name: name.clone(),
-        value: value.clone(),
-    };
     // The last resort for a job whose creator died between two requests.
     let max_wall_clock_time = Some(plan.limit.time + JOB_MARGIN);
     NewJob {
         id: names.job_id(),
         pool_info: PoolInfo { pool_id: plan.pool_id.clone() },
-        metadata: plan.metadata.iter().map(item).collect(),
+        display_name: plan.scheduling.display_name.clone(),
+        priority: plan.scheduling.priority,
+        metadata: plan.scheduling.metadata.clone(),
         constraints: Some(JobConstraints { max_wall_clock_time, ..JobConstraints::default() }),
         ..NewJob::default()
     }
@@ -151,29 +147,27 @@ async fn new_task(
     let environment = plan.environment.iter().cloned();
     let task = NewTask {
         id: names.task_id(),
-        container_settings: Some(ContainerSettings {
-            image_name: plan.image.clone(),
-            registry: plan.registry.clone(),
-            working_directory: Some(ContainerWorkingDirectory::TaskWorkingDirectory),
-        }),
+        container_settings: Some(plan.container.clone()),
         environment_settings: environment
             .map(|(name, value)| EnvironmentSetting { name, value })
             .collect(),
-        user_identity: Some(task_user(plan.elevation_level.clone())),
+        user_identity: Some(plan.user.clone()),
         constraints: TaskConstraints {
             // Later than our own limit, whose message says more; it ends the task of a dead worker.
             max_wall_clock_time: Some(plan.limit.time + TASK_MARGIN),
-            max_task_retry_count: Some(0),
+            max_task_retry_count: Some(plan.scheduling.retries),
+            retention_time: plan.scheduling.retention_time,
         },
+        required_slots: plan.scheduling.required_slots,
         ..NewTask::default()
     };
     match &plan.command {
-        Command::Inline(line) => Ok(inline(task, line)),
+        Command::Inline(line) => Ok(inline(task, plan.entry_point.command_line(line))),
         Command::Staged(staged) => {
             let identity = staged.files.node_identity.as_ref();
             let urls = urls(&staged.files, access_time(plan.limit), names).await?;
             Ok(NewTask {
-                command_line: command::staged_command_line(),
+                command_line: plan.entry_point.command_line(&command::staged_command_line()),
                 resource_files: resource_files(&urls, identity, names, file_mode),
                 output_files: output_files(
                     (&urls.outputs, identity),
@@ -186,18 +180,11 @@ async fn new_task(
     }
 }
 
-fn inline(mut task: NewTask, command_line: &str) -> NewTask {
+fn inline(mut task: NewTask, command_line: String) -> NewTask {
     let (name, value) = command::BACKSLASH;
     let backslash = EnvironmentSetting { name: name.to_owned(), value: value.to_owned() };
     task.environment_settings.push(backslash);
-    NewTask { command_line: command_line.to_owned(), ..task }
-}
-
-/// The documentation contradicts itself on the default, so both are said.
-///
-/// [Auto-user](https://learn.microsoft.com/azure/batch/batch-user-accounts)
-fn task_user(elevation_level: ElevationLevel) -> UserIdentity {
-    UserIdentity { auto_user: AutoUser { scope: AutoUserScope::Task, elevation_level } }
+    NewTask { command_line, ..task }
 }
 
 /// Where a node finds a task's files, and leaves what comes of it.

@@ -19,6 +19,8 @@ pub(super) struct Container {
     /// What the arguments of the command line follow: the image's entry point, or another one.
     pub(super) entry_point: Vec<String>,
     pub(super) mounts: Vec<Mount>,
+    /// The bytes of `/dev/shm`, if the run options limit them.
+    pub(super) shared_memory: Option<u64>,
     /// As the task sees it.
     pub(super) working_directory: PathBuf,
     pub(super) environment: BTreeMap<String, String>,
@@ -76,6 +78,7 @@ fn with_image(
         entry_point: entry_point(&image, &options),
         image: Some(image),
         mounts,
+        shared_memory: options.shared_memory,
         working_directory: working_directory(work, settings, &options),
         environment,
         ..plain
@@ -110,10 +113,11 @@ fn without_image(node: &Node, work: &Work) -> Container {
         image: None,
         entry_point: Vec::new(),
         mounts: all_mounts(node, work),
+        shared_memory: None,
         working_directory: work.directory.inside().join("wd"),
         environment: environment::variables(node, work),
         host_name: node.id.clone(),
-        elevated: work.task.is_elevated(),
+        elevated: node.is_elevated(&work.task),
         etc: node.root.join("etc"),
     }
 }

@@ -27,6 +27,7 @@ use crate::faults::active::ActiveFaults;
 use crate::settings::{BlobPrefix, EndedExitCode, Isolation, Splitting, WildcardBase};
 use crate::store::pool::Pool;
 use crate::wire::common::EnvironmentSetting;
+use crate::wire::pool::UserAccount;
 use crate::wire::task::TaskCreate;
 use access::Access;
 use blob::Storage;
@@ -49,6 +50,8 @@ pub(crate) struct Node {
     containers: bool,
     /// The resource ids of its pool's identities.
     identities: Vec<String>,
+    /// The user accounts of its pool.
+    users: Vec<UserAccount>,
     /// `AZ_BATCH_NODE_ROOT_DIR` on this machine.
     pub(crate) root: PathBuf,
     context: NodeContext,
@@ -100,6 +103,7 @@ impl Node {
             pool_id: pool.id.clone(),
             containers: pool.has_containers(),
             identities: pool.identities.clone(),
+            users: pool.spec.user_accounts.clone().unwrap_or_default(),
             context: context.clone(),
             processes: Processes::default(),
         };
@@ -143,6 +147,16 @@ impl Node {
     fn startup_directory(&self) -> TaskDirectory {
         let inside_root = self.task_directory("", "").inside_root;
         TaskDirectory { inside_root, root: self.root.clone(), relative: "startup".to_owned() }
+    }
+
+    /// Returns whether the task runs as an administrator.
+    fn is_elevated(&self, task: &TaskCreate) -> bool {
+        match task.user_name() {
+            Some(name) => {
+                self.users.iter().any(|user| user.name == name && user.is_administrator())
+            }
+            None => task.is_elevated(),
+        }
     }
 
     /// Returns the node's access to storage accounts.

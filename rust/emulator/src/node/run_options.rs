@@ -11,6 +11,8 @@ pub(crate) struct RunOptions {
     /// Replaces the image's entry point. An empty one clears it.
     pub(crate) entry_point: Option<String>,
     pub(crate) volumes: Vec<Volume>,
+    /// The bytes of `/dev/shm`.
+    pub(crate) shared_memory: Option<u64>,
 }
 
 /// A directory of the node that is mounted in the container.
@@ -43,6 +45,7 @@ pub(crate) fn parse(text: &str) -> Result<RunOptions, String> {
             "--rm" | "--init" => {}
             "-w" | "--workdir" => options.working_directory = Some(value()?),
             "--entrypoint" => options.entry_point = Some(value()?),
+            "--shm-size" => options.shared_memory = Some(bytes(&value()?)?),
             "-v" | "--volume" => options.volumes.push(volume(&value()?)?),
             "-e" | "--env" => options.environment.push(variable(&value()?)?),
             _ => return Err(format!("the option {name} is not supported by the emulator")),
@@ -62,6 +65,21 @@ fn volume(text: &str) -> Result<Volume, String> {
         return Err(format!("the volume {text} does not have two absolute paths"));
     }
     Ok(Volume { source: source.to_owned(), target: target.to_owned(), read_only })
+}
+
+/// Reads a size as docker does: a number of bytes, or of the unit behind it.
+fn bytes(text: &str) -> Result<u64, String> {
+    let lower = text.to_ascii_lowercase();
+    let number = lower.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match lower.get(number.len()..) {
+        Some("" | "b") => 1,
+        Some("k" | "kb") => 1 << 10,
+        Some("m" | "mb") => 1 << 20,
+        Some("g" | "gb") => 1 << 30,
+        _ => 0,
+    };
+    let size = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+    size.filter(|size| *size > 0).ok_or_else(|| format!("{text} is not a size greater than 0"))
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {
@@ -112,6 +130,19 @@ mod tests {
             assert_eq!(parse(text).unwrap().entry_point.as_deref(), Some(entry_point), "{text}");
         }
         assert_eq!(parse("--rm").unwrap().entry_point, None);
+    }
+
+    #[test]
+    fn sizes_of_shared_memory_are_read_as_docker_does() {
+        let size = |text: &str| parse(&format!("--shm-size {text}")).map(|read| read.shared_memory);
+        for (text, bytes) in
+            [("64m", 64 << 20), ("1G", 1 << 30), ("2kb", 2048), ("5b", 5), ("7", 7)]
+        {
+            assert_eq!(size(text), Ok(Some(bytes)), "{text}");
+        }
+        for wrong in ["0", "m", "1t", "-1", "1.5m", "99999999999g"] {
+            assert!(size(wrong).unwrap_err().contains(wrong), "{wrong}");
+        }
     }
 
     #[test]

@@ -160,6 +160,9 @@ impl Arguments {
             None => self.host_root(&container.etc),
         }
         self.add(["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--dir", "/root"]);
+        if let Some(bytes) = container.shared_memory {
+            self.add(["--perms", "1777", "--size", &bytes.to_string(), "--tmpfs", "/dev/shm"]);
+        }
         for mount in &container.mounts {
             // Parent directories that bubblewrap creates itself are not accessible to other users.
             self.directories(mount.inside.parent());

@@ -59,8 +59,9 @@ impl Service {
     ) -> Result<ResourceVersion> {
         let job = &store.job(job_id)?.job;
         let slots_per_node = slots(store, &job.pool_id);
-        let rules = TaskRules { slots_per_node, ..self.rules(store, &job.spec) };
+        let rules = TaskRules { slots_per_node, named_users: true, ..self.rules(store, &job.spec) };
         limits::check_task(&spec, rules)?;
+        require_user(store, &job.pool_id, &spec)?;
         let number = store.next_number();
         let entry = store.job_mut(job_id)?;
         entry.job.require_open()?;
@@ -79,6 +80,7 @@ impl Service {
     pub(super) fn rules(&self, store: &Store, job: &JobCreate) -> TaskRules {
         TaskRules {
             slots_per_node: job.pool_info.pool_id.as_ref().and_then(|id| slots(store, id)),
+            named_users: false,
             of_schedule: false,
             has_storage: self.context.storage.linked.is_some(),
             uses_dependencies: job.uses_task_dependencies.unwrap_or(false),
@@ -232,6 +234,18 @@ impl Service {
 /// Returns the slots of a pool's nodes, if the pool exists.
 fn slots(store: &Store, pool: &str) -> Option<u32> {
     store.pool(pool).ok().map(|pool| pool.spec.task_slots_per_node)
+}
+
+/// Returns an error unless the task's user account, if it names one, is one of its pool.
+fn require_user(store: &Store, pool: &str, task: &TaskCreate) -> Result<()> {
+    let Some(name) = task.user_name() else { return Ok(()) };
+    match store.pool(pool).is_ok_and(|pool| pool.spec.user(name).is_some()) {
+        true => Ok(()),
+        false => {
+            let reason = "the pool has no user account of this name";
+            Err(ApiError::property("userIdentity.username", name, reason))
+        }
+    }
 }
 
 fn terminate(task: &mut Task) -> Result<ResourceVersion> {

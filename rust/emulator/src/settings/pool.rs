@@ -7,13 +7,15 @@ use super::{ResizeError, StartTask};
 
 /// The most task slots of a node.
 pub(crate) const MAX_SLOTS: u32 = 256;
+/// The most characters of a user account's name.
+pub(crate) const MAX_USER_NAME: usize = 20;
 /// The most nodes of a pool here: each is a directory tree of this machine.
 pub(crate) const MAX_NODES: u32 = 100;
 
 const SLOTS: &str = "a node has 1 to 256 task slots";
 const NODES: &str = "a pool has at most 100 nodes";
 const USAGE: &str = "none of nodes=N, low-priority=N (100 nodes at most in all), slots=1 to \
-    slots=256, containers=yes|no, identity=RESOURCE-ID, start-delay=MILLIS";
+    slots=256, containers=yes|no, identity=RESOURCE-ID, user=NAME, admin=NAME, start-delay=MILLIS";
 
 /// A pool of Linux nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +33,10 @@ pub struct PoolSettings {
     pub containers: bool,
     /// The resource ids of its user-assigned managed identities.
     pub identities: Vec<String>,
+    /// The names of its user accounts.
+    pub users: Vec<String>,
+    /// The names of those that are administrators.
+    pub administrators: Vec<String>,
     /// The start task of its nodes.
     pub start_task: Option<StartTask>,
     /// How long each node takes to start, before its start task.
@@ -49,6 +55,8 @@ impl From<&str> for PoolSettings {
             slots: 4,
             containers: true,
             identities: Vec::new(),
+            users: Vec::new(),
+            administrators: Vec::new(),
             start_task: None,
             start_delay: Duration::ZERO,
             resize_error: None,
@@ -82,6 +90,8 @@ impl PoolSettings {
             }
             ("containers", "yes") => self.containers = true,
             ("containers", "no") => self.containers = false,
+            ("user", name) if is_user_name(name) => self.users.push(name.to_owned()),
+            ("admin", name) if is_user_name(name) => self.administrators.push(name.to_owned()),
             ("identity", id) if !id.is_empty() => self.identities.push(id.to_owned()),
             _ => return None,
         }
@@ -98,6 +108,10 @@ impl PoolSettings {
             None
         }
     }
+}
+
+fn is_user_name(name: &str) -> bool {
+    (1..=MAX_USER_NAME).contains(&name.chars().count())
 }
 
 #[cfg(test)]
@@ -117,7 +131,11 @@ mod tests {
             ),
             (
                 "p:identity=/a/b,identity=/c",
-                PoolSettings { identities: vec!["/a/b".into(), "/c".into()], ..plain },
+                PoolSettings { identities: vec!["/a/b".into(), "/c".into()], ..plain.clone() },
+            ),
+            (
+                "p:user=u,admin=a",
+                PoolSettings { users: vec!["u".into()], administrators: vec!["a".into()], ..plain },
             ),
         ];
         for (text, pool) in cases {
@@ -127,8 +145,16 @@ mod tests {
 
     #[test]
     fn what_a_pool_does_not_have_is_named() {
-        let wrong =
-            ["slots=0", "slots=257", "slots=x", "containers=maybe", "slots", "identity=", ""];
+        let wrong = [
+            "slots=0",
+            "slots=257",
+            "slots=x",
+            "containers=maybe",
+            "slots",
+            "identity=",
+            "user=",
+            "",
+        ];
         for wrong in wrong.into_iter().chain(["nodes=-1", "nodes=101", "low-priority=100"]) {
             let error = format!("p:{wrong}").parse::<PoolSettings>().unwrap_err();
             assert!(error.starts_with(&format!("'{wrong}'")), "{error}");

@@ -10,6 +10,7 @@ use super::node::ComputeNode;
 use super::resource::{Phase, ResourceVersion};
 use crate::error::{ApiError, Code, Result};
 use crate::settings::{MAX_NODES, PoolSettings, ResizeError};
+use crate::wire::pool::UserAccount;
 use crate::wire::pool::{
     ContainerConfiguration, ContainerType, ImageReference, PoolSpec, StartTask, VirtualMachine,
 };
@@ -201,12 +202,20 @@ fn spec(settings: &PoolSettings, images: Vec<String>) -> PoolSpec {
     spec.target_dedicated_nodes = Some(settings.nodes);
     spec.target_low_priority_nodes = Some(settings.low_priority);
     spec.task_slots_per_node = settings.slots;
+    spec.user_accounts = user_accounts(settings);
     spec.start_task = settings.start_task.as_ref().map(|task| StartTask {
         max_task_retry_count: task.max_task_retry_count,
         wait_for_success: task.wait_for_success,
         ..StartTask::of_command(&task.command_line)
     });
     spec
+}
+
+fn user_accounts(settings: &PoolSettings) -> Option<Vec<UserAccount>> {
+    let users = settings.users.iter().map(|name| UserAccount::new(name, false));
+    let administrators = settings.administrators.iter().map(|name| UserAccount::new(name, true));
+    let accounts: Vec<_> = users.chain(administrators).collect();
+    (!accounts.is_empty()).then_some(accounts)
 }
 
 fn node_not_found(pool: &str, id: &str) -> ApiError {

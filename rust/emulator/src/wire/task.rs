@@ -107,7 +107,12 @@ impl TaskCreate {
         settings.is_some_and(AuthenticationTokenSettings::includes_job)
     }
 
-    /// Returns whether its user is an administrator.
+    /// Returns the name of the pool's user account that it runs as.
+    pub(crate) fn user_name(&self) -> Option<&str> {
+        self.user_identity.as_ref().and_then(UserIdentity::name)
+    }
+
+    /// Returns whether its user, unless that is a user account, is an administrator.
     pub(crate) fn is_elevated(&self) -> bool {
         self.user_identity.as_ref().is_some_and(UserIdentity::is_elevated)
     }

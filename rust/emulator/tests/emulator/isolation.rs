@@ -151,6 +151,16 @@ async fn run_options_set_variables_and_the_directory() {
     assert_eq!(cloud.output("stdout.txt").await, "b\n/usr\n");
 }
 
+#[tokio::test]
+async fn run_options_set_the_size_of_shared_memory() {
+    let cloud = isolated().await;
+    let settings = json!({"imageName": "image", "containerRunOptions": "--shm-size 3m"});
+    let script = "stat -f -c '%b %S' /dev/shm; touch /dev/shm/file";
+    let task = cloud.run_with(script, json!({"containerSettings": settings})).await;
+    assert_eq!(task["executionInfo"]["exitCode"], 0, "{task}");
+    assert_eq!(cloud.output("stdout.txt").await, "768 4096\n");
+}
+
 /// Creates a root file system with only a shell and the libraries that it needs.
 fn root_with_shell() -> TempDir {
     let root = tempfile::tempdir().unwrap();

@@ -4,7 +4,7 @@ use azure_batch_emulator::Isolation;
 use serde_json::{Value, json};
 
 use crate::support::blobs::BlobServer;
-use crate::support::{Cloud, merged};
+use crate::support::{Cloud, merged, shell_task};
 
 /// Prints the capabilities of a process: 16 zeros for none.
 const RIGHTS: &str = "sed -n 's/CapEff:[[:space:]]*//p' /proc/self/status";
@@ -49,4 +49,44 @@ async fn the_files_of_a_task_are_its_users() {
     assert_eq!(task["executionInfo"]["exitCode"], 0);
     let output = cloud.output("stdout.txt").await;
     assert_eq!(output, "it runs\n_azbatchtask\n_azbatchtask\nwritten\n");
+}
+
+#[tokio::test]
+async fn a_task_may_run_as_a_user_account_of_its_pool() {
+    let cloud = Cloud::start_with(|settings| {
+        settings.isolation = Isolation::Bubblewrap;
+        settings.pools = vec!["pool:user=plain,admin=chief".parse().unwrap()];
+    })
+    .await;
+    for (name, user) in [("plain", "60001"), ("chief", "0")] {
+        cloud.job(name).await;
+        let account = json!({"userIdentity": {"username": name}});
+        cloud.script_with(name, "task", "id -u", account.clone()).await;
+        cloud.wait_for_output(name, "task", &format!("{user}\n")).await;
+        let shown = cloud.get(&format!("/jobs/{name}/tasks/task")).await.expect(200).body;
+        assert_eq!(shown["userIdentity"], account["userIdentity"]);
+    }
+}
+
+#[tokio::test]
+async fn a_task_has_one_user_which_its_pool_has() {
+    let cloud = Cloud::start_with(|settings| {
+        settings.pools = vec!["pool:user=plain".parse().unwrap()];
+    })
+    .await;
+    cloud.job("job").await;
+    for (identity, property) in [
+        (json!({"username": "nobody"}), "userIdentity.username"),
+        (json!({"username": "plain", "autoUser": {}}), "userIdentity"),
+    ] {
+        let task = merged(shell_task("task", "true"), json!({"userIdentity": identity}));
+        let reply = cloud.client.post("/jobs/job/tasks").json(&task).send().await;
+        let refused = reply.expect_error(400, "InvalidPropertyValue");
+        assert_eq!(refused.value("PropertyName"), property);
+    }
+    let preparation = json!({"commandLine": "true", "userIdentity": {"username": "plain"}});
+    let job =
+        json!({"id": "other", "poolInfo": {"poolId": "pool"}, "jobPreparationTask": preparation});
+    let reply = cloud.client.post("/jobs").json(&job).send().await;
+    reply.expect_error(400, "UnsupportedProperty");
 }

@@ -23,7 +23,7 @@ pub(super) fn download(inputs: &Inputs, prefix: &str) -> Vec<u8> {
         "in=$AZ_BATCH_TASK_WORKING_DIR/{INPUTS_DIR}\n\
          [ -d \"$in\"/{kept} ] && in=$in/{kept}\n\
          if [ -d \"$in\" ]; then\n  rm -rf \"$work\"\n  \
-         mv \"$in\" \"$work\" || fail \"the input files could not be put into $work\"\nfi"
+         mv \"$in\" \"$work\" || fail \"the input files could not be put into $work: the image needs mv\"\nfi"
     )
     .into_bytes()
 }

@@ -237,7 +237,9 @@ fn a_property_that_every_run_needs_is_named_where_it_is_missing() {
         "account",
         "endpoint",
         "poolId",
+        "entryPoint",
         "elevationLevel",
+        "autoUserScope",
         "waitUntilCompletion",
         "completionCheckInterval",
         "delete",
@@ -271,6 +273,17 @@ fn a_duration_that_makes_no_sense_is_refused_by_its_property() {
         }
     }
     assert_eq!(refusal(&with("/timeout", json!(0.25))), "");
+}
+
+#[test]
+fn an_account_of_the_pool_has_rights_of_its_own() {
+    for (property, value) in [("elevationLevel", "ADMIN"), ("autoUserScope", "POOL")] {
+        let mut request = with("/userName", json!("mine"));
+        assert_eq!(refusal(&request), "");
+        request[property] = json!(value);
+        let start = format!("{property}: it is for a user that Azure Batch makes, and `userName`");
+        assert!(refusal(&request).starts_with(&start), "{property}");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod azurite;
 mod bad_input;
 mod bench;
+mod container_options;
 mod crowd;
 mod faults;
 mod gate;
@@ -12,6 +13,7 @@ mod hostile;
 #[path = "../../../azure/tests/rest/http1.rs"]
 mod http1;
 mod identity;
+mod images;
 mod inputs;
 mod java;
 mod long;
@@ -22,6 +24,7 @@ mod nodes;
 mod outputs;
 mod progress;
 mod resuming;
+mod scheduling;
 mod secrets;
 mod signatures;
 mod stopping;
@@ -29,6 +32,7 @@ mod support;
 mod sweep;
 #[path = "../../../emulator/tests/emulator/support/tls.rs"]
 mod tls;
+mod users;
 mod variants;
 mod whole_run;
 mod whose;

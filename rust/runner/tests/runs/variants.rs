@@ -120,22 +120,6 @@ async fn the_story_of_a_run_is_told_in_a_few_lines() {
 }
 
 #[tokio::test]
-async fn an_image_without_a_shell_is_said_in_words() {
-    let root = tempfile::tempdir().unwrap();
-    std::fs::create_dir(root.path().join("bin")).unwrap();
-    // What stands in its place cannot be run.
-    std::fs::write(root.path().join("bin/sh"), "").unwrap();
-    let images = [("no-shell".to_owned(), root.path().to_owned())].into();
-    let lab = Lab::start_with(Settings { images, ..usual() }).await;
-    let mut request = lab.request("true");
-    request["containerImage"] = json!("no-shell");
-    let report = lab.run(&request).await;
-    assert_eq!(report.outcome().status, Status::Failed);
-    let start = "The command could not be started; the image 'no-shell' needs /bin/sh";
-    assert!(report.message().starts_with(start), "{report:?}");
-}
-
-#[tokio::test]
 async fn the_task_has_administrators_rights_only_when_the_flow_says_so() {
     let lab = Lab::start().await;
     lab.write("in.txt", b"input\n");

@@ -184,6 +184,22 @@ wire_enum! {
 }
 
 wire_enum! {
+    /// A directory of the node that can be mounted in a container by itself.
+    BindSource {
+        /// The task's own.
+        Task = "Task",
+        /// That of all tasks of the node.
+        Shared = "Shared",
+        /// That of the start task.
+        Startup = "Startup",
+        /// File systems that the pool mounts.
+        VfsMounts = "VfsMounts",
+        /// Application packages.
+        Applications = "Applications",
+    }
+}
+
+wire_enum! {
     /// The directory a container starts in.
     ContainerWorkingDirectory {
         /// The task's `wd`.

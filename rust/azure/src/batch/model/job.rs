@@ -17,6 +17,12 @@ use time::OffsetDateTime;
 pub struct NewJob {
     /// The id, unique in the account without regard to case.
     pub id: String,
+    /// A name for people, of at most 1,024 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// From -1000 to 1000; 0 where absent. Waiting tasks of jobs with a higher one start first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
     /// The pool its tasks run on.
     pub pool_info: PoolInfo,
     /// Labels. The service keeps them, but cannot filter by them.
@@ -121,6 +127,7 @@ mod tests {
         };
         let json = |job: &NewJob| serde_json::to_string(job).unwrap();
         assert_eq!(json(&job), r#"{"id":"j","poolInfo":{"poolId":"p"}}"#);
+        (job.display_name, job.priority) = (Some("d".into()), Some(-5));
         job.metadata = vec![MetadataItem { name: "a".into(), value: "b".into() }];
         job.on_all_tasks_complete = Some(OnAllTasksComplete::NoAction);
         job.constraints = Some(JobConstraints {
@@ -129,7 +136,7 @@ mod tests {
         });
         assert_eq!(
             json(&job),
-            r#"{"id":"j","poolInfo":{"poolId":"p"},"metadata":[{"name":"a","value":"b"}],"onAllTasksComplete":"noaction","constraints":{"maxWallClockTime":"PT91S","maxTaskRetryCount":0}}"#
+            r#"{"id":"j","displayName":"d","priority":-5,"poolInfo":{"poolId":"p"},"metadata":[{"name":"a","value":"b"}],"onAllTasksComplete":"noaction","constraints":{"maxWallClockTime":"PT91S","maxTaskRetryCount":0}}"#
         );
     }
 

@@ -29,6 +29,12 @@ pub struct Pool {
     /// Spot nodes there should be.
     #[serde(default)]
     pub target_low_priority_nodes: u32,
+    /// Slots for tasks that each node has.
+    #[serde(default)]
+    pub task_slots_per_node: Option<i32>,
+    /// Accounts that tasks can run under.
+    #[serde(default)]
+    pub user_accounts: Vec<UserAccount>,
     /// Why the last resize, however long ago, did not make as many as there should be.
     #[serde(default)]
     pub resize_errors: Vec<ResizeError>,
@@ -66,6 +72,13 @@ impl Pool {
         let assigned = self.identity.iter().flat_map(|identity| &identity.user_assigned_identities);
         assigned.into_iter().any(|one| one.resource_id.eq_ignore_ascii_case(resource_id))
     }
+}
+
+/// An account on each node of a pool.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct UserAccount {
+    /// Its name.
+    pub name: String,
 }
 
 /// Why a pool could not change its size.

@@ -2,7 +2,9 @@
 
 use super::{
     NameValuePair,
-    enums::{AutoUserScope, ContainerWorkingDirectory, ElevationLevel, TaskResult, TaskState},
+    enums::{
+        AutoUserScope, BindSource, ContainerWorkingDirectory, ElevationLevel, TaskResult, TaskState,
+    },
     file::{OutputFile, ResourceFile},
     iso_duration,
     statistics::{TaskStatistics, lenient},
@@ -37,6 +39,9 @@ pub struct NewTask {
     /// The account it runs under.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_identity: Option<UserIdentity>,
+    /// How many of a node's slots it takes; 1 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub required_slots: Option<i32>,
     /// Limits.
     #[serde(skip_serializing_if = "TaskConstraints::is_empty")]
     pub constraints: TaskConstraints,
@@ -48,12 +53,30 @@ pub struct NewTask {
 pub struct ContainerSettings {
     /// The image, with its registry and tag.
     pub image_name: String,
+    /// More options for `docker create`. How the service splits them is not documented.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container_run_options: Option<String>,
+    /// The node's directories that it sees. Without a list, all below the node's root; with an empty one, none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container_host_batch_bind_mounts: Option<Vec<BindMount>>,
     /// Where a private image comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registry: Option<ContainerRegistry>,
     /// The directory it starts in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub working_directory: Option<ContainerWorkingDirectory>,
+}
+
+/// A directory of the node that a container sees, under the same path.
+///
+/// [Isolation of container tasks](https://learn.microsoft.com/azure/batch/batch-container-isolation-task)
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BindMount {
+    /// Which one.
+    pub source: BindSource,
+    /// Whether it cannot be written.
+    pub is_read_only: bool,
 }
 
 /// A private registry. `Debug` hides the password.
@@ -111,9 +134,11 @@ impl fmt::Debug for EnvironmentSetting {
 /// The account a Batch task runs under.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct UserIdentity {
+pub enum UserIdentity {
     /// One that Batch makes.
-    pub auto_user: AutoUser,
+    AutoUser(AutoUser),
+    /// One of the pool's user accounts, by its name.
+    Username(String),
 }
 
 /// An account that Batch makes. Both values are always sent: the documentation contradicts itself
@@ -137,6 +162,9 @@ pub struct TaskConstraints {
     /// How often it is run again after a code other than 0; the loss of a node is not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_task_retry_count: Option<i32>,
+    /// How long the node keeps its files after its end; 7 days where absent.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "iso_duration")]
+    pub retention_time: Option<Duration>,
 }
 
 impl TaskConstraints {
@@ -181,6 +209,8 @@ pub struct TaskExecutionInfo {
     pub end_time: Option<OffsetDateTime>,
     /// Absent where the command never ran, and possibly 0 although an upload failed.
     pub exit_code: Option<i32>,
+    /// What the container engine says of its container.
+    pub container_info: Option<ContainerInfo>,
     /// Why it failed.
     pub failure_info: Option<FailureInfo>,
     /// How often it was run again after a code other than 0.
@@ -189,6 +219,16 @@ pub struct TaskExecutionInfo {
     pub requeue_count: u32,
     /// How it ended.
     pub result: Option<TaskResult>,
+}
+
+/// What the container engine says of a task's container.
+///
+/// [TaskContainerExecutionInformation](https://learn.microsoft.com/rest/api/batchservice/tasks/get-task#batchtaskcontainerexecutioninfo)
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ContainerInfo {
+    /// That of `docker inspect`: set where the container could not be started. It may hold parts of the command.
+    pub error: Option<String>,
 }
 
 /// Why a Batch task failed. Its texts are the service's and the node's: pass them through
@@ -235,6 +275,11 @@ mod tests {
             command_line: "/bin/sh x".into(),
             container_settings: Some(ContainerSettings {
                 image_name: "ubuntu".into(),
+                container_run_options: Some("--entrypoint=".into()),
+                container_host_batch_bind_mounts: Some(vec![BindMount {
+                    source: BindSource::VfsMounts,
+                    is_read_only: true,
+                }]),
                 registry: Some(ContainerRegistry {
                     password: Some("canary".into()),
                     ..ContainerRegistry::default()
@@ -263,15 +308,15 @@ mod tests {
                 name: "N".into(),
                 value: "canary".into(),
             }],
-            user_identity: Some(UserIdentity {
-                auto_user: AutoUser {
-                    scope: AutoUserScope::Task,
-                    elevation_level: ElevationLevel::NonAdmin,
-                },
-            }),
+            user_identity: Some(UserIdentity::AutoUser(AutoUser {
+                scope: AutoUserScope::Task,
+                elevation_level: ElevationLevel::NonAdmin,
+            })),
+            required_slots: Some(2),
             constraints: TaskConstraints {
                 max_wall_clock_time: Some(Duration::from_secs(60)),
                 max_task_retry_count: Some(0),
+                retention_time: Some(Duration::from_secs(3600)),
             },
         }
     }
@@ -283,6 +328,8 @@ mod tests {
             "commandLine": "/bin/sh x",
             "containerSettings": {
                 "imageName": "ubuntu",
+                "containerRunOptions": "--entrypoint=",
+                "containerHostBatchBindMounts": [{"source": "VfsMounts", "isReadOnly": true}],
                 "registry": {"password": "canary"},
                 "workingDirectory": "taskWorkingDirectory",
             },
@@ -294,7 +341,8 @@ mod tests {
             }],
             "environmentSettings": [{"name": "N", "value": "canary"}],
             "userIdentity": {"autoUser": {"scope": "task", "elevationLevel": "nonadmin"}},
-            "constraints": {"maxWallClockTime": "PT60S", "maxTaskRetryCount": 0},
+            "requiredSlots": 2,
+            "constraints": {"maxWallClockTime": "PT60S", "maxTaskRetryCount": 0, "retentionTime": "PT3600S"},
         });
         assert_eq!(serde_json::to_value(full_task()).unwrap(), expected);
     }

@@ -8,7 +8,7 @@ use super::job_tasks::{check_within, within};
 use super::{TaskRules, check_display_name, check_id, check_metadata, is_id, unsupported};
 use crate::error::{ApiError, Code, Result};
 use crate::service::autoscale::formula::{Formula, MAX_CHARACTERS, Trouble};
-use crate::settings::MAX_SLOTS;
+use crate::settings::{MAX_SLOTS, MAX_USER_NAME};
 use crate::wire::duration;
 use crate::wire::job::PoolInfo;
 use crate::wire::pool::{
@@ -22,8 +22,6 @@ const MIN_TIMEOUT: Duration = Duration::from_mins(5);
 const INTERVALS: RangeInclusive<Duration> = Duration::from_mins(5)..=Duration::from_hours(168);
 /// The most characters of `autoPoolIdPrefix`.
 const ID_PREFIX: usize = 20;
-/// The most characters of a user's name.
-const USER_NAME: usize = 20;
 
 /// # Errors
 /// Names the first property with an invalid value.
@@ -225,7 +223,7 @@ fn check_users(users: Option<&[UserAccount]>) -> Result<()> {
         let refuse = |property: &str, reason: &str| {
             Err(ApiError::property(&format!("userAccounts.{property}"), &user.name, reason))
         };
-        if !(1..=USER_NAME).contains(&user.name.chars().count()) {
+        if !(1..=MAX_USER_NAME).contains(&user.name.chars().count()) {
             return refuse("name", "a name has 1 to 20 characters");
         }
         if user.password.is_empty() {

@@ -3,9 +3,11 @@
 use super::container::check_container;
 use super::exit::{check_dependencies, check_exit_conditions};
 use super::files::{check_output_files, check_resource_files};
-use super::{check_display_name, check_duration, check_environment, check_id, check_retries};
+use super::{
+    check_display_name, check_duration, check_environment, check_id, check_retries, unsupported,
+};
 use crate::error::{ApiError, Result};
-use crate::wire::task::{TaskConstraints, TaskCreate};
+use crate::wire::task::{TaskConstraints, TaskCreate, UserIdentity};
 
 /// The most tasks of a collection.
 const COLLECTION: usize = 100;
@@ -21,6 +23,9 @@ pub(in crate::service) struct TaskRules {
     pub(in crate::service) has_storage: bool,
     /// Whether the job's `onTaskFailure` performs the job actions of exit conditions.
     pub(in crate::service) acts_on_failure: bool,
+    /// Whether it may run as a user account of the pool, which only tasks that are created by
+    /// themselves can here.
+    pub(in crate::service) named_users: bool,
     /// Whether the job is one of a job schedule.
     pub(in crate::service) of_schedule: bool,
 }
@@ -48,6 +53,7 @@ pub(in crate::service) fn check_task(task: &TaskCreate, rules: TaskRules) -> Res
     check_environment("environmentSettings", task.environment_settings.as_deref())?;
     task.constraints.as_ref().map_or(Ok(()), check_task_constraints)?;
     check_slots(task.required_slots, rules.slots_per_node)?;
+    check_user(task, rules)?;
     task.depends_on.as_ref().map_or(Ok(()), |tasks| check_dependencies(tasks, rules))?;
     task.exit_conditions.as_ref().map_or(Ok(()), |ends| check_exit_conditions(ends, rules))
 }
@@ -58,6 +64,17 @@ pub(in crate::service) fn check_task_constraints(constraints: &TaskConstraints) 
     check_duration("constraints.maxWallClockTime", constraints.max_wall_clock_time.as_deref())?;
     check_duration("constraints.retentionTime", constraints.retention_time.as_deref())?;
     check_retries(constraints.max_task_retry_count)
+}
+
+fn check_user(task: &TaskCreate, rules: TaskRules) -> Result<()> {
+    if task.user_identity.as_ref().is_some_and(UserIdentity::is_ambiguous) {
+        let reason = "exactly one of username and autoUser is needed";
+        return Err(ApiError::property("userIdentity", "", reason));
+    }
+    match task.user_name() {
+        Some(_) if !rules.named_users => Err(unsupported("userIdentity.username")),
+        _ => Ok(()),
+    }
 }
 
 fn check_slots(slots: Option<i32>, slots_per_node: Option<u32>) -> Result<()> {

@@ -198,6 +198,11 @@ struct RollingUpgrade {
 }
 
 impl PoolSpec {
+    /// Returns the user account of this name.
+    pub(crate) fn user(&self, name: &str) -> Option<&UserAccount> {
+        self.user_accounts.iter().flatten().find(|user| user.name == name)
+    }
+
     /// Returns a specification without nodes, and with the defaults of what is not given.
     pub(crate) fn new(vm_size: &str, machine: VirtualMachine) -> PoolSpec {
         PoolSpec {

@@ -1,4 +1,4 @@
-//! The users of a pool's nodes. No task runs as one of them: `userIdentity.username` is refused.
+//! The user accounts of a pool's nodes.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,24 @@ struct LinuxUser {
 }
 
 impl UserAccount {
+    /// Returns an account with this name and a password.
+    pub(crate) fn new(name: &str, is_administrator: bool) -> UserAccount {
+        let elevation_level =
+            if is_administrator { ElevationLevel::Admin } else { ElevationLevel::NonAdmin };
+        UserAccount {
+            name: name.to_owned(),
+            password: "password".to_owned(),
+            elevation_level,
+            linux_user_configuration: None,
+            windows_user_configuration: None,
+        }
+    }
+
+    /// Returns whether it is an administrator.
+    pub(crate) fn is_administrator(&self) -> bool {
+        self.elevation_level == ElevationLevel::Admin
+    }
+
     /// Returns whether it has both a user id and a group id, or neither.
     pub(crate) fn has_valid_ids(&self) -> bool {
         let linux = self.linux_user_configuration.as_ref();

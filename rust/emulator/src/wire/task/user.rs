@@ -3,8 +3,6 @@
 use crate::wire::enumeration::enumeration;
 use serde::{Deserialize, Serialize};
 
-use crate::wire::common::Unsupported;
-
 /// The user that a task runs as.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -12,7 +10,7 @@ pub(crate) struct UserIdentity {
     #[serde(skip_serializing_if = "Option::is_none")]
     auto_user: Option<AutoUser>,
     #[serde(rename = "username", skip_serializing_if = "Option::is_none")]
-    user_name: Option<Unsupported>,
+    name: Option<String>,
 }
 
 /// A user that the service creates.
@@ -26,7 +24,17 @@ struct AutoUser {
 }
 
 impl UserIdentity {
-    /// Returns whether this user is an administrator.
+    /// Returns the name of a user account of the pool.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Returns whether it is both a user account and a user that the service creates.
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        self.name.is_some() && self.auto_user.is_some()
+    }
+
+    /// Returns whether this is a user that the service creates as an administrator.
     pub(super) fn is_elevated(&self) -> bool {
         let auto_user = self.auto_user.as_ref();
         auto_user.is_some_and(|user| user.elevation_level == Some(ElevationLevel::Admin))

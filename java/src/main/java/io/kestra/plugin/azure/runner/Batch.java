@@ -152,12 +152,80 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
     private Registry registry;
 
     @Schema(
+        title = "Entry point of the container: a program and its first arguments",
+        description = "The default, a list of one empty string, clears the entry point of the image, so that the commands of the task run by themselves, as with Kestra's Docker task runner. An empty list keeps the entry point of the image."
+    )
+    @NotNull
+    @Builder.Default
+    private Property<List<String>> entryPoint = Property.ofValue(List.of(""));
+
+    @Schema(
+        title = "More options for the container, as for `docker create`",
+        description = """
+            For example `--shm-size=1g --ulimit memlock=-1`. What the options mean and which of them the nodes accept is up to Docker and Azure Batch.
+
+            `--entrypoint` is set by `entryPoint`; `--workdir`, `--name` and `--user` are not possible. On pools with GPUs, Azure Batch gives them to every container without `--gpus`."""
+    )
+    private Property<String> containerRunOptions;
+
+    @Schema(
+        title = "Directories of the node that the container sees",
+        description = "If it is not set, the container sees everything that Azure Batch has on the node, the files of other tasks included. `TASK` must be one of them, and not be read-only."
+    )
+    @PluginProperty
+    @Valid
+    private List<BindMount> containerHostBatchBindMounts;
+
+    @Schema(
         title = "Rights of the user that runs the task on the node",
         description = "`NON_ADMIN` is an ordinary user that exists only for this task. `ADMIN` gives that user administrator rights; in the container it is root."
     )
     @NotNull
     @Builder.Default
     private Property<ElevationLevel> elevationLevel = Property.ofValue(ElevationLevel.NON_ADMIN);
+
+    @Schema(
+        title = "Whether the user that runs the task exists only for this task",
+        description = "With `POOL`, all tasks of the node that have this scope run as the same user and can read each other's files."
+    )
+    @NotNull
+    @Builder.Default
+    private Property<AutoUserScope> autoUserScope = Property.ofValue(AutoUserScope.TASK);
+
+    @Schema(
+        title = "User account of the pool that runs the task",
+        description = "The pool must have it in its `userAccounts`, which also set its rights: `elevationLevel` and `autoUserScope` keep their defaults."
+    )
+    private Property<String> userName;
+
+    @Schema(title = "Slots of a node that the Batch task takes", description = "At most `taskSlotsPerNode` of the pool. If it is not set, the task takes one slot.")
+    private Property<Integer> requiredSlots;
+
+    @Schema(
+        title = "Priority of the job among those that wait for nodes of the pool",
+        description = "From -1000 to 1000. If it is not set, the priority is 0."
+    )
+    private Property<Integer> priority;
+
+    @Schema(title = "Name of the job in the Azure portal", description = "Up to 1,024 characters. If it is not set, only the id of the job is shown.")
+    private Property<String> displayName;
+
+    @Schema(title = "More labels for the job", description = "They become metadata of the job, next to the labels that Kestra sets.")
+    private Property<Map<String, String>> labels;
+
+    @Schema(
+        title = "How often Azure Batch runs the task again if its exit code is not 0",
+        description = "-1 means without limit. Log lines from the end of a failed run can be missing or appear twice, and output files of failed runs are downloaded too, unless a later run replaces them. The `retry` of the Kestra task has neither effect: it creates a new job."
+    )
+    @NotNull
+    @Builder.Default
+    private Property<Integer> maxTaskRetryCount = Property.ofValue(0);
+
+    @Schema(
+        title = "How long the node keeps the files of the Batch task after its end",
+        description = "At least 10 minutes. If it is not set, Azure Batch keeps them for 7 days. They are removed earlier if the job is deleted or the node is removed."
+    )
+    private Property<Duration> retentionTime;
 
     @Schema(
         title = "How long the Batch task may take, including the upload of its input files and the wait for a node",

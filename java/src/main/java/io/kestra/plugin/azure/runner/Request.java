@@ -13,6 +13,8 @@ import java.util.Map;
  *
  * @param timeout the Kestra task's own timeout
  * @param jobName Kestra's name for a job of this task; it ends in a random part
+ * @param labels Kestra's labels of the task run
+ * @param extraLabels the flow's own
  * @param localWorkingDir the Kestra task's working directory on this machine; what is in it, except for {@code outputDir}, goes in
  * @param containerWorkingDir the absolute path of the working directory in the container
  * @param stagingPrefix the first part of the names of all staged blobs
@@ -31,7 +33,17 @@ record Request(
     String poolId,
     BlobContainer blobStorage,
     ContainerRegistry registry,
+    List<String> entryPoint,
+    String containerRunOptions,
+    List<Mount> containerHostBatchBindMounts,
     ElevationLevel elevationLevel,
+    AutoUserScope autoUserScope,
+    String userName,
+    String displayName,
+    Integer priority,
+    Integer requiredSlots,
+    Integer maxTaskRetryCount,
+    BigDecimal retentionTime,
     BigDecimal timeout,
     BigDecimal waitUntilCompletion,
     BigDecimal waitUntilRunning,
@@ -42,6 +54,7 @@ record Request(
     Boolean syncWorkingDirectory,
     String jobName,
     Map<String, String> labels,
+    Map<String, String> extraLabels,
     String containerImage,
     TargetOS targetOs,
     List<String> commands,
@@ -88,6 +101,10 @@ record Request(
         public String toString() {
             return "ContainerRegistry";
         }
+    }
+
+    /** The rendered {@link BindMount}. */
+    record Mount(BindMount.Source source, Boolean isReadOnly) {
     }
 
     /** The rendered {@link IdentityReference}. */

@@ -10,6 +10,7 @@ import io.kestra.plugin.azure.runner.Request.RequestBuilder;
 
 import java.math.BigDecimal;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,7 +37,9 @@ final class RequestRenderer {
     Request render(List<String> outputFiles) throws IllegalVariableEvaluationException {
         RequestBuilder request = Request.builder();
         addRunner(request);
+        addContainer(request);
         addIdentity(request);
+        addScheduling(request);
         addBehaviour(request);
         addTask(request);
         addFiles(request);
@@ -61,7 +64,15 @@ final class RequestRenderer {
             .poolId(text(batch.getPoolId(), defaults, "poolId"))
             .blobStorage(blobContainer(batch.getBlobStorage()))
             .registry(registry(batch.getRegistry()))
-            .elevationLevel(value(batch.getElevationLevel(), ElevationLevel.class));
+            .elevationLevel(value(batch.getElevationLevel(), ElevationLevel.class))
+            .autoUserScope(value(batch.getAutoUserScope(), AutoUserScope.class))
+            .userName(value(batch.getUserName(), String.class));
+    }
+
+    private void addContainer(RequestBuilder request) throws IllegalVariableEvaluationException {
+        request.entryPoint(runContext.render(batch.getEntryPoint()).asList(String.class))
+            .containerRunOptions(value(batch.getContainerRunOptions(), String.class))
+            .containerHostBatchBindMounts(mounts(batch.getContainerHostBatchBindMounts()));
     }
 
     /** An identity of the flow would clash with a key of the configuration. */
@@ -72,6 +83,15 @@ final class RequestRenderer {
             .clientId(text(batch.getClientId(), identity, "clientId"))
             .clientSecret(text(batch.getClientSecret(), identity, "clientSecret"))
             .pemCertificate(text(batch.getPemCertificate(), identity, "pemCertificate"));
+    }
+
+    private void addScheduling(RequestBuilder request) throws IllegalVariableEvaluationException {
+        request.requiredSlots(value(batch.getRequiredSlots(), Integer.class))
+            .priority(value(batch.getPriority(), Integer.class))
+            .displayName(value(batch.getDisplayName(), String.class))
+            .extraLabels(batch.getLabels() == null ? null : runContext.render(batch.getLabels()).asMap(String.class, String.class))
+            .maxTaskRetryCount(value(batch.getMaxTaskRetryCount(), Integer.class))
+            .retentionTime(seconds(batch.getRetentionTime()));
     }
 
     private void addBehaviour(RequestBuilder request) throws IllegalVariableEvaluationException {
@@ -142,6 +162,17 @@ final class RequestRenderer {
             text(registry.getPassword(), common, "password"),
             identity(registry.getIdentityReference(), common.in("identityReference"))
         );
+    }
+
+    private List<Request.Mount> mounts(List<BindMount> inFlow) throws IllegalVariableEvaluationException {
+        if (inFlow == null) {
+            return null;
+        }
+        List<Request.Mount> mounts = new ArrayList<>();
+        for (BindMount mount : inFlow) {
+            mounts.add(new Request.Mount(value(mount.getSource(), BindMount.Source.class), flag(mount.getIsReadOnly())));
+        }
+        return mounts;
     }
 
     private Request.Identity identity(IdentityReference inFlow, Defaults common) throws IllegalVariableEvaluationException {

@@ -180,15 +180,45 @@ class BatchPropertiesTest {
     @Test
     void a_property_that_is_set_is_sent_instead_of_its_default() throws Exception {
         JsonNode request = request(YAML + """
+            entryPoint: ["tini", "--"]
+            containerRunOptions: "--shm-size={{ 1 + 1 }}g"
+            containerHostBatchBindMounts:
+              - source: TASK
+              - source: VFS_MOUNTS
+                isReadOnly: true
             elevationLevel: ADMIN
+            autoUserScope: POOL
+            userName: "{{ 'chief' }}"
             resume: false
             delete: false
             streamLogs: false
             syncWorkingDirectory: true
             """, null);
-        assertThat(request.get("elevationLevel").asText()).isEqualTo("ADMIN");
+        assertThat(request.get("entryPoint")).isEqualTo(new ObjectMapper().readTree("[\"tini\", \"--\"]"));
+        assertThat(request.get("containerRunOptions").asText()).isEqualTo("--shm-size=2g");
+        assertThat(request.get("containerHostBatchBindMounts")).isEqualTo(new ObjectMapper().readTree("""
+            [{"source": "TASK", "isReadOnly": false}, {"source": "VFS_MOUNTS", "isReadOnly": true}]
+            """));
+        assertThat(List.of(request.get("elevationLevel").asText(), request.get("autoUserScope").asText(), request.get("userName").asText())).containsExactly("ADMIN", "POOL", "chief");
         assertThat(List.of("resume", "delete", "streamLogs")).allSatisfy(name -> assertThat(request.get(name).asBoolean(true)).as(name).isFalse());
         assertThat(request.get("syncWorkingDirectory").asBoolean()).isTrue();
+    }
+
+    @Test
+    void what_the_flow_says_of_its_job_is_rendered() throws Exception {
+        JsonNode request = request(YAML + """
+            requiredSlots: "{{ 1 + 1 }}"
+            priority: -5
+            displayName: "Flow {{ flow.id }}"
+            labels:
+              team: "{{ flow.namespace }}"
+            maxTaskRetryCount: 3
+            retentionTime: PT1H
+            """, null);
+        assertThat(List.of(request.get("requiredSlots").asInt(), request.get("priority").asInt(), request.get("maxTaskRetryCount").asInt())).containsExactly(2, -5, 3);
+        assertThat(request.get("displayName").asText()).startsWith("Flow ").doesNotContain("{");
+        assertThat(request.get("extraLabels").get("team").asText()).isEqualTo(request.get("labels").get("kestra-namespace").asText());
+        assertThat(request.get("retentionTime").asInt()).isEqualTo(3600);
     }
 
     @Test

@@ -6,7 +6,6 @@ import org.junit.jupiter.params.provider.FieldSource;
 
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
-import java.lang.reflect.ParameterizedType;
 import java.util.Arrays;
 import java.util.List;
 
@@ -26,7 +25,18 @@ class PropertyTableTest {
             poolId: Property<String>
             blobStorage: BlobStorage
             registry: Registry
+            entryPoint: Property<List<String>>, []
+            containerRunOptions: Property<String>
+            containerHostBatchBindMounts: List<BindMount>
             elevationLevel: Property<ElevationLevel>, NON_ADMIN
+            autoUserScope: Property<AutoUserScope>, TASK
+            userName: Property<String>
+            requiredSlots: Property<Integer>
+            priority: Property<Integer>
+            displayName: Property<String>
+            labels: Property<Map<String, String>>
+            maxTaskRetryCount: Property<Integer>, 0
+            retentionTime: Property<Duration>
             waitUntilCompletion: Property<Duration>, PT1H
             waitUntilRunning: Property<Duration>
             completionCheckInterval: Property<Duration>, PT5S
@@ -49,6 +59,10 @@ class PropertyTableTest {
             userName: Property<String>
             password: Property<String>
             identityReference: IdentityReference
+            """),
+        new Table(BindMount.builder().build(), """
+            source: Property<Source>, required
+            isReadOnly: Property<Boolean>, false
             """),
         new Table(IdentityReference.builder().build(), """
             resourceId: Property<String>, required
@@ -83,9 +97,7 @@ class PropertyTableTest {
     }
 
     private static String type(Field property) {
-        return property.getGenericType() instanceof ParameterizedType generic
-            ? "Property<" + ((Class<?>) generic.getActualTypeArguments()[0]).getSimpleName() + ">"
-            : property.getType().getSimpleName();
+        return property.getGenericType().getTypeName().replaceAll("[\\w.]+[.$]", "");
     }
 
     private static Object valueOf(Field property, Object model) {
