@@ -47,6 +47,10 @@ fn killed_message(details: Option<&Details>) -> String {
 impl From<azure::Error> for RunError {
     fn from(error: azure::Error) -> Self {
         match refused::property(&error) {
+            Some("containerRunOptions") => {
+                let reason = refused::without_value(&error);
+                Self::Invalid(Invalid::new("containerRunOptions", reason))
+            }
             Some(property) => Self::Invalid(Invalid::new(property, error)),
             None => Self::Failed(refused::in_words(&error)),
         }

@@ -77,6 +77,13 @@ const MEANWHILE: [(&[&str], &str); 1] = [(
      account, blobStorage) to the new one: the job goes on, and a retry of the task continues with it",
 )];
 
+/// The error without the value that it quotes: run options may set variables, whose values may be secrets.
+pub(crate) fn without_value(error: &Error) -> String {
+    let value = error.detail("PropertyValue").filter(|value| !value.is_empty());
+    let text = error.to_string();
+    value.map_or_else(|| text.clone(), |value| text.replace(value, "…"))
+}
+
 /// The property of the flow whose value Batch does not take.
 ///
 /// [Error codes](https://learn.microsoft.com/rest/api/batchservice/batch-status-and-error-codes)

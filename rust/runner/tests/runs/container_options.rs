@@ -19,11 +19,12 @@ async fn run_options_reach_the_container_beside_the_entry_point() {
 async fn an_option_that_the_service_does_not_take_is_blamed_on_the_property() {
     let lab = Lab::start().await;
     let mut request = lab.request("true");
-    request["containerRunOptions"] = json!("--gpus all");
+    request["containerRunOptions"] = json!("-e TOKEN=canary --gpus all");
     let report = lab.run(&request).await;
     assert_eq!(report.outcome().status, Status::Invalid, "{report:?}");
     assert!(report.message().starts_with("containerRunOptions: cannot create task"), "{report:?}");
-    assert!(report.message().contains("--gpus all"), "{report:?}");
+    assert!(report.message().contains("the option --gpus is not supported"), "{report:?}");
+    assert!(!format!("{report:?}").contains("canary"), "{report:?}");
     lab.until_jobs(0, azure::batch::JobState::Active).await;
 }
 

@@ -47,8 +47,8 @@ pub struct NewTask {
     pub constraints: TaskConstraints,
 }
 
-/// The container of a Batch task.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+/// The container of a Batch task. `Debug` hides the options: they may set variables.
+#[derive(Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ContainerSettings {
     /// The image, with its registry and tag.
@@ -65,6 +65,18 @@ pub struct ContainerSettings {
     /// The directory it starts in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub working_directory: Option<ContainerWorkingDirectory>,
+}
+
+impl fmt::Debug for ContainerSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContainerSettings")
+            .field("image_name", &self.image_name)
+            .field("container_run_options", &self.container_run_options.as_ref().map(|_| HIDDEN))
+            .field("container_host_batch_bind_mounts", &self.container_host_batch_bind_mounts)
+            .field("registry", &self.registry)
+            .field("working_directory", &self.working_directory)
+            .finish()
+    }
 }
 
 /// A directory of the node that a container sees, under the same path.
@@ -275,7 +287,7 @@ mod tests {
             command_line: "/bin/sh x".into(),
             container_settings: Some(ContainerSettings {
                 image_name: "ubuntu".into(),
-                container_run_options: Some("--entrypoint=".into()),
+                container_run_options: Some("-e A=canary".into()),
                 container_host_batch_bind_mounts: Some(vec![BindMount {
                     source: BindSource::VfsMounts,
                     is_read_only: true,
@@ -328,7 +340,7 @@ mod tests {
             "commandLine": "/bin/sh x",
             "containerSettings": {
                 "imageName": "ubuntu",
-                "containerRunOptions": "--entrypoint=",
+                "containerRunOptions": "-e A=canary",
                 "containerHostBatchBindMounts": [{"source": "VfsMounts", "isReadOnly": true}],
                 "registry": {"password": "canary"},
                 "workingDirectory": "taskWorkingDirectory",
