@@ -75,7 +75,8 @@ impl Pool {
 }
 
 /// An account on each node of a pool.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 pub struct UserAccount {
     /// Its name.
     pub name: String,
