@@ -1,7 +1,7 @@
 # The one front door: `make` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-demo demo test sweep long live lint audit header fmt bench bench-quick plugin clean build variables
+.PHONY: help setup setup-demo setup-matrix demo test matrix sweep long live lint audit header fmt bench bench-quick plugin clean build variables
 .NOTPARALLEL:
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -20,8 +20,8 @@ help: ## Lists the targets.
 setup: ## Installs what is missing: Debian packages, cargo-nextest, Azurite, Kestra's client and Microsoft's clients.
 	@scripts/setup
 
-setup-demo:
-	@scripts/setup demo
+setup-demo setup-matrix: setup-%:
+	@scripts/setup $*
 
 demo: setup-demo build ## Runs the flow of Kestra's page on a real engine, a local Azure Batch and Azurite.
 	$(SAY) "starting Azurite, the emulator and the Kestra engine"
@@ -38,6 +38,10 @@ test: setup build ## Runs every suite, as CI does: Rust, bridge, conformance, ki
 live: variables setup build ## Runs flows on the Azure account that AZURE_BATCH_… and AZURE_STORAGE_… name (docs/live.md).
 	$(SAY) "running the flows"
 	@scripts/live build/live/storage
+
+matrix: setup-matrix build ## Tries the jar on seven versions of Kestra, 0.22 to 2.0, and writes docs/matrix.md; needs Maven Central and Java 25.
+	$(SAY) "trying the jar on each version of Kestra"
+	@scripts/matrix
 
 sweep: setup build ## Lets every request of a run fail and every step of it die; the tables go to docs/sweep.md and sweep-worker.md.
 	$(SAY) "sweeping; this takes half an hour"

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kestra.core.models.executions.Execution;
 import io.kestra.core.models.executions.LogEntry;
-import io.kestra.core.models.flows.FlowInterface;
 import io.kestra.plugin.azure.demo.Engine;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -31,7 +30,7 @@ final class Flows implements AutoCloseable {
 
     /** Loads the flow of a file and runs it to its end. */
     Execution run(Path file, Map<String, Object> inputs) throws Exception {
-        FlowInterface flow = engine.loadFlow(file);
+        var flow = engine.loadFlow(file);
         return engine.run(flow.getNamespace(), flow.getId(), inputs, LIMIT);
     }
 
@@ -41,7 +40,7 @@ final class Flows implements AutoCloseable {
 
     /** Loads the flow of a file in tests/flows and leaves it running. */
     Execution start(String file, Map<String, Object> inputs) throws Exception {
-        FlowInterface flow = engine.loadFlow(FOLDER.resolve(file));
+        var flow = engine.loadFlow(FOLDER.resolve(file));
         return engine.runUntilRunning(flow.getNamespace(), flow.getId(), inputs, LIMIT);
     }
 
