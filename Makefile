@@ -1,7 +1,7 @@
 # The one front door: `make` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-demo setup-matrix demo test matrix sweep long live lint audit header fmt bench bench-quick plugin clean build variables
+.PHONY: help setup setup-demo setup-matrix demo test matrix sweep long live lint audit header fmt bench bench-quick plugin dist clean build variables
 .NOTPARALLEL:
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -67,8 +67,8 @@ bench-quick: setup ## Measures the short form of it (four minutes) and fails whe
 lint: ## Checks formats and lints; changes nothing.
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	set -e; for script in scripts/{setup,find-jdk,engine,gradle,test,conformance,clients,live,sweep-worker,audit} .ci/run; do bash -n $$script; done
-	/usr/bin/python3 -m compileall -q tests/kit tests/conformance tests/clients
+	set -e; for script in scripts/{setup,find-jdk,engine,gradle,test,conformance,clients,live,sweep-worker,audit,dist} .ci/run; do bash -n $$script; done
+	/usr/bin/python3 -m compileall -q tests/kit tests/conformance tests/clients tests/dist
 
 audit: ## Checks the crates' licences, sources and known advisories with cargo-deny, which it installs.
 	@scripts/audit
@@ -83,6 +83,11 @@ plugin: setup ## Builds the plugin jar with the release library and says where i
 	cargo build --locked --release -p bridge
 	scripts/gradle -PnativeDir=$(TARGET)/release jar
 	$(SAY) "the plugin: build/libs/plugin-azure-batch-$(VERSION).jar"
+
+dist: setup-demo ## Builds one plugin jar for Linux on x86_64 and aarch64 and runs a task on both; the table goes to docs/platforms.md.
+	$(SAY) "building the emulator"
+	@cargo build --locked -p azure-batch-emulator
+	@scripts/dist
 
 clean: ## Removes everything that was built; keeps what setup installed.
 	rm -rf build .gradle target

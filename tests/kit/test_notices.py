@@ -28,7 +28,7 @@ def script():
 
 
 def crates_of_the_library():
-    command = "cargo tree --locked -p bridge -e normal --target x86_64-unknown-linux-gnu --prefix none --format {p}".split()
+    command = "cargo tree --locked -p bridge -e normal --target x86_64-unknown-linux-gnu --target aarch64-unknown-linux-gnu --prefix none --format {p}".split()
     tree = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
     # Those of this project end with their path.
     return set(re.findall(r"^(\S+) v(\S+)(?: \(proc-macro\))?(?: \(\*\))?$", tree, re.MULTILINE))

@@ -6,6 +6,8 @@ import java.util.regex.Pattern;
 /** Explains why the dynamic linker could not load the plugin's library, and says what to change. */
 final class LinkFailure {
     private static final Pattern GLIBC = Pattern.compile("version [`']?(GLIBC_[0-9.]+)'? not found");
+    // glibc's linker: ld-linux-x86-64.so.2, ld-linux-aarch64.so.1.
+    private static final String GLIBC_LINKER = "ld-linux-";
     private static final Pattern MISSING = Pattern.compile("([^:\\s]+): cannot open shared object file");
 
     private LinkFailure() {
@@ -32,11 +34,12 @@ final class LinkFailure {
         if (message.contains("failed to map segment")) {
             return "files in " + directory + " may not be executed (noexec); let java.io.tmpdir name a directory that is not mounted noexec";
         }
-        if (message.contains("wrong ELF class") || message.contains("Can't load AMD 64")) {
-            return "it is built for x86_64, and this Java is not; use a 64-bit Java for x86_64";
+        if (message.contains("wrong ELF class") || message.contains("Can't load ")) {
+            return "it is built for another kind of machine than this Java; use a 64-bit Java for the worker's own, x86_64 or aarch64";
         }
         if (isMusl(message)) {
-            return "this worker's image has no glibc (Alpine Linux has musl instead); use an image with glibc, Debian 12 or Ubuntu 22.04 for example";
+            return "this worker's image has no glibc (Alpine Linux has musl instead), for which it is built; "
+                + "use an image with glibc, Kestra's own, Debian or Ubuntu for example";
         }
         Matcher missing = MISSING.matcher(message);
         if (missing.find()) {
@@ -47,7 +50,7 @@ final class LinkFailure {
 
     /** musl has its own error messages; and files of glibc are missing only where there is no glibc. */
     private static boolean isMusl(String message) {
-        return message.contains("ld-linux-x86-64.so.2") || message.contains("libc.so.6") || message.contains("Error relocating")
+        return message.contains(GLIBC_LINKER) || message.contains("libc.so.6") || message.contains("Error relocating")
             || message.contains("Error loading shared library");
     }
 }

@@ -10,13 +10,15 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Map;
 import java.util.Set;
 
 /** Loads the Rust library that is part of the plugin jar. */
 final class NativeLibrary {
     private static final String FAILED = "The native library of the Azure Batch task runner could not be loaded: ";
     private static final String NAME = "libkestra_azure_batch.so";
-    private static final Set<String> LINUX_X86_64 = Set.of("amd64", "x86_64");
+    // The names that Java has for a machine, with the folder of its library.
+    private static final Map<String, String> FOLDERS = Map.of("amd64", "linux-x86_64", "x86_64", "linux-x86_64", "aarch64", "linux-aarch64");
     private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY =
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
@@ -35,10 +37,11 @@ final class NativeLibrary {
 
     /** Returns the path, on the class path, of the library for an operating system and architecture. */
     static String resource(String os, String arch) {
-        if (os.equals("Linux") && LINUX_X86_64.contains(arch)) {
-            return "/native/linux-x86_64/" + NAME;
+        if (os.equals("Linux") && FOLDERS.containsKey(arch)) {
+            return "/native/" + FOLDERS.get(arch) + "/" + NAME;
         }
-        throw new IllegalStateException("The Azure Batch task runner works on Linux x86_64 only; this worker runs on " + os + " " + arch + ".");
+        throw new IllegalStateException("The Azure Batch task runner works on Linux x86_64 and Linux aarch64 only; this worker runs on "
+            + os + " " + arch + ".");
     }
 
     /** Loads a copy of the library, because the JVM does not load one file in two class loaders. The copy is deleted when it has been loaded. */
@@ -54,10 +57,12 @@ final class NativeLibrary {
         }
     }
 
-    private static InputStream open(String resource) throws IOException {
+    /** @throws IllegalStateException if the jar was built without it */
+    static InputStream open(String resource) {
         InputStream library = NativeLibrary.class.getResourceAsStream(resource);
         if (library == null) {
-            throw new IOException("the plugin jar does not contain " + resource);
+            throw new IllegalStateException(FAILED + "this plugin jar was built without " + resource
+                + ", the one for this machine; use a jar that has it, as 'make dist' builds it");
         }
         return library;
     }

@@ -19,19 +19,26 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class NativeLibraryTest {
     @ParameterizedTest
-    @CsvSource({"Linux, aarch64", "Mac OS X, x86_64", "Windows 11, amd64"})
-    void another_platform_is_refused_with_the_one_that_is_supported(String os, String arch) {
+    @CsvSource({"Linux, arm", "Linux, i386", "Linux, riscv64", "Mac OS X, aarch64", "Mac OS X, x86_64", "Windows 11, amd64"})
+    void another_platform_is_refused_with_those_that_are_supported(String os, String arch) {
         assertThatThrownBy(() -> NativeLibrary.resource(os, arch))
             .isInstanceOf(IllegalStateException.class)
-            .hasMessageContaining("Linux x86_64")
+            .hasMessageContaining("Linux x86_64 and Linux aarch64")
             .hasMessageContaining(os + " " + arch);
     }
 
+    @ParameterizedTest
+    @CsvSource({"amd64, linux-x86_64", "x86_64, linux-x86_64", "aarch64, linux-aarch64"})
+    void each_machine_gets_its_own_library(String arch, String folder) {
+        assertThat(NativeLibrary.resource("Linux", arch)).isEqualTo("/native/" + folder + "/libkestra_azure_batch.so");
+    }
+
     @Test
-    void both_names_of_x86_64_lead_to_the_same_library() {
-        assertThat(NativeLibrary.resource("Linux", "amd64"))
-            .isEqualTo(NativeLibrary.resource("Linux", "x86_64"))
-            .isEqualTo("/native/linux-x86_64/libkestra_azure_batch.so");
+    void a_jar_without_the_library_of_this_machine_says_so() {
+        assertThatThrownBy(() -> NativeLibrary.open("/native/linux-none/libkestra_azure_batch.so"))
+            .isInstanceOf(IllegalStateException.class)
+            .hasMessageContaining("built without /native/linux-none/libkestra_azure_batch.so")
+            .hasMessageContaining("make dist");
     }
 
     @Test
