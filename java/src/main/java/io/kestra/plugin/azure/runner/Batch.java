@@ -89,6 +89,7 @@ import java.util.Map;
             code = Examples.DEPENDENCIES
         ),
         @Example(title = "Run a task in an image of a private registry.", full = true, code = Examples.REGISTRY),
+        @Example(title = "Use the GPUs of a pool that has some: Batch gives them to the container by itself. The task takes two slots of its node, and has more shared memory than usual.", full = true, code = Examples.GPU),
         @Example(title = "Let three tasks share their files. With `syncWorkingDirectory`, what one leaves in the working directory is there for the next, whichever node it runs on.", full = true, code = Examples.WORKING_DIRECTORY),
         @Example(title = "Run 50 tasks, ten at once, in Kestra 1. Each is a job of its own, and active jobs count against a quota of the Batch account.", full = true, code = Examples.FOR_EACH),
         @Example(title = "Run 50 tasks, ten at once, in Kestra 2.", full = true, code = Examples.LOOP),

@@ -23,6 +23,29 @@ final class Examples {
               - echo "Hello from $(hostname)"
         """;
 
+    static final String GPU = """
+        id: azure_batch_gpu
+        namespace: company.team
+
+        variables:
+          poolId: my-pool
+
+        tasks:
+          - id: gpus
+            type: io.kestra.plugin.scripts.shell.Commands
+            containerImage: nvidia/cuda:12.6.3-base-ubuntu24.04
+            taskRunner:
+              type: io.kestra.plugin.azure.runner.Batch
+              account: "{{ secret('AZURE_BATCH_ACCOUNT') }}"
+              accessKey: "{{ secret('AZURE_BATCH_ACCESS_KEY') }}"
+              endpoint: "{{ secret('AZURE_BATCH_ENDPOINT') }}"
+              poolId: "{{ vars.poolId }}"
+              requiredSlots: 2
+              containerRunOptions: --shm-size=1g
+            commands:
+              - nvidia-smi --list-gpus || echo "This node has no GPU"
+        """;
+
     static final String FILES = """
         id: azure_batch_files
         namespace: company.team

@@ -32,6 +32,7 @@ class ExamplesTest {
     /** What some of them print, by their ids. */
     private static final Map<String, List<String>> LINES = Map.of(
         "azure_batch_dependencies", List.of("The version of polars is of the stand-in"),
+        "azure_batch_gpu", List.of("This node has no GPU"),
         "azure_batch_registry", List.of("Hello from a private image"),
         "azure_batch_working_directory", List.of("The sum of 100 numbers is 5050"),
         "azure_batch_for_each", PARTS,
