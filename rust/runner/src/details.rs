@@ -61,7 +61,7 @@ pub struct Transfers {
     pub collect_bytes: Option<u64>,
 }
 
-/// What a run asked of the Batch account, up to its outcome.
+/// What a run asked of the Batch account and of the storage account, up to its outcome.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Requests {
@@ -71,6 +71,10 @@ pub struct Requests {
     pub batch_retries: u64,
     /// For how long requests were held back because of the rate that the account takes, over all of them.
     pub batch_throttled_millis: u64,
+    /// Requests to Blob Storage, those that were made again included; absent without it.
+    pub blob_requests: Option<u64>,
+    /// Requests to Blob Storage that were made again.
+    pub blob_retries: Option<u64>,
 }
 
 /// What a task used, as the service says.
@@ -87,12 +91,16 @@ pub struct Usage {
     pub write_bytes: u64,
 }
 
-impl From<Traffic> for Requests {
-    fn from(traffic: Traffic) -> Self {
+impl Requests {
+    fn of(plan: &Plan) -> Self {
+        let Traffic { requests, retries, throttled } = plan.batch.traffic();
+        let blobs = plan.staged().map(|staged| staged.files.container.requests());
         Self {
-            batch_requests: traffic.requests,
-            batch_retries: traffic.retries,
-            batch_throttled_millis: millis(traffic.throttled),
+            batch_requests: requests,
+            batch_retries: retries,
+            batch_throttled_millis: millis(throttled),
+            blob_requests: blobs.map(|(requests, _)| requests),
+            blob_retries: blobs.map(|(_, retries)| retries),
         }
     }
 }
@@ -145,7 +153,7 @@ impl Known {
             deletion_triggered: plan.delete,
             times: self.times.clone(),
             transfers: self.transfers.clone(),
-            requests: plan.batch.traffic().into(),
+            requests: Requests::of(plan),
             usage: self.usage.clone(),
         }
     }

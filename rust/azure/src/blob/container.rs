@@ -14,7 +14,10 @@ use azure_storage_blobs::prelude::{BlobClient, ClientBuilder, ContainerClient};
 use std::{
     fmt,
     future::Future,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 use tokio::sync::{OnceCell, RwLock};
@@ -36,6 +39,8 @@ struct Inner {
     writes: Arc<RwLock<()>>,
     /// Until a batch of deletions is refused.
     takes_batches: AtomicBool,
+    requests: AtomicU64,
+    retries: AtomicU64,
     /// Whether a signature can be for one directory, once that was asked for.
     takes_directories: OnceCell<bool>,
 }
@@ -66,6 +71,8 @@ impl BlobContainer {
             window: Window::new(),
             writes,
             takes_batches,
+            requests: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
             takes_directories: OnceCell::new(),
         })))
     }
@@ -80,6 +87,12 @@ impl BlobContainer {
     #[must_use]
     pub fn account(&self) -> &StorageAccount {
         &self.0.account
+    }
+
+    /// How many requests were made so far, and how many of them again after an error.
+    #[must_use]
+    pub fn requests(&self) -> (u64, u64) {
+        (self.0.requests.load(Relaxed), self.0.retries.load(Relaxed))
     }
 
     /// Makes sure that requests can be authorized: fetches a token where they need one.
@@ -145,12 +158,19 @@ impl BlobContainer {
     ) -> Result<T> {
         let Inner { name, account, retry, .. } = &*self.0;
         let action = format!("{action} in container '{name}' at {}", account.endpoint());
-        retry.run(contact, &action, || self.in_window(attempt())).await
+        let mut is_first = true;
+        let attempt = || {
+            let again = !std::mem::replace(&mut is_first, false);
+            self.0.retries.fetch_add(again.into(), Relaxed);
+            self.in_window(attempt())
+        };
+        retry.run(contact, &action, attempt).await
     }
 
     /// One request, once there may be another. Where a token was refused, it may have expired on its way.
     async fn in_window<T>(&self, attempt: impl Future<Output = Result<T>>) -> Result<T> {
         let pass = self.0.window.enter().await;
+        self.0.requests.fetch_add(1, Relaxed);
         let access = &self.0.account.access;
         let mark = access.mark();
         let outcome = attempt.await.map_err(|error| match access.is_refused(mark, &error) {

@@ -55,8 +55,10 @@ async fn every_page_of_a_list_is_read_and_a_busy_service_does_not_end_it() {
         page("<Name Encoded=\"true\">in/%EF%BF%BF</Name>", "", "", ""),
     ])
     .await;
-    let blobs = container_at(&service.endpoint).list("in/").await.unwrap();
+    let container = container_at(&service.endpoint);
+    let blobs = container.list("in/").await.unwrap();
     let names: Vec<_> = blobs.iter().map(|blob| blob.name.as_str()).collect();
+    assert_eq!(container.requests(), (5, 2));
     assert_eq!(names, ["in/a.txt", " in/b & c.txt", "in/\u{ffff}"]);
     let received = service.received();
     assert!(received[0].target.contains("prefix=in%2F"), "{}", received[0].target);

@@ -60,10 +60,13 @@ async fn the_details_of_a_run_say_what_it_took() {
     let transfers = &details.transfers;
     assert_eq!((transfers.stage_files, transfers.stage_bytes), (Some(1), Some(4)));
     assert_eq!((transfers.collect_files, transfers.collect_bytes), (Some(1), Some(8)));
-    // The clean-up comes later, and blobs are not counted.
+    // The clean-up comes later.
     let requests = usize::try_from(details.requests.batch_requests).unwrap();
     assert!((4..=lab.emulator.requests().len()).contains(&requests), "{details:?}");
     assert_eq!(details.requests.batch_retries, 0);
+    // Lists, the kind of the account, the script, the input, two logs and the output.
+    assert!((7..=12).contains(&details.requests.blob_requests.unwrap()), "{details:?}");
+    assert_eq!(details.requests.blob_retries, Some(0));
     assert!(details.usage.is_some());
 }
 

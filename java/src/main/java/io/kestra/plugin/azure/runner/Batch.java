@@ -71,6 +71,8 @@ import java.util.Map;
             type = Timer.TYPE,
             description = "How long requests to Azure Batch were held back because of the rate that the account takes."
         ),
+        @Metric(name = Details.BLOB_REQUESTS_METRIC, type = Counter.TYPE, unit = "requests", description = "Requests to Blob Storage."),
+        @Metric(name = Details.BLOB_RETRIES_METRIC, type = Counter.TYPE, unit = "requests", description = "Requests to Blob Storage that were made again after an error."),
         @Metric(name = Details.USER_CPU_METRIC, type = Timer.TYPE, description = "CPU time of the task in user mode, if Azure Batch has it."),
         @Metric(name = Details.KERNEL_CPU_METRIC, type = Timer.TYPE, description = "CPU time of the task in kernel mode, if Azure Batch has it."),
         @Metric(name = Details.WALL_CLOCK_METRIC, type = Timer.TYPE, description = "How long the task ran on the node."),

@@ -33,6 +33,8 @@ record Details(
     long batchRequests,
     long batchRetries,
     long batchThrottledMillis,
+    Long blobRequests,
+    Long blobRetries,
     Long userCpuMillis,
     Long kernelCpuMillis,
     Long wallClockMillis,
@@ -52,6 +54,8 @@ record Details(
     static final String REQUESTS_METRIC = "batch.requests.count";
     static final String RETRIES_METRIC = "batch.retries.count";
     static final String THROTTLED_METRIC = "batch.throttled.duration";
+    static final String BLOB_REQUESTS_METRIC = "blob.requests.count";
+    static final String BLOB_RETRIES_METRIC = "blob.retries.count";
     static final String USER_CPU_METRIC = "cpu.user.duration";
     static final String KERNEL_CPU_METRIC = "cpu.kernel.duration";
     static final String WALL_CLOCK_METRIC = "wall.clock.duration";
@@ -104,6 +108,8 @@ record Details(
             counter(REQUESTS_METRIC, batchRequests),
             counter(RETRIES_METRIC, batchRetries),
             timer(THROTTLED_METRIC, batchThrottledMillis),
+            counter(BLOB_REQUESTS_METRIC, blobRequests),
+            counter(BLOB_RETRIES_METRIC, blobRetries),
             timer(USER_CPU_METRIC, userCpuMillis),
             timer(KERNEL_CPU_METRIC, kernelCpuMillis),
             timer(WALL_CLOCK_METRIC, wallClockMillis == null ? runMillis : wallClockMillis),

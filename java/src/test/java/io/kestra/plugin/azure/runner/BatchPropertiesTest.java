@@ -335,6 +335,8 @@ class BatchPropertiesTest {
             tuple("batch.requests.count", 12.0),
             tuple("batch.retries.count", 1.0),
             tuple("batch.throttled.duration", Duration.ofMillis(2500)),
+            tuple("blob.requests.count", 14.0),
+            tuple("blob.retries.count", 2.0),
             tuple("cpu.user.duration", Duration.ofSeconds(50)),
             tuple("cpu.kernel.duration", Duration.ofSeconds(4)),
             tuple("wall.clock.duration", Duration.ofSeconds(61)),

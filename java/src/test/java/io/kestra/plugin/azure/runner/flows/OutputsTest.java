@@ -49,6 +49,7 @@ class OutputsTest {
         var names = new String[] {
             "stage.files.count", "stage.bytes.count", "collect.files.count", "collect.bytes.count",
             "batch.requests.count", "batch.retries.count", "batch.throttled.duration",
+            "blob.requests.count", "blob.retries.count",
             "cpu.user.duration", "cpu.kernel.duration", "wall.clock.duration",
             "io.read.ops.count", "io.write.ops.count", "io.read.gib.count", "io.write.gib.count"
         };
