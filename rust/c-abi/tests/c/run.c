@@ -26,11 +26,11 @@ int main(void) {
             continue;
         }
         puts(text);
-        if (strstr(text, "\"event\":\"outcome\"") || strstr(text, "\"outcome\"")) {
+        if (strstr(text, "\"type\":\"outcome\"")) {
             code = 0;
             kestra_batch_acknowledge(run);
         }
-        ended = strstr(text, "\"end\"") != NULL;
+        ended = strstr(text, "\"type\":\"end\"") != NULL;
         kestra_batch_free(text);
     }
     kestra_batch_close(run);
