@@ -39,7 +39,7 @@ live: variables setup build ## Runs flows on the Azure account that AZURE_BATCH_
 	$(SAY) "running the flows"
 	@scripts/live build/live/storage
 
-matrix: setup-matrix build ## Tries the jar on seven versions of Kestra, 0.22 to 2.0, and writes docs/matrix.md; needs Maven Central and Java 25.
+matrix: setup-matrix build ## Tries the jar on eight versions of Kestra, 0.21 to 2.0, and writes docs/matrix.md; needs Maven Central and Java 25.
 	$(SAY) "trying the jar on each version of Kestra"
 	@scripts/matrix
 
