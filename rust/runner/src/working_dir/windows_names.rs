@@ -13,7 +13,8 @@ const FORBIDDEN: [char; 8] = ['\\', ':', '*', '?', '"', '<', '>', '|'];
 pub(super) fn objection(path: &str) -> Option<String> {
     path.split('/').find_map(|name| {
         let reason = reason(name)?;
-        Some(format!("'{}' is no name on Windows: {reason}", name.escape_debug()))
+        let printable = name.replace(char::is_control, "\u{fffd}");
+        Some(format!("'{printable}' is no name on Windows: {reason}"))
     })
 }
 
@@ -79,6 +80,6 @@ mod tests {
     #[test]
     fn what_is_refused_is_named_on_one_line() {
         let said = objection("out/a\nb").unwrap_or_default();
-        assert!(said.starts_with("'a\\nb' is no name on Windows: "), "{said}");
+        assert!(said.starts_with("'a\u{fffd}b' is no name on Windows: "), "{said}");
     }
 }
