@@ -86,7 +86,7 @@ plugin: setup ## Builds the plugin jar with the release library and says where i
 	scripts/gradle -PnativeDir=$(TARGET)/release jar
 	$(SAY) "the plugin: build/libs/plugin-azure-batch-$(VERSION).jar"
 
-dist: setup-demo ## Builds one plugin jar for Linux on x86_64 and aarch64 and runs a task on both; the table goes to docs/platforms.md.
+dist: setup-demo ## Builds one plugin jar for Linux on x86_64 and aarch64, runs a task on both, and builds one for Windows; the table goes to docs/platforms.md.
 	$(SAY) "building the emulator"
 	@cargo build --locked -p azure-batch-emulator
 	@scripts/dist

@@ -7,22 +7,32 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 # The library, and what it is built for: see NativeLibrary.java.
 LIBRARY = "bridge"
-TARGETS = ("x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu")
+TARGETS = {"linux": ("x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"), "windows": ("x86_64-pc-windows-gnu",)}
+
+# What the linker adds that is no crate; described as cargo describes packages.
+MINGW = {
+    "name": "mingw-w64-runtime",
+    "version": "15.0.0",
+    "license": "ZPL-2.1 and others",
+    "repository": "https://www.mingw-w64.org",
+    "manifest_path": ROOT / "gradle/licenses/mingw-w64/COPYING",
+}
+RUNTIMES = {"linux": [], "windows": [MINGW]}
 
 
 def output(*command):
     return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
 
 
-def metadata():
-    """What `cargo metadata` knows of everything that could be in the library."""
-    platforms = [f"--filter-platform={target}" for target in TARGETS]
+def metadata(system):
+    """What `cargo metadata` knows of everything that could be in the library for a system."""
+    platforms = [f"--filter-platform={target}" for target in TARGETS[system]]
     return json.loads(output("cargo", "metadata", "--locked", "--format-version", "1", *platforms))
 
 
-def crates(packages):
-    """The packages that the library holds, those of this project too."""
-    targets = [f"--target={target}" for target in TARGETS]
+def crates(packages, system):
+    """The packages that the library for a system holds, those of this project too."""
+    targets = [f"--target={target}" for target in TARGETS[system]]
     tree = output("cargo", "tree", "--locked", "--package", LIBRARY, *targets, "--edges", "normal", "--prefix", "none")
     named = {tuple(line.split()[:2]) for line in tree.splitlines() if line}
     found = [package for package in packages if (package["name"], "v" + package["version"]) in named]

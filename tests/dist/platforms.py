@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""Checks a plugin jar on each platform that it has a library for: tests/kit/launch -- tests/dist/platforms.py JAR CLASSES.
+"""Checks a plugin jar on each platform that it has a library for: tests/kit/launch -- tests/dist/platforms.py JAR WINDOWS_JAR CLASSES.
 
 For each: the library is for that machine, needs no newer glibc than it should, and runs a task of the local account in a root of
-Debian 11 that scripts/dist has made, under qemu where this machine is another. Writes the table of docs/platforms.md.
+Debian 11 that scripts/dist has made, under qemu where this machine is another. Of the jar for Windows it reads the library and runs
+nothing. Writes the table of docs/platforms.md.
 CLASSES is where RunOnce.java has been compiled to.
 """
 
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools" / "platforms"
 # The contract of both sides. What does not matter here is as in it.
 REQUEST = ROOT / "tests" / "fixtures" / "request.json"
+NATIVE = ROOT / "java/src/main/java/io/kestra/plugin/azure/runner/Native.java"
 PAGE = ROOT / "docs" / "platforms.md"
 TABLE = re.compile(r"(?<=<!-- make dist: -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
@@ -34,6 +36,18 @@ EXIT_CODE = 3
 # Numbers of the ELF header, https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html.
 ELF_MACHINES = {62: "x86_64", 183: "aarch64"}
 E_MACHINE = slice(18, 20)
+
+# The only one in the jar for Windows.
+DLL = "native/windows-x86_64/kestra_azure_batch.dll"
+# The place of the PE header, and a number in it, https://learn.microsoft.com/windows/win32/debug/pe-format.
+E_LFANEW = slice(0x3C, 0x40)
+PE_X86_64 = b"PE\0\0\x64\x86"
+# Every Windows has these: those of the API sets, and of the C runtime, since Windows 10.
+DLLS_OF_WINDOWS = re.compile(
+    r"(api-ms-win-[\w-]+|kernel32|ntdll|advapi32|bcrypt|bcryptprimitives|crypt32|ncrypt|secur32|userenv|ws2_32|ucrtbase)\.dll"
+)
+# What is said of it: nothing that make dist does.
+WINDOWS_RUN = "no: only by hand, see [Windows](#windows)"
 
 
 class Failed(Exception):
@@ -87,6 +101,45 @@ def _library(machine, entry, content):
         file.flush()
         versions = subprocess.run(["readelf", "--version-info", "--wide", file.name], check=True, stdout=subprocess.PIPE, text=True)
     return Library(machine, entry.file_size, entry.compress_size, newest_glibc(versions.stdout))
+
+
+def windows_library(jar):
+    """The library for Windows in a jar that has no other. It is for x86_64 and needs no file but those of Windows, or it fails."""
+    with zipfile.ZipFile(jar) as archive:
+        entries = [entry for entry in archive.infolist() if entry.filename.startswith("native/") and not entry.is_dir()]
+        if [entry.filename for entry in entries] != [DLL]:
+            raise Failed(f"the jar for Windows has the libraries {[entry.filename for entry in entries]}")
+        content = archive.read(DLL)
+    header = int.from_bytes(content[E_LFANEW], "little")
+    if content[header : header + len(PE_X86_64)] != PE_X86_64:
+        raise Failed(f"{DLL} is no library of Windows for x86_64")
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        headers = subprocess.run(["objdump", "--private-headers", file.name], check=True, stdout=subprocess.PIPE, text=True)
+    check_needed(headers.stdout)
+    check_exported(headers.stdout)
+    return Library("x86_64", entries[0].file_size, entries[0].compress_size, ())
+
+
+def check_needed(headers):
+    """Fails if what `objdump --private-headers` prints names a file that Windows does not bring."""
+    needed = re.findall(r"DLL Name: (\S+)", headers)
+    if not needed:
+        raise Failed("the library for Windows needs nothing: objdump says nothing of it")
+    others = sorted(name for name in needed if not DLLS_OF_WINDOWS.fullmatch(name.lower()))
+    if others:
+        raise Failed(f"the library for Windows needs {', '.join(others)}")
+
+
+def check_exported(headers):
+    """Fails unless the library exports the native methods of Native.java, and nothing else."""
+    exported = re.findall(r"^\s+\[ *\d+\] (\w+)$", headers, re.MULTILINE)
+    methods = re.findall(r"static native \S+ (\w+)\(", NATIVE.read_text(encoding="utf-8"))
+    if sorted(name.split("__")[0] for name in exported) != sorted(
+        f"Java_io_kestra_plugin_azure_runner_Native_{method}" for method in methods
+    ):
+        raise Failed(f"the library for Windows exports {exported[:10]}… instead of {methods}")
 
 
 def request(account, name):
@@ -172,14 +225,16 @@ def where(machine):
     return f"Debian {version} with glibc {libc.stem.removeprefix('libc-')}{emulated}"
 
 
-def table(found, jar_size):
-    """The table of docs/platforms.md, for libraries that have all run."""
-    rows = [
-        f"| linux-{each.machine} | yes | {where(each.machine)} | {_megabytes(each.size)} ({_megabytes(each.packed)} in the jar) | {_dotted(each.glibc)} |"
-        for each in found
-    ]
+def table(found, jar_size, windows, windows_jar_size):
+    """The table of docs/platforms.md, for libraries of Linux that have all run, and that of Windows."""
+    rows = [_row(f"linux-{each.machine}", where(each.machine), each, _dotted(each.glibc)) for each in found]
+    rows.append(_row("windows-x86_64", WINDOWS_RUN, windows, "–"))
     head = ["| platform | built | run | size | oldest glibc |", "|---|---|---|---|---|"]
-    return "\n".join([*head, *rows, "", f"The jar has {_megabytes(jar_size)}.", ""])
+    return "\n".join([*head, *rows, "", f"The jar has {_megabytes(jar_size)}, that for Windows {_megabytes(windows_jar_size)}.", ""])
+
+
+def _row(platform, run_on, library, glibc):
+    return f"| {platform} | yes | {run_on} | {_megabytes(library.size)} ({_megabytes(library.packed)} in the jar) | {glibc} |"
 
 
 def _megabytes(size):
@@ -191,8 +246,9 @@ def _dotted(version):
 
 
 def main():
-    jar, classes = map(Path, sys.argv[1:])
+    jar, windows_jar, classes = map(Path, sys.argv[1:])
     try:
+        windows = windows_library(windows_jar)
         found = sorted(libraries(jar), key=lambda library: library.machine, reverse=True)
         if {library.machine for library in found} != set(ELF_MACHINES.values()):
             raise Failed(f"the jar has libraries for {[library.machine for library in found]} only")
@@ -203,7 +259,7 @@ def main():
             run(jar, classes, library.machine)
     except (Failed, subprocess.SubprocessError) as error:
         sys.exit(f"[dist] {error}")
-    text = table(found, jar.stat().st_size)
+    text = table(found, jar.stat().st_size, windows, windows_jar.stat().st_size)
     PAGE.write_text(TABLE.sub(lambda _: text, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     print(text)
 

@@ -35,6 +35,17 @@ def jar_with(folder, library):
     return write
 
 
+def dll(machine):
+    return b"MZ" + bytes(58) + (64).to_bytes(4, "little") + b"PE\0\0" + machine.to_bytes(2, "little") + bytes(18)
+
+
+def windows_jar(path, *files):
+    with zipfile.ZipFile(path, "w") as jar:
+        for name, content in files:
+            jar.writestr(name, content)
+    return path
+
+
 def events(*arrays):
     return "".join(json.dumps(array) + "\n" for array in arrays)
 
@@ -53,7 +64,9 @@ def test_a_library_without_versions_is_refused():
         platforms.newest_glibc("No version information found in this file.")
 
 
-@pytest.mark.parametrize(("library", "machine"), [(elf(62), "x86_64"), (elf(183), "aarch64"), (elf(40), "ELF machine 40"), (b"MZ", "no ELF file")])
+@pytest.mark.parametrize(
+    ("library", "machine"), [(elf(62), "x86_64"), (elf(183), "aarch64"), (elf(40), "ELF machine 40"), (b"MZ", "no ELF file")]
+)
 def test_a_library_says_which_machine_it_is_for(library, machine):
     assert platforms.machine_of(library) == machine
 
@@ -66,6 +79,37 @@ def test_a_library_in_the_folder_of_another_machine_is_refused(tmp_path):
 
 def test_a_jar_without_libraries_has_none(tmp_path):
     assert platforms.libraries(jar_with("elsewhere", b"")(tmp_path / "plugin.jar")) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ([], "has the libraries []"),
+        ([(platforms.DLL, dll(0x8664)), ("native/linux-x86_64/libkestra_azure_batch.so", elf(62))], "native/linux-x86_64"),
+        ([(platforms.DLL, dll(0xAA64))], "is no library of Windows for x86_64"),
+        ([(platforms.DLL, elf(62))], "is no library of Windows for x86_64"),
+    ],
+)
+def test_a_jar_for_windows_holds_one_library_for_x86_64(tmp_path, files, said):
+    with pytest.raises(platforms.Failed, match=re.escape(said)):
+        platforms.windows_library(windows_jar(tmp_path / "plugin.jar", *files))
+
+
+def test_a_library_for_windows_needs_only_what_windows_brings():
+    platforms.check_needed("\tDLL Name: KERNEL32.dll\n\tDLL Name: api-ms-win-crt-heap-l1-1-0.dll\n")
+    with pytest.raises(platforms.Failed, match="needs libgcc_s_seh-1.dll"):
+        platforms.check_needed("\tDLL Name: KERNEL32.dll\n\tDLL Name: libgcc_s_seh-1.dll\n")
+    with pytest.raises(platforms.Failed, match="objdump"):
+        platforms.check_needed("file format elf64-x86-64")
+
+
+def test_a_library_for_windows_exports_the_native_methods_and_nothing_else():
+    methods = ["acknowledge__J", "close__J", "kill__J", "next__JJ", "select__JLjava_lang_String_2", "start__Ljava_lang_String_2"]
+    lines = [f"\t[{number:4}] Java_io_kestra_plugin_azure_runner_Native_{name}\n" for number, name in enumerate(methods)]
+    platforms.check_exported("".join(lines))
+    for others in (lines[1:], [*lines, "\t[   6] _CRT_INIT\n"]):
+        with pytest.raises(platforms.Failed, match="exports"):
+            platforms.check_exported("".join(others))
 
 
 def test_a_run_with_the_exit_code_the_line_and_the_file_is_accepted():

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import zipfile
 
 import pytest
 
@@ -121,9 +122,14 @@ def test_the_version_is_written_with_its_changes(script, repository, monkeypatch
     assert f"## 0.2.0 - {date}\n" in (repository / "CHANGELOG.md").read_text()
 
 
-def bill(folder, name):
-    """The list of components of the jar that `make build` leaves, beside one module of Java."""
-    (jar,) = (ROOT / "build" / "plugins").glob("*.jar")
+@pytest.fixture
+def jar():
+    (file,) = (ROOT / "build" / "plugins").glob("*.jar")
+    return file
+
+
+def bill(folder, name, jar):
+    """The list of components of a jar, beside one module of Java."""
     module, file = folder / "module.jar", folder / name
     module.write_bytes(b"")
     (folder / "java").write_text(f"io.kestra:core:1.0.0\t{module}\n")
@@ -132,8 +138,8 @@ def bill(folder, name):
     return file.read_bytes()
 
 
-def test_the_list_of_components_has_both_sides_and_is_the_same_each_time(tmp_path):
-    first = bill(tmp_path, "first")
+def test_the_list_of_components_has_both_sides_and_is_the_same_each_time(tmp_path, jar):
+    first = bill(tmp_path, "first", jar)
     parts = {part["name"]: part for part in json.loads(first)["components"]}
     needs = {edge["ref"]: edge.get("dependsOn", []) for edge in json.loads(first)["dependencies"]}
 
@@ -145,5 +151,17 @@ def test_the_list_of_components_has_both_sides_and_is_the_same_each_time(tmp_pat
     assert parts["core"]["scope"] == "excluded" and parts["core"]["group"] == "io.kestra"
     assert "rust-std" in parts
     # What only tests and the emulator need.
-    assert not {"proptest", "axum"} & set(parts)
-    assert bill(tmp_path, "second") == first
+    assert not {"proptest", "axum", "winx", "mingw-w64-runtime"} & set(parts)
+    assert bill(tmp_path, "second", jar) == first
+
+
+def test_the_list_of_components_is_that_of_the_system_which_the_jar_is_for(tmp_path):
+    jar = tmp_path / "windows.jar"
+    with zipfile.ZipFile(jar, "w") as file:
+        file.writestr("META-INF/MANIFEST.MF", "X-Kestra-Version: 1.2.3\n")
+        file.writestr("native/windows-x86_64/kestra_azure_batch.dll", "")
+
+    parts = json.loads(bill(tmp_path, "bill", jar))
+
+    assert parts["metadata"]["component"]["version"] == "1.2.3"
+    assert {"jni", "winx", "mingw-w64-runtime"} <= {part["name"] for part in parts["components"]}

@@ -1,7 +1,6 @@
 //! Brings output files back into the Kestra task's working directory.
 
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -171,9 +170,7 @@ impl Collection<'_> {
         let needed: u64 = files.iter().map(|file| file.blob.size).sum();
         let working_dir = Arc::clone(&self.working_dir);
         let free = on_disk(move || working_dir.free_space()).await.map_err(RunError::Failed)?;
-        if needed <= free {
-            return Ok(());
-        }
+        let Some(free) = free.filter(|free| needed > *free) else { return Ok(()) };
         Err(RunError::Failed(format!(
             "outputFiles: {} files of together {needed} bytes do not fit on the worker's disk, which has {free} bytes \
              left; make room in the working directory's file system, or ask for fewer files",
@@ -215,7 +212,7 @@ impl Collection<'_> {
         let (target, progress) = (Arc::clone(&new), self.progress.file());
         let writing = Arc::clone(&progress);
         let write = Arc::new(move |position, bytes: &[u8]| {
-            target.file.write_all_at(bytes, position)?;
+            target.write_at(bytes, position)?;
             writing.advance(bytes.len() as u64);
             Ok(())
         });

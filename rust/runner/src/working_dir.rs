@@ -3,21 +3,32 @@
 //! What is in it was made by a flow, by what a flow fetched, and by a task elsewhere. So everything is opened beneath
 //! the directory: a link or a `..` that leads out of it is followed neither for reading nor for writing, even if it is
 //! put there while a file travels. And only regular files are read: a FIFO would never end.
+//! What is different on Unix and on Windows is in `unix` and `windows`, which have the same functions.
 
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+use cap_std::fs::{Dir, OpenOptions};
 use md5::{Digest, Md5};
 use uuid::Uuid;
 
 #[cfg(test)]
 mod properties;
+#[cfg(unix)]
+mod unix;
 mod walk;
+#[cfg(windows)]
+mod windows;
+#[cfg(any(windows, test))]
+mod windows_names;
+
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
 
 pub(crate) use walk::{Contents, Entry, Kind, MAX_ENTRIES, MAX_PATH};
 
@@ -50,6 +61,7 @@ impl WorkingDir {
     /// Everything else is relative to this directory, however it is reached later.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let path = path.canonicalize()?;
+        system::check_root(&path)?;
         Ok(Self { dir: Dir::open_ambient_dir(&path, ambient_authority())?, path })
     }
 
@@ -77,9 +89,8 @@ impl WorkingDir {
 
     /// Opens what is there, whatever it is.
     fn open_any(&self, name: &Path) -> Result<File, Refusal> {
-        let mut options = OpenOptions::new();
-        // A FIFO would be waited for.
-        options.read(true).custom_flags(libc::O_NONBLOCK);
+        system::check_name(name)?;
+        let options = system::reading();
         let opened = match self.dir.open_with(name, &options) {
             Err(error) if is_escape(&error) => self.dir.open_with(self.inside(name)?, &options),
             other => other,
@@ -101,19 +112,17 @@ impl WorkingDir {
 
     fn refusal(&self, name: &Path, error: io::Error) -> Refusal {
         let is_link = || self.dir.symlink_metadata(name).is_ok_and(|data| data.is_symlink());
-        match error.raw_os_error() {
-            _ if is_escape(&error) => Refusal::LeadsOut,
-            // What opening a socket says.
-            Some(libc::ENXIO) => Refusal::NotAFile(SPECIAL),
-            _ if is_dangling(&error) && is_link() => Refusal::NotAFile(DANGLING),
-            _ => Refusal::Io(error),
+        match error {
+            error if is_escape(&error) => Refusal::LeadsOut,
+            error if system::is_special(&error) => Refusal::NotAFile(SPECIAL),
+            error if is_dangling(&error) && is_link() => Refusal::NotAFile(DANGLING),
+            error => Refusal::Io(error),
         }
     }
 
-    /// Free space on its disk for this user, in bytes.
-    pub(crate) fn free_space(&self) -> io::Result<u64> {
-        let space = rustix::fs::fstatvfs(&self.dir)?;
-        Ok(space.f_bavail.saturating_mul(space.f_frsize))
+    /// Free space on its disk for this user, in bytes. None if the system does not say.
+    pub(crate) fn free_space(&self) -> io::Result<Option<u64>> {
+        system::free_space(&self.dir)
     }
 
     /// Whether this is a regular file of that size and MD5 digest, which is how Blob Storage knows a content.
@@ -128,12 +137,13 @@ impl WorkingDir {
 
     /// Sets the permissions of a regular file. Its owner can always read and write it.
     pub(crate) fn set_mode(&self, name: &str, mode: u32) -> io::Result<()> {
-        self.open_file(Path::new(name))?.set_permissions(permissions(mode))
+        system::set_mode(&self.open_file(Path::new(name))?, mode)
     }
 
     /// Makes a directory, unless it is there.
     pub(crate) fn make_dir(&self, name: &str) -> Result<(), Refusal> {
         let path = Path::new(name);
+        system::check_name(path)?;
         self.make_dirs(path).map_err(|error| self.refusal(path, error))
     }
 
@@ -144,6 +154,7 @@ impl WorkingDir {
 
     /// A new file that takes the place of `name` once it is complete. Missing directories are made.
     pub(crate) fn create(self: &Arc<Self>, name: &str) -> Result<NewFile, Refusal> {
+        system::check_name(Path::new(name))?;
         let refusal = |error| self.refusal(Path::new(name), error);
         let parent = Path::new(name).parent().unwrap_or(Path::new(""));
         if parent != Path::new("") {
@@ -162,22 +173,22 @@ pub(crate) struct NewFile {
     working_dir: Arc<WorkingDir>,
     name: PathBuf,
     temporary: PathBuf,
-    pub(crate) file: File,
-}
-
-/// Of a file that its owner can read and write.
-fn permissions(mode: u32) -> Permissions {
-    Permissions::from_mode(mode & 0o777 | 0o600)
+    file: File,
 }
 
 impl NewFile {
+    /// Writes the bytes at a position, whatever is written elsewhere in the file at the same time.
+    pub(crate) fn write_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
+        system::write_at(&self.file, bytes, position)
+    }
+
     pub(crate) fn set_mode(&self, mode: u32) -> io::Result<()> {
-        self.file.set_permissions(permissions(mode))
+        system::set_mode(&self.file, mode)
     }
 
     pub(crate) fn persist(&self) -> io::Result<()> {
-        let dir = &self.working_dir.dir;
-        dir.rename(&self.temporary, dir, &self.name)
+        let WorkingDir { dir, path } = &*self.working_dir;
+        system::put(dir, path, &self.temporary, &self.name)
     }
 }
 
@@ -195,8 +206,7 @@ fn is_escape(error: &io::Error) -> bool {
 
 /// What following a link says that leads nowhere.
 fn is_dangling(error: &io::Error) -> bool {
-    let nowhere = [libc::ENOENT, libc::ELOOP, libc::ENOTDIR, libc::ENAMETOOLONG];
-    error.raw_os_error().is_some_and(|code| nowhere.contains(&code))
+    error.raw_os_error().is_some_and(|code| system::NOWHERE.contains(&code))
 }
 
 impl From<io::Error> for Refusal {
@@ -219,7 +229,6 @@ impl From<Refusal> for io::Error {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
     use std::os::unix::fs::symlink;
     use std::os::unix::net::UnixListener;
 
@@ -333,7 +342,7 @@ mod tests {
         let lab = lab();
         let write = |name: &str| -> io::Result<()> {
             let new = lab.working_dir.create(name)?;
-            (&new.file).write_all(b"new")?;
+            new.write_at(b"new", 0)?;
             new.persist()
         };
         write("a/b/c").unwrap();

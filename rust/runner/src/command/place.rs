@@ -1,6 +1,5 @@
 //! The parts of the script that bring every input to its place, under its own name and with its own mode.
 
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::{INPUTS_DIR, quote, quote_bytes};
@@ -110,7 +109,7 @@ fn commands<'a>(start: &str, paths: impl Iterator<Item = &'a Path>, end: &str) -
     lines
 }
 
-/// A path that no command takes for an option.
+/// A path that no command takes for an option, in its own bytes.
 fn quote_path(path: &Path) -> Vec<u8> {
-    quote_bytes(&[b"./", path.as_os_str().as_bytes()].concat())
+    quote_bytes(&[b"./", path.as_os_str().as_encoded_bytes()].concat())
 }

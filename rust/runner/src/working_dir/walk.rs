@@ -1,16 +1,14 @@
 //! What a working directory holds, links followed.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use cap_std::fs::Dir;
 
-use super::{Refusal, SPECIAL, WorkingDir};
+use super::{Refusal, SPECIAL, WorkingDir, system};
 
 /// Files and directories at most. Links to directories can make a small directory hold any number of them.
 pub(crate) const MAX_ENTRIES: usize = 1_000_000;
@@ -19,13 +17,10 @@ pub(crate) const MAX_ENTRIES: usize = 1_000_000;
 /// directories and the names of job and task before it.
 pub(crate) const MAX_PATH: usize = 3_500;
 
-/// Bits of a file's mode that travel.
-const PERMISSIONS: u32 = 0o777;
-
 /// A file or a directory.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// Relative to the working directory; links are not resolved.
+    /// Relative to the working directory, with `/` on every system; links are not resolved.
     pub(crate) path: PathBuf,
     /// Permission bits.
     pub(crate) mode: u32,
@@ -51,7 +46,7 @@ pub(crate) struct Contents {
 
 /// A directory that the walk is in, and those that it came through.
 struct Place {
-    id: (u64, u64),
+    id: system::Identity,
     above: Option<Rc<Place>>,
 }
 
@@ -120,10 +115,14 @@ impl Walk<'_> {
             kind if kind.is_dir() => Kind::Directory,
             _ => return Err(Refusal::NotAFile(SPECIAL)),
         };
-        if kind == Kind::Directory && is_within((data.dev(), data.ino()), above) {
+        if kind == Kind::Directory && is_within(&self.identity(&data, path)?, above) {
             return Err(Refusal::NotAFile("a link to a directory that it is in"));
         }
-        Ok((file, Entry { path: path.to_owned(), mode: data.mode() & PERMISSIONS, kind }))
+        Ok((file, Entry { path: path.to_owned(), mode: system::mode(&data), kind }))
+    }
+
+    fn identity(&self, data: &Metadata, path: &Path) -> io::Result<system::Identity> {
+        system::identity(data, || self.working_dir.path.join(path))
     }
 
     /// What is in the directory comes next, by name.
@@ -134,12 +133,13 @@ impl Walk<'_> {
         above: Option<Rc<Place>>,
     ) -> Result<(), Refusal> {
         let data = directory.metadata()?;
-        let place = Rc::new(Place { id: (data.dev(), data.ino()), above });
+        let place = Rc::new(Place { id: self.identity(&data, path)?, above });
         let mut names = self.names(directory)?;
-        names.sort_unstable_by(|a, b| b.as_bytes().cmp(a.as_bytes()));
-        let paths = names.iter().map(|name| path.join(name));
-        let paths = paths.filter(|path| self.without != Some(path));
-        self.waiting.extend(paths.map(|path| (path, Some(Rc::clone(&place)))));
+        names.sort_unstable_by(|a, b| b.cmp(a));
+        let paths = names.iter().map(|name| system::child(path, name));
+        let mut paths = paths.collect::<io::Result<Vec<_>>>()?;
+        paths.retain(|path| self.without != Some(path));
+        self.waiting.extend(paths.into_iter().map(|path| (path, Some(Rc::clone(&place)))));
         let Contents { entries, left_out } = &self.contents;
         let count = self.waiting.len() + entries.len() + left_out.len();
         if count > self.most { Err(Refusal::TooMany) } else { Ok(()) }
@@ -153,9 +153,9 @@ impl Walk<'_> {
 }
 
 /// Whether the walk is in this directory already.
-fn is_within(id: (u64, u64), mut place: Option<&Place>) -> bool {
+fn is_within(id: &system::Identity, mut place: Option<&Place>) -> bool {
     while let Some(Place { id: this, above }) = place {
-        if *this == id {
+        if this == id {
             return true;
         }
         place = above.as_deref();

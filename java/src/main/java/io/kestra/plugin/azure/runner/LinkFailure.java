@@ -37,6 +37,9 @@ final class LinkFailure {
         if (message.contains("wrong ELF class") || message.contains("Can't load ")) {
             return "it is built for another kind of machine than this Java; use a 64-bit Java for the worker's own, x86_64 or aarch64";
         }
+        if (message.contains("Can't find dependent libraries")) {
+            return "this Windows is too old for it; use Windows 10, Windows Server 2016 or a newer one";
+        }
         if (isMusl(message)) {
             return "this worker's image has no glibc (Alpine Linux has musl instead), for which it is built; "
                 + "use an image with glibc, Kestra's own, Debian or Ubuntu for example";

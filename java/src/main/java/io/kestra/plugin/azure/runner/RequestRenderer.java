@@ -8,7 +8,9 @@ import io.kestra.core.runners.RunContext;
 import io.kestra.core.utils.PathMatcherPredicate;
 import io.kestra.plugin.azure.runner.Request.RequestBuilder;
 
+import java.io.File;
 import java.math.BigDecimal;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -125,7 +127,7 @@ final class RequestRenderer {
 
     private void addFiles(RequestBuilder request) throws IllegalVariableEvaluationException {
         String workingDir = batch.containerWorkingDir(runContext, taskCommands);
-        request.localWorkingDir(taskCommands.getWorkingDirectory().toString())
+        request.localWorkingDir(withSlashes(taskCommands.getWorkingDirectory()))
             .containerWorkingDir(workingDir)
             .stagingPrefix(Batch.stagingPrefix(workingDir))
             .outputDir(taskCommands.outputDirectoryEnabled() ? outputDirName() : null);
@@ -184,7 +186,12 @@ final class RequestRenderer {
 
     /** Kestra gives the output directory another name in every attempt. */
     private String outputDirName() {
-        return taskCommands.getWorkingDirectory().relativize(taskCommands.getOutputDirectory()).toString();
+        return withSlashes(taskCommands.getWorkingDirectory().relativize(taskCommands.getOutputDirectory()));
+    }
+
+    /** As the library writes paths, and patterns of Kestra, on Windows too. */
+    private static String withSlashes(Path path) {
+        return path.toString().replace(File.separatorChar, '/');
     }
 
     /** The flow goes first. */

@@ -22,6 +22,8 @@ class LinkFailureTest {
         "/t/l.so: /t/l.so: wrong ELF class: ELFCLASS64 (Possible cause: architecture word width mismatch) | 64-bit Java",
         "/t/l.so: Can't load AMD 64 .so on a AARCH64 platform | 64-bit Java for the worker's own",
         "/t/l.so: Can't load AARCH64 .so on a AMD 64 platform | 64-bit Java for the worker's own",
+        "C:\\t\\l.dll: Can't find dependent libraries | use Windows 10",
+        "C:\\t\\l.dll: Can't load AMD 64-bit .dll on a IA 32-bit platform | 64-bit Java",
         "/t/l.so: invalid ELF header | the linker refused it in /t",
     })
     void every_error_of_the_linker_is_explained_with_what_to_change(String error, String meaning) {
