@@ -1,7 +1,7 @@
 # The one front door: `make` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-demo setup-matrix demo test matrix sweep long live lint audit header fmt bench bench-quick plugin dist clean build variables
+.PHONY: help setup setup-demo setup-matrix setup-upkeep demo test matrix sweep long live lint audit header fmt bench bench-quick plugin dist release clean build variables
 .NOTPARALLEL:
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -20,7 +20,7 @@ help: ## Lists the targets.
 setup: ## Installs what is missing: Debian packages, cargo-nextest, Azurite, Kestra's client and Microsoft's clients.
 	@scripts/setup
 
-setup-demo setup-matrix: setup-%:
+setup-demo setup-matrix setup-upkeep: setup-%:
 	@scripts/setup $*
 
 demo: setup-demo build ## Runs the flow of Kestra's page on a real engine, a local Azure Batch and Azurite.
@@ -39,7 +39,7 @@ live: variables setup build ## Runs flows on the Azure account that AZURE_BATCH_
 	$(SAY) "running the flows"
 	@scripts/live build/live/storage
 
-matrix: setup-matrix build ## Tries the jar on seven versions of Kestra, 0.22 to 2.0, and writes docs/matrix.md; needs Maven Central and Java 25.
+matrix: setup-matrix build ## Tries the jar on eight versions of Kestra, 0.21 to 2.0, and writes docs/matrix.md; needs Maven Central and Java 25.
 	$(SAY) "trying the jar on each version of Kestra"
 	@scripts/matrix
 
@@ -64,11 +64,12 @@ bench: setup ## Measures runs beside others that do the same work and writes doc
 bench-quick: setup ## Measures the short form of it (four minutes) and fails where a row is 20 % worse than in docs/performance.md.
 	cargo bench --locked -p runner --bench performance -- quick
 
-lint: ## Checks formats and lints; changes nothing.
+lint: setup-upkeep ## Checks formats and lints; changes nothing.
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	set -e; for script in scripts/{setup,find-jdk,engine,gradle,test,conformance,clients,live,sweep-worker,audit,dist} .ci/run; do bash -n $$script; done
-	/usr/bin/python3 -m compileall -q tests/kit tests/conformance tests/clients tests/dist
+	shellcheck $$(grep -l '^#!/bin/bash' scripts/* .ci/run)
+	.tools/upkeep/bin/ruff check --quiet --no-cache
+	.tools/upkeep/bin/ruff format --quiet --no-cache --check
 
 audit: ## Checks the crates' licences, sources and known advisories with cargo-deny, which it installs.
 	@scripts/audit
@@ -76,8 +77,9 @@ audit: ## Checks the crates' licences, sources and known advisories with cargo-d
 header: ## Writes the header of the C surface with cbindgen 0.29 (`cargo install cbindgen`).
 	cbindgen --config rust/c-abi/cbindgen.toml --output rust/c-abi/include/kestra_azure_batch.h rust/c-abi/src/lib.rs
 
-fmt: ## Formats the Rust code.
+fmt: setup-upkeep ## Formats the Rust and the Python code.
 	cargo fmt --all
+	.tools/upkeep/bin/ruff format --quiet --no-cache
 
 plugin: setup ## Builds the plugin jar with the release library and says where it is.
 	cargo build --locked --release -p bridge
@@ -88,6 +90,9 @@ dist: setup-demo ## Builds one plugin jar for Linux on x86_64 and aarch64 and ru
 	$(SAY) "building the emulator"
 	@cargo build --locked -p azure-batch-emulator
 	@scripts/dist
+
+release: setup-upkeep ## Makes a release of the version VERSION=X.Y.Z: changelog, jars, list of components, notices and checksums (CONTRIBUTING.md).
+	@scripts/release $(if $(filter command,$(origin VERSION)),$(VERSION))
 
 clean: ## Removes everything that was built; keeps what setup installed.
 	rm -rf build .gradle target

@@ -117,7 +117,9 @@ def test_a_part_of_a_file_is_read(batch, job):
 def test_the_files_of_a_task_are_listed_in_pages(batch, job):
     batch.task.add(job, task_that_runs("mkdir d; printf abc > d/f"))
     completed(batch, job)
-    found = batch.file.list_from_task(job, "task", recursive=True, file_list_from_task_options=models.FileListFromTaskOptions(max_results=2))
+    found = batch.file.list_from_task(
+        job, "task", recursive=True, file_list_from_task_options=models.FileListFromTaskOptions(max_results=2)
+    )
     files = {file.name: file for file in found}
     assert set(files) == {"stdout.txt", "stderr.txt", "wd", "wd/d", "wd/d/f"}
     assert (files["wd/d"].is_directory, files["wd/d/f"].is_directory) == (True, False)
@@ -129,7 +131,7 @@ def test_a_collection_of_tasks_is_added_and_listed_in_pages(batch, job):
     assert [result.status for result in added.value] == [models.TaskAddStatus.success] * 5
     listed = pages(batch.task.list(job, models.TaskListOptions(max_results=2)))
     assert [len(page) for page in listed] == [2, 2, 1]
-    assert sorted(sum(listed, [])) == [f"task-{n}" for n in range(5)]
+    assert sorted(task for page in listed for task in page) == [f"task-{n}" for n in range(5)]
     until("five successes", lambda: batch.job.get_task_counts(job).task_counts.succeeded == 5)
 
 

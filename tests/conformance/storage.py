@@ -10,7 +10,7 @@ import os
 import urllib.error
 import urllib.parse
 import urllib.request
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 VERSION = "2021-12-02"
 TIMEOUT_SECONDS = 10
@@ -31,7 +31,7 @@ class Container:
         return f"{self.origin}{path}?{self._signature(permissions)}"
 
     def _signature(self, permissions):
-        until = (datetime.now(timezone.utc) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        until = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
         resource = f"/blob/{self.account}/{self.name}"
         # Start, identifier, address, protocol and everything after the resource type are empty.
         text = "\n".join([permissions, "", until, resource, "", "", "", VERSION, "c", "", "", "", "", "", "", ""])

@@ -1,6 +1,6 @@
 """The files of tasks: https://learn.microsoft.com/rest/api/batchservice/tasks/get-task-file"""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
@@ -42,7 +42,7 @@ def test_the_properties_of_a_file_tell_its_size_and_mode(batch, job):
     assert file.is_directory is False
     assert file.file_mode.endswith("640")
     assert file.url.endswith(f"%2Fjobs%2F{job.job}%2Ftasks%2Ftask%2Ffiles%2Fwd%2Ff")
-    assert datetime.now(timezone.utc) - file.last_modified < timedelta(hours=1)
+    assert datetime.now(UTC) - file.last_modified < timedelta(hours=1)
 
 
 @pytest.mark.spec

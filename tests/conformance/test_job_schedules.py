@@ -1,6 +1,6 @@
 """Job schedules: https://learn.microsoft.com/rest/api/batchservice/job-schedules"""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from azure.batch import models
@@ -23,9 +23,7 @@ class Schedule:
     def create(self, times=HOURLY, script=None, **options):
         """Creates the schedule. With a script, its jobs run that as their job manager task."""
         self.batch.create_job_schedule(
-            models.BatchJobScheduleCreateOptions(
-                id=self.id, schedule=times, job_specification=specification(script), **options
-            )
+            models.BatchJobScheduleCreateOptions(id=self.id, schedule=times, job_specification=specification(script), **options)
         )
 
     def get(self):
@@ -65,7 +63,7 @@ def schedule(work, batch):
 
 @pytest.mark.spec
 def test_a_schedule_keeps_what_it_was_given(batch, schedule):
-    later = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(days=1)
+    later = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     times = models.BatchJobScheduleConfiguration(
         do_not_run_until=later,
         do_not_run_after=later + timedelta(days=1),

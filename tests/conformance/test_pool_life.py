@@ -1,7 +1,7 @@
 """Pools that the cases create: https://learn.microsoft.com/rest/api/batchservice/pools"""
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from azure.batch import models
@@ -10,7 +10,6 @@ from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, Re
 
 from errors import refused
 from work import POLLING_SECONDS, until
-
 
 IMAGE = models.BatchVmImageReference(publisher="canonical", offer="ubuntu-24_04-lts", sku="server")
 MACHINE = models.VirtualMachineConfiguration(image_reference=IMAGE, node_agent_sku_id="batch.node.ubuntu 24.04")
@@ -164,12 +163,8 @@ def test_a_pool_without_nodes_can_become_another_one(batch, pool):
 
 @pytest.mark.spec
 def test_a_job_can_have_a_pool_of_its_own(batch, work):
-    pool = models.BatchPoolSpecification(
-        vm_size="Standard_D2s_v3", virtual_machine_configuration=MACHINE, target_dedicated_nodes=1
-    )
-    own = models.BatchAutoPoolSpecification(
-        auto_pool_id_prefix="own", pool_lifetime_option=models.BatchPoolLifetimeOption.JOB, pool=pool
-    )
+    pool = models.BatchPoolSpecification(vm_size="Standard_D2s_v3", virtual_machine_configuration=MACHINE, target_dedicated_nodes=1)
+    own = models.BatchAutoPoolSpecification(auto_pool_id_prefix="own", pool_lifetime_option=models.BatchPoolLifetimeOption.JOB, pool=pool)
     info = models.BatchPoolInfo(auto_pool_specification=own)
     batch.create_job(models.BatchJobCreateOptions(id=work.job, pool_info=info))
     work.run("echo $AZ_BATCH_POOL_ID", container_settings=None)
@@ -208,4 +203,4 @@ def test_the_nodes_of_a_pool_are_counted(batch, pool):
 def test_the_usage_of_a_new_account_is_not_there_yet(batch):
     assert list(batch.list_pool_usage_metrics()) == []
     with refused(400, "InvalidQueryParameterValue"):
-        list(batch.list_pool_usage_metrics(start_time=datetime.now(timezone.utc)))
+        list(batch.list_pool_usage_metrics(start_time=datetime.now(UTC)))

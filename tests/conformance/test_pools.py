@@ -67,9 +67,7 @@ def test_a_pool_is_resized(batch):
 
 @pytest.mark.spec
 def test_a_resize_is_stopped(batch):
-    resize = batch.begin_resize_pool(
-        SPARE, models.BatchPoolResizeOptions(target_dedicated_nodes=5), polling_interval=POLLING_SECONDS
-    )
+    resize = batch.begin_resize_pool(SPARE, models.BatchPoolResizeOptions(target_dedicated_nodes=5), polling_interval=POLLING_SECONDS)
     batch.begin_stop_pool_resize(SPARE, polling_interval=POLLING_SECONDS).wait()
     resize.wait()
     pool = batch.get_pool(SPARE)

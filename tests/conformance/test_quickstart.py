@@ -39,9 +39,7 @@ def upload():
 
 
 def create_pool(batch):
-    image = models.BatchVmImageReference(
-        publisher="canonical", offer="0001-com-ubuntu-server-jammy", sku="22_04-lts", version="latest"
-    )
+    image = models.BatchVmImageReference(publisher="canonical", offer="0001-com-ubuntu-server-jammy", sku="22_04-lts", version="latest")
     machine = models.VirtualMachineConfiguration(image_reference=image, node_agent_sku_id="batch.node.ubuntu 22.04")
     pool = models.BatchPoolCreateOptions(
         id=POOL, virtual_machine_configuration=machine, vm_size="STANDARD_DS1_V2", target_dedicated_nodes=NODES
@@ -51,9 +49,7 @@ def create_pool(batch):
 
 def add_tasks(batch, files):
     tasks = [
-        models.BatchTaskCreateOptions(
-            id=f"Task{number}", command_line=f'/bin/bash -c "cat {file.file_path}"', resource_files=[file]
-        )
+        models.BatchTaskCreateOptions(id=f"Task{number}", command_line=f'/bin/bash -c "cat {file.file_path}"', resource_files=[file])
         for number, file in enumerate(files)
     ]
     added = batch.create_tasks(JOB, tasks)

@@ -5,7 +5,7 @@ import importlib
 import inspect
 import os
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from azure.batch import models
@@ -19,22 +19,20 @@ from work import client_of
 @pytest.mark.docs
 def test_a_wrong_key_is_forbidden():
     key = base64.b64encode(b"another key").decode()
-    with client_of(os.environ["AZURE_BATCH_ACCOUNT"], key) as stranger:
-        with refused(403, "AuthenticationFailed"):
-            list(stranger.list_jobs())
+    with client_of(os.environ["AZURE_BATCH_ACCOUNT"], key) as stranger, refused(403, "AuthenticationFailed"):
+        list(stranger.list_jobs())
 
 
 @pytest.mark.docs
 def test_another_account_is_forbidden():
-    with client_of("another", os.environ["AZURE_BATCH_ACCESS_KEY"]) as stranger:
-        with refused(403, "AuthenticationFailed"):
-            list(stranger.list_jobs())
+    with client_of("another", os.environ["AZURE_BATCH_ACCESS_KEY"]) as stranger, refused(403, "AuthenticationFailed"):
+        list(stranger.list_jobs())
 
 
 @pytest.mark.docs
 def test_a_request_of_an_hour_ago_is_forbidden(batch):
     with refused(403, "AuthenticationFailed"):
-        batch.get_job("none", ocp_date=datetime.now(timezone.utc) - timedelta(hours=1))
+        batch.get_job("none", ocp_date=datetime.now(UTC) - timedelta(hours=1))
 
 
 @pytest.mark.spec

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """Makes requests to a Blob service fail on request: blob_front.py PORT FAULT...
 
 It stands in front of the service on that port of this machine. A FAULT is OPERATION[#N]=FAILURE, as docs/emulator.md

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """Checks who makes requests to a Blob service, as Azure does and Azurite does not: blob_guard.py --service URL ...
 
 It stands in front of Azurite. Of a token of Entra ID it checks signature, issuer, audience, time and roles (--role); it

@@ -21,9 +21,7 @@ class Processes:
     def __init__(self, directory):
         self.directory = directory
         self._started = []
-        self._guard = subprocess.Popen(
-            [sys.executable, GUARD, directory], stdin=subprocess.PIPE, text=True, start_new_session=True
-        )
+        self._guard = subprocess.Popen([sys.executable, GUARD, directory], stdin=subprocess.PIPE, text=True, start_new_session=True)
 
     def start(self, command, **options):
         """Starts a command in a process group of its own."""

@@ -19,7 +19,7 @@ AFTER = ("sr", "", "ses", "rscc", "rscd", "rsce", "rscl", "rsct")
 
 
 def moment(text):
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)
 
 
 def signature(key, query, resource):

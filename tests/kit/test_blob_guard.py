@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import es256
 import pytest
+
+import es256
 import sas
 from test_blob_front import Service, ask
 
@@ -203,8 +204,7 @@ def test_a_signature_of_an_identity_allows_what_it_says_and_its_owner_may(guard)
 
 def test_a_directory_has_signatures_of_its_own_in_a_hierarchical_namespace(guard):
     port, _ = guard(*CONTRIBUTOR, "--hierarchical")
-    key, about = delegated(port)
-    for key, about in [(key, about), (base64.b64decode(KEY), {})]:
+    for key, about in [delegated(port), (base64.b64decode(KEY), {})]:
         of_directory = about | {"sr": "d", "sdd": "2"}
         lists = "box?restype=container&comp=list"
         for path, expected in [

@@ -1,15 +1,12 @@
 """What the plugin jar passes on for the crates in its library. Needs the jar in build/plugins, as `make test` leaves it."""
 
-import importlib.machinery
-import importlib.util
 import re
 import subprocess
 import zipfile
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from script import ROOT, load
 
 
 @pytest.fixture
@@ -21,14 +18,12 @@ def jar():
 
 @pytest.fixture
 def script():
-    loader = importlib.machinery.SourceFileLoader("notices", str(ROOT / "scripts" / "notices"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("notices", loader))
-    loader.exec_module(module)
-    return module
+    return load("notices")
 
 
 def crates_of_the_library():
-    command = "cargo tree --locked -p bridge -e normal --target x86_64-unknown-linux-gnu --target aarch64-unknown-linux-gnu --prefix none --format {p}".split()
+    command = "cargo tree --locked -p bridge -e normal --prefix none --format {p}".split()
+    command += [f"--target={machine}-unknown-linux-gnu" for machine in ("x86_64", "aarch64")]
     tree = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
     # Those of this project end with their path.
     return set(re.findall(r"^(\S+) v(\S+)(?: \(proc-macro\))?(?: \(\*\))?$", tree, re.MULTILINE))

@@ -1,5 +1,6 @@
 //! A JVM, and what it is told to run.
 
+use std::env::consts::ARCH;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -18,7 +19,7 @@ pub(crate) struct Jvm {
 impl Jvm {
     pub(crate) fn new() -> Self {
         let class_path = tempfile::tempdir().unwrap();
-        let native = class_path.path().join("native/linux-x86_64");
+        let native = class_path.path().join(format!("native/linux-{ARCH}"));
         std::fs::create_dir_all(&native).unwrap();
         std::fs::copy(
             built("deps/libkestra_azure_batch.so"),

@@ -27,7 +27,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.slf4j.event.Level;
 
-/** What the matrix needs of the demo's engine, for Kestra 0.22 to 1.2. From 1.3 on it is the demo's own. */
+/** What the matrix needs of the demo's engine, for Kestra 0.21 to 1.2. From 1.3 on it is the demo's own. */
 public final class Engine implements AutoCloseable {
     private static final Duration KILL_LIMIT = Duration.ofSeconds(60);
 

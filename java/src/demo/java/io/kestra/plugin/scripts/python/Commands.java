@@ -22,8 +22,9 @@ import lombok.experimental.SuperBuilder;
 @Getter
 @NoArgsConstructor
 public class Commands extends ScriptStandIn {
+    // Kestra 0.21 has no Property.ofValue.
     @Builder.Default
-    private Property<String> containerImage = Property.ofValue("ghcr.io/kestra-io/pydata:latest");
+    private Property<String> containerImage = Property.<String>builder().expression("ghcr.io/kestra-io/pydata:latest").build();
 
     private Property<List<String>> dependencies;
 

@@ -17,6 +17,7 @@ import lombok.experimental.SuperBuilder;
 @Getter
 @NoArgsConstructor
 public class Commands extends ScriptStandIn {
+    // Kestra 0.21 has no Property.ofValue.
     @Builder.Default
-    private Property<String> containerImage = Property.ofValue("ubuntu");
+    private Property<String> containerImage = Property.<String>builder().expression("ubuntu").build();
 }

@@ -160,7 +160,7 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
     )
     @NotNull
     @Builder.Default
-    private Property<List<String>> entryPoint = Property.ofValue(List.of(""));
+    private Property<List<String>> entryPoint = Properties.ofValue(List.of(""));
 
     @Schema(
         title = "More options for the container, as for `docker create`",
@@ -185,7 +185,7 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
     )
     @NotNull
     @Builder.Default
-    private Property<ElevationLevel> elevationLevel = Property.ofValue(ElevationLevel.NON_ADMIN);
+    private Property<ElevationLevel> elevationLevel = Properties.ofValue(ElevationLevel.NON_ADMIN);
 
     @Schema(
         title = "Whether the user that runs the task exists only for this task",
@@ -193,7 +193,7 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
     )
     @NotNull
     @Builder.Default
-    private Property<AutoUserScope> autoUserScope = Property.ofValue(AutoUserScope.TASK);
+    private Property<AutoUserScope> autoUserScope = Properties.ofValue(AutoUserScope.TASK);
 
     @Schema(
         title = "User account of the pool that runs the task",
@@ -222,7 +222,7 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
     )
     @NotNull
     @Builder.Default
-    private Property<Integer> maxTaskRetryCount = Property.ofValue(0);
+    private Property<Integer> maxTaskRetryCount = Properties.ofValue(0);
 
     @Schema(
         title = "How long the node keeps the files of the Batch task after its end",
@@ -236,7 +236,7 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
     )
     @NotNull
     @Builder.Default
-    private Property<Duration> waitUntilCompletion = Property.ofValue(Duration.ofHours(1));
+    private Property<Duration> waitUntilCompletion = Properties.ofValue(Duration.ofHours(1));
 
     @Schema(
         title = "How long the Batch task may wait for a node",
@@ -250,12 +250,12 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
     )
     @NotNull
     @Builder.Default
-    private Property<Duration> completionCheckInterval = Property.ofValue(Duration.ofSeconds(5));
+    private Property<Duration> completionCheckInterval = Properties.ofValue(Duration.ofSeconds(5));
 
     @Schema(title = "Whether to delete the job and the staged files when the task has ended")
     @NotNull
     @Builder.Default
-    private Property<Boolean> delete = Property.ofValue(true);
+    private Property<Boolean> delete = Properties.ofValue(true);
 
     @Schema(
         title = "Whether to continue with the job that an earlier worker started for the same task run",
@@ -263,12 +263,12 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
     )
     @NotNull
     @Builder.Default
-    private Property<Boolean> resume = Property.ofValue(true);
+    private Property<Boolean> resume = Properties.ofValue(true);
 
     @Schema(title = "Whether to show log lines while the task runs", description = "Otherwise they are shown when it has ended.")
     @NotNull
     @Builder.Default
-    private Property<Boolean> streamLogs = Property.ofValue(true);
+    private Property<Boolean> streamLogs = Properties.ofValue(true);
 
     @Schema(
         title = "Whether to download the whole working directory after the task",
@@ -276,7 +276,7 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
     )
     @NotNull
     @Builder.Default
-    private Property<Boolean> syncWorkingDirectory = Property.ofValue(false);
+    private Property<Boolean> syncWorkingDirectory = Properties.ofValue(false);
 
     /**
      * Runs the commands and returns when they have ended.

@@ -28,7 +28,7 @@ public class BindMount {
     @Schema(title = "Whether the container cannot write to it")
     @NotNull
     @Builder.Default
-    private Property<Boolean> isReadOnly = Property.ofValue(false);
+    private Property<Boolean> isReadOnly = Properties.ofValue(false);
 
     /** The names are those of the request to the Rust library. */
     public enum Source {

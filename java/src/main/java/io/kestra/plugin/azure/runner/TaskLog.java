@@ -17,7 +17,8 @@ import java.util.Optional;
  * Passes the lines of a task on to Kestra, each with a time of its own.
  *
  * <p>Kestra's log consumer heeds a given time only for messages of the form {@code ::{"logs": […]}::}, in all versions, so plain lines are passed on as
- * such. A consumer of another plugin wants to see the lines themselves, and gets them.
+ * such. A consumer of another plugin wants to see the lines themselves, and gets them. In Kestra 0.21 no consumer takes times, and all lines have that of
+ * the clock.
  */
 final class TaskLog {
     /** With these lines, Kestra 2 brackets the commands that prepare a task. What is between them has level DEBUG. */
@@ -27,30 +28,39 @@ final class TaskLog {
     /** Some characters, such as U+2028, would end the line for Kestra. */
     private static final ObjectWriter ASCII = Json.MAPPER.writer().with(JsonWriteFeature.ESCAPE_NON_ASCII);
 
+    private static final Optional<TimedAccept> TIMED = TimedAccept.of(AbstractLogConsumer.class);
+
     private final AbstractLogConsumer consumer;
     private final InstantSource clock;
+    private final Optional<TimedAccept> timedAccept;
     private final boolean isKestras;
     private final LineTimes times = new LineTimes();
     private Level stdoutLevel = Level.INFO;
     private boolean interrupted;
 
     TaskLog(AbstractLogConsumer consumer, InstantSource clock) {
+        this(consumer, clock, TIMED);
+    }
+
+    /** @param timedAccept nothing for a consumer that takes no times */
+    TaskLog(AbstractLogConsumer consumer, InstantSource clock, Optional<TimedAccept> timedAccept) {
         this.consumer = consumer;
         this.clock = clock;
+        this.timedAccept = timedAccept;
         this.isKestras = consumer.getClass() == DefaultLogConsumer.class;
     }
 
     void write(Event.Log log) {
         List<String> lines = log.lines();
         boolean isStdErr = log.stream() == Event.Stream.STDERR;
-        Optional<long[]> spread = times.next(log);
+        Optional<long[]> spread = timedAccept.flatMap(method -> times.next(log));
         if (spread.isEmpty()) {
             aside(() -> lines.stream().peek(this::heed).forEach(line -> consumer.accept(line, isStdErr)));
             return;
         }
         for (int i = 0; i < lines.size(); i++) {
             heed(lines.get(i));
-            consumer.accept(timed(lines.get(i), isStdErr), isStdErr, Instant.ofEpochMilli(spread.get()[i]));
+            timedAccept.get().accept(consumer, timed(lines.get(i), isStdErr), isStdErr, Instant.ofEpochMilli(spread.get()[i]));
         }
     }
 

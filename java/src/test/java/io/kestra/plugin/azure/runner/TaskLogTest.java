@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -27,6 +28,13 @@ class TaskLogTest {
         log.write(new Event.Log(Event.Stream.STDERR, List.of("a", "b"), NOW - 500, NOW, 0));
         assertThat(consumer.lines).containsExactly("stderr a", "stderr b");
         assertThat(consumer.times).containsExactly(Instant.ofEpochMilli(NOW - 250), Instant.ofEpochMilli(NOW));
+    }
+
+    @Test
+    void a_consumer_that_takes_no_times_gets_the_lines_alone() {
+        new TaskLog(consumer, () -> Instant.ofEpochMilli(now), Optional.empty()).write(new Event.Log(Event.Stream.STDERR, List.of("a", "b"), NOW - 500, NOW, 0));
+        assertThat(consumer.lines).containsExactly("stderr a", "stderr b");
+        assertThat(consumer.times).containsOnlyNulls();
     }
 
     @Test
