@@ -67,9 +67,10 @@ async fn runs_with_blobs(plan: &Plan) -> Result<Vec<RunNames>, RunError> {
     let Some(staged) = plan.staged() else { return Ok(Vec::new()) };
     let (container, start) = (&staged.files.container, plan.names.directory_start());
     let directory = plan.names.directory();
-    let granted = staged.files.check_grants(plan.limit, &directory);
-    let (directories, ()) = try_join!(container.directories(&start), granted)
-        .map_err(|error| blame_storage(&error, container.account()))?;
+    let blame = |error| blame_storage(&error, container.account());
+    let directories = container.directories(&start).await.map_err(blame)?;
+    // One after the other over one connection: many runs may begin at once, and each connection takes memory.
+    staged.files.check_grants(plan.limit, &directory).await.map_err(blame)?;
     Ok(directories.iter().filter_map(|name| plan.names.of_directory(name)).collect())
 }
 

@@ -85,7 +85,7 @@ impl<'a> Follower<'a> {
         loop {
             // First of all, since no service runs a task as soon as it is created.
             let next = self.next_look();
-            self.stream_logs(next).await?;
+            self.read_logs(next).await?;
             if let Some(task) = self.look().await? {
                 if task.state == TaskState::Completed {
                     self.finish_logs(&task).await?;
@@ -108,7 +108,7 @@ impl<'a> Follower<'a> {
         let task = plan.batch.get_task(&job, &names.task_id()).await;
         let task = task.map_err(RunError::gone)?;
         self.own_look = Instant::now() + self.share.pause();
-        self.note_restart(&task).await?;
+        self.note_run(&task).await?;
         if task.state == TaskState::Running && self.ran_since.is_none() {
             self.ran_since = Some(Instant::now());
             self.logs.iter_mut().for_each(OutputStream::begin);
@@ -121,7 +121,7 @@ impl<'a> Follower<'a> {
 
     fn needs_own_look(&self) -> bool {
         let is_due = Instant::now() >= self.own_look || self.share.pause() <= LIST_AGE;
-        is_due || self.ended_for.is_some()
+        is_due || self.ended_for.is_some() || self.logs.iter().any(OutputStream::holds)
     }
 
     async fn announce(&mut self, task: &Task) -> Result<(), RunError> {
@@ -133,17 +133,29 @@ impl<'a> Follower<'a> {
         Ok(())
     }
 
-    /// A task that Batch starts anew, on this node or another, writes its logs from the beginning.
-    async fn note_restart(&mut self, task: &Task) -> Result<(), RunError> {
+    /// Delivers what was read since the last look, if the task is still in the run that it was in then.
+    async fn note_run(&mut self, task: &Task) -> Result<(), RunError> {
         let run = TaskRun::of(task);
         if run.follows(self.run) {
-            self.logs = streams(LogPosition::default(), self.task.plan);
-            let message = "Batch runs the task again, from its beginning; so does the log";
-            self.task.events.note(Level::Warn, message.to_owned()).await?;
+            self.begin_again(task).await?;
+        }
+        for log in &mut self.logs {
+            log.confirm(self.task.events).await?;
         }
         self.run = run.or(self.run);
         self.logs.iter_mut().for_each(|log| log.set_run(self.run));
         Ok(())
+    }
+
+    /// A task that Batch starts anew, on this node or another, writes its logs from the beginning.
+    async fn begin_again(&mut self, task: &Task) -> Result<(), RunError> {
+        let may_have_written = matches!(task.state, TaskState::Running | TaskState::Completed);
+        for log in &mut self.logs {
+            log.end_run(&self.task, may_have_written).await?;
+        }
+        self.logs = streams(LogPosition::default(), self.task.plan);
+        let message = "Batch runs the task again, from its beginning; so does the log";
+        self.task.events.note(Level::Warn, message.to_owned()).await.map_err(RunError::from)
     }
 
     /// Batch counts a task's time from its start; ours includes the time in the queue.
@@ -196,29 +208,31 @@ impl<'a> Follower<'a> {
         if self.ended_for.is_some() { next } else { limits.fold(next, Instant::min) }
     }
 
-    /// Delivers log lines until it is time to look at the state again.
-    async fn stream_logs(&mut self, until: Instant) -> Result<(), RunError> {
+    /// Reads the log until it is time to look at the state again, or until it has brought something: a look has to say of
+    /// which run of the task that is.
+    async fn read_logs(&mut self, until: Instant) -> Result<(), RunError> {
         if !self.task.plan.stream_logs || self.task_state != Some(TaskState::Running) {
             sleep_until(until).await;
             return Ok(());
         }
-        while Instant::now() < until {
-            let due = self.pull_logs().await?;
-            let pause = sleep_until(until.min(due));
+        loop {
+            let [stdout, stderr] = &self.logs;
+            let pause = sleep_until(until.min(stdout.due()).min(stderr.due()));
             tokio::join!(pause, self.state.record_settled(self.task.events.delivered()));
+            if Instant::now() >= until || self.pull_logs().await? {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
-    /// Reads the streams that are due, and returns when the next one is.
-    async fn pull_logs(&mut self) -> Result<Instant, RunError> {
+    /// Reads the streams that are due. Returns whether that has brought anything.
+    async fn pull_logs(&mut self) -> Result<bool, RunError> {
         for log in &mut self.logs {
             if log.due() <= Instant::now() {
                 log.pull(&self.task).await?;
             }
         }
-        let [stdout, stderr] = &self.logs;
-        Ok(stdout.due().min(stderr.due()))
+        Ok(self.logs.iter().any(OutputStream::holds))
     }
 
     async fn finish_logs(&mut self, ended: &Task) -> Result<(), RunError> {

@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::account::Share;
@@ -16,12 +17,8 @@ use crate::position::{StreamPosition, TaskRun};
 /// Most bytes of a log in one answer.
 const CHUNK: u64 = 256 * 1024;
 
-/// Answers that are read in a row while the task runs: one that writes faster than it can be read would leave no time
-/// to look at its state and its limits.
-const IN_A_ROW: usize = 16;
-
 /// Bytes that become lines at once: a line without text takes many times the memory that it has bytes.
-const PIECE: usize = 4096;
+const PART: usize = 4096;
 
 /// How much of what the account takes is for a stream that goes before others, and for one that does not: people look
 /// at what is new.
@@ -36,13 +33,22 @@ pub(crate) struct Source<'a> {
     pub(crate) events: &'a EventSender,
 }
 
+/// What a read has brought. The service says of which task a file is, not of which of its runs: only a look at the
+/// task that comes after the read does, where it shows the same run as the look before.
+struct Piece {
+    bytes: Bytes,
+    read: Read,
+}
+
 pub(crate) struct OutputStream {
     stream: Stream,
     run: TaskRun,
-    /// Bytes that were read.
+    /// Bytes that were read, without those that are held.
     read: u64,
-    /// When they were, the last time.
+    /// When the file was read, the last time.
     last_read: u64,
+    /// What waits for the look that says whose it is.
+    held: Option<Piece>,
     /// Bytes of the lines that an earlier worker has delivered. They are read again for what the task says to Kestra in
     /// them (outputs, metrics), which went with that worker.
     known: u64,
@@ -54,7 +60,7 @@ pub(crate) struct OutputStream {
 impl OutputStream {
     pub(crate) fn new(stream: Stream, run: TaskRun, known: u64, share: Share) -> Self {
         let (lines, pace) = (LineSplitter::default(), LogPace::new());
-        Self { stream, run, read: 0, last_read: now(), known, lines, pace, share }
+        Self { stream, run, read: 0, last_read: now(), held: None, known, lines, pace, share }
     }
 
     /// The task was just seen to run.
@@ -72,18 +78,55 @@ impl OutputStream {
         self.run = run;
     }
 
-    /// Delivers what the file has beyond what was read, or much of it.
+    /// Whether something waits for a look at the task.
+    pub(crate) fn holds(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Reads what the file has beyond what was read, or the next of it, and holds it.
     pub(crate) async fn pull(&mut self, from: &Source<'_>) -> Result<(), RunError> {
-        let start = self.read;
-        for _ in 0..IN_A_ROW {
-            if self.pull_chunk(from).await? != Some(CHUNK) {
-                break;
-            }
+        let piece = self.next_piece(from, CHUNK).await?;
+        self.held = piece.filter(|piece| !piece.bytes.is_empty());
+        let length = self.held.as_ref().map_or(0, Piece::length);
+        self.pace.was_read(length > 0);
+        if length == CHUNK {
+            self.pace.read_on();
         }
-        self.pace.was_read(self.read > start);
         self.share.weigh(if self.pace.goes_first() { FIRST } else { LAST });
         self.pace.hold(self.share.pause());
         Ok(())
+    }
+
+    /// Delivers what is held: the task was seen to be in the run that it was in before.
+    pub(crate) async fn confirm(&mut self, events: &EventSender) -> Result<(), RunError> {
+        match self.held.take() {
+            Some(piece) => self.push(&piece, events).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Delivers the rest of a run that another one has followed. If that one may have written already, what is held is of
+    /// either of them.
+    pub(crate) async fn end_run(
+        &mut self,
+        from: &Source<'_>,
+        may_have_written: bool,
+    ) -> Result<(), RunError> {
+        if may_have_written && self.next_run_has_it(from).await? {
+            self.held = None;
+        }
+        self.confirm(from.events).await?;
+        // Of a line that an earlier worker has delivered, the caller has all.
+        if self.read > self.known { self.finish_lines(from.events).await } else { Ok(()) }
+    }
+
+    /// Whether what is held may be of the new run: then it is in that one's file, and is read again there.
+    async fn next_run_has_it(&mut self, from: &Source<'_>) -> Result<bool, RunError> {
+        let Some(held) = self.held.take() else { return Ok(false) };
+        let there = self.next_piece(from, held.length()).await?;
+        let has_it = there.is_none_or(|there| there.bytes == held.bytes);
+        self.held = Some(held);
+        Ok(has_it)
     }
 
     /// Delivers the rest of a task that has ended. What its node has uploaded to blob storage comes from there, which
@@ -101,28 +144,32 @@ impl OutputStream {
         if !is_read {
             self.pull_all(from).await?;
         }
+        self.finish_lines(from.events).await
+    }
+
+    /// Delivers a last line without an end.
+    async fn finish_lines(&mut self, events: &EventSender) -> Result<(), RunError> {
         let (last, read) = (self.lines.finish(), self.read_now(0));
-        self.deliver(last, read, from.events).await
+        self.deliver(last, read, events).await
     }
 
     /// Delivers all that the file has beyond what was read. Returns whether the node showed it to its end.
     async fn pull_all(&mut self, from: &Source<'_>) -> Result<bool, RunError> {
-        loop {
-            match self.pull_chunk(from).await? {
-                None => return Ok(false),
-                Some(CHUNK) => {}
-                Some(_) => return Ok(true),
+        while let Some(piece) = self.next_piece(from, CHUNK).await? {
+            self.push(&piece, from.events).await?;
+            if piece.length() < CHUNK {
+                return Ok(true);
             }
         }
+        Ok(false)
     }
 
-    /// Returns the number of bytes. None: the node does not show the file.
-    async fn pull_chunk(&mut self, from: &Source<'_>) -> Result<Option<u64>, RunError> {
+    /// What the file has beyond what was read, and at most so many bytes. None: the node does not show the file.
+    async fn next_piece(&mut self, from: &Source<'_>, max: u64) -> Result<Option<Piece>, RunError> {
         let (job, task) = (from.names.job_id(), from.names.task_id());
-        let read = from.plan.batch.get_task_file(&job, &task, self.file(), self.read, CHUNK);
-        let Some(bytes) = read.await.map_err(RunError::gone)? else { return Ok(None) };
-        self.push(&bytes, from.events).await?;
-        Ok(Some(bytes.len() as u64))
+        let read = from.plan.batch.get_task_file(&job, &task, self.file(), self.read, max);
+        let bytes = read.await.map_err(RunError::gone)?;
+        Ok(bytes.map(|bytes| self.piece(bytes)))
     }
 
     /// Reads on in blob storage. Returns whether the file is there.
@@ -133,20 +180,25 @@ impl OutputStream {
         // A short piece is the last one.
         while let Some(bytes) = staged.files.container.get_range(&blob, self.read, CHUNK).await? {
             is_there = true;
-            self.push(&bytes, from.events).await?;
-            if (bytes.len() as u64) < CHUNK {
+            let piece = self.piece(bytes);
+            self.push(&piece, from.events).await?;
+            if piece.length() < CHUNK {
                 break;
             }
         }
         Ok(is_there)
     }
 
-    /// Takes what a read has brought.
-    async fn push(&mut self, bytes: &[u8], events: &EventSender) -> Result<(), RunError> {
-        let mut read = self.read_now(line_ends(bytes));
-        for piece in bytes.chunks(PIECE) {
-            read.more -= line_ends(piece);
-            self.push_piece(piece, read, events).await?;
+    /// What a read has just brought.
+    fn piece(&mut self, bytes: Bytes) -> Piece {
+        Piece { read: self.read_now(line_ends(&bytes)), bytes }
+    }
+
+    async fn push(&mut self, piece: &Piece, events: &EventSender) -> Result<(), RunError> {
+        let mut read = piece.read;
+        for part in piece.bytes.chunks(PART) {
+            read.more -= line_ends(part);
+            self.push_part(part, read, events).await?;
         }
         Ok(())
     }
@@ -157,7 +209,7 @@ impl OutputStream {
         Read { since: std::mem::replace(&mut self.last_read, until), until, more }
     }
 
-    async fn push_piece(
+    async fn push_part(
         &mut self,
         bytes: &[u8],
         read: Read,
@@ -203,6 +255,13 @@ impl OutputStream {
     }
 }
 
+impl Piece {
+    /// In bytes.
+    fn length(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+}
+
 fn line_ends(bytes: &[u8]) -> u64 {
     bytes.iter().filter(|byte| **byte == b'\n').count() as u64
 }
@@ -232,10 +291,10 @@ mod tests {
         let mut stream = OutputStream::new(Stream::Stdout, TaskRun::default(), known, share);
         let sending = async {
             for piece in text.as_bytes().chunks(size) {
-                stream.push(piece, &events).await.unwrap();
+                let piece = stream.piece(Bytes::copy_from_slice(piece));
+                stream.push(&piece, &events).await.unwrap();
             }
-            let (last, read) = (stream.lines.finish(), stream.read_now(0));
-            stream.deliver(last, read, &events).await.unwrap();
+            stream.finish_lines(&events).await.unwrap();
             events.send(Event::End).await.unwrap();
         };
         let pulling = async {
@@ -266,7 +325,8 @@ mod tests {
         let mut stream = OutputStream::new(Stream::Stdout, TaskRun::default(), 0, share);
         let began = stream.last_read;
         for _ in 0..2 {
-            stream.push("a line\n".repeat(2_000).as_bytes(), &events).await.unwrap();
+            let piece = stream.piece("a line\n".repeat(2_000).into());
+            stream.push(&piece, &events).await.unwrap();
         }
         drop(events);
         let mut reads = Vec::new();

@@ -99,6 +99,11 @@ impl LogPace {
         self.due = now + if self.lives() { LOG } else { SILENT_LOG };
     }
 
+    /// The read has brought only a part of what there is.
+    pub(crate) fn read_on(&mut self) {
+        self.due = Instant::now();
+    }
+
     /// Whether it goes before others where not all can be read as often as they should: it grew a moment ago, or is new.
     pub(crate) fn goes_first(&self) -> bool {
         self.lives() || self.since.elapsed() < NEW

@@ -1,6 +1,7 @@
 //! Whole runs against the emulator, in this process, and Azurite.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod again;
 #[path = "../../../azure/tests/rest/azurite.rs"]
 mod azurite;
 mod bad_input;

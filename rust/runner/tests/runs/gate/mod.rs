@@ -28,6 +28,7 @@ pub(crate) use step::Step;
 /// No answer of a service on this machine takes longer; a stalled one is given up then. In a worker it is
 /// a minute and more.
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
+const LONG_READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// An address of this machine at which nobody listens: all of ours are 127.0.0.1.
 const NOBODY: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
@@ -57,6 +58,8 @@ enum Plan {
         status: u16,
         code: &'static str,
     },
+    /// The request waits, from its arrival until it is released.
+    Delay(Arc<Held>),
     /// The answer waits, from its arrival until it is released.
     Hold(Arc<Held>),
 }
@@ -99,13 +102,22 @@ impl Gate {
 
     /// A client all of whose requests come through here, each over a connection of its own.
     pub(crate) fn client(&self) -> reqwest::Client {
+        self.client_that_waits(READ_TIMEOUT)
+    }
+
+    /// The same for requests that are held for seconds.
+    pub(crate) fn patient_client(&self) -> reqwest::Client {
+        self.client_that_waits(LONG_READ_TIMEOUT)
+    }
+
+    fn client_that_waits(&self, read_timeout: Duration) -> reqwest::Client {
         let proxy = reqwest::Proxy::http(format!("http://gate.test:{}", self.port)).unwrap();
         let resolver = Resolver { refusing: Arc::clone(&self.state.refusing) };
         reqwest::Client::builder()
             .proxy(proxy)
             .dns_resolver(Arc::new(resolver))
             .pool_max_idle_per_host(0)
-            .read_timeout(READ_TIMEOUT)
+            .read_timeout(read_timeout)
             .build()
             .unwrap()
     }
@@ -120,10 +132,19 @@ impl Gate {
         self.state.plans.lock().unwrap().insert(step.clone(), Plan::Say { status, code });
     }
 
+    /// Keeps the request of this step from the service.
+    pub(crate) fn delay(&self, step: &Step) -> Arc<Held> {
+        self.wait_at(step, Plan::Delay)
+    }
+
     /// Keeps the answer to this step back.
     pub(crate) fn hold(&self, step: &Step) -> Arc<Held> {
+        self.wait_at(step, Plan::Hold)
+    }
+
+    fn wait_at(&self, step: &Step, plan: fn(Arc<Held>) -> Plan) -> Arc<Held> {
         let held = Arc::<Held>::default();
-        self.state.plans.lock().unwrap().insert(step.clone(), Plan::Hold(Arc::clone(&held)));
+        self.state.plans.lock().unwrap().insert(step.clone(), plan(Arc::clone(&held)));
         held
     }
 
@@ -179,7 +200,7 @@ impl Drop for Gate {
 }
 
 impl Held {
-    /// The service has answered, and the run does not know it yet.
+    /// The request is here, or the service's answer to it, of which the run does not know yet.
     pub(crate) async fn arrived(&self) {
         self.arrived.subscribe().wait_for(|arrived| *arrived).await.unwrap();
     }

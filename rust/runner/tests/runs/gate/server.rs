@@ -42,6 +42,10 @@ async fn reply(state: &State, place: usize, request: &Received, plan: Option<Pla
     match plan {
         Some(Plan::Fail(fault)) => fail(state, place, request, fault).await,
         Some(Plan::Say { status, code }) => Reply::Whole(Answer::error(status, code).to_bytes()),
+        Some(Plan::Delay(held)) => {
+            held.wait().await;
+            Reply::Whole(state.forward(place, request).await.to_bytes())
+        }
         Some(Plan::Hold(held)) => {
             let answer = state.forward(place, request).await;
             held.wait().await;
