@@ -13,11 +13,10 @@ use tokio::time::{Instant, timeout};
 
 use crate::event::{EventSender, Level};
 
-/// Parts of an account's requests that are for looks at tasks and for reads of logs. A read that has brought something is
-/// followed by a look, which counts here for nothing: it takes the place of one that would be due later. What is left is
-/// for all else: to submit and to end.
+/// Parts of an account's requests that are for looks at tasks and for reads of logs. What is left is for all else: to
+/// submit and to end.
 const LOOKS: f64 = 0.25;
-const READS: f64 = 0.4;
+const READS: f64 = 0.5;
 
 /// How old the list of active jobs may be, and which part of an account's requests it may be.
 pub(crate) const LIST_AGE: Duration = Duration::from_secs(1);

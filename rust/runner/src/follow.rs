@@ -121,7 +121,7 @@ impl<'a> Follower<'a> {
 
     fn needs_own_look(&self) -> bool {
         let is_due = Instant::now() >= self.own_look || self.share.pause() <= LIST_AGE;
-        is_due || self.ended_for.is_some() || self.logs.iter().any(OutputStream::holds)
+        is_due || self.ended_for.is_some() || self.logs.iter().any(OutputStream::is_in_doubt)
     }
 
     async fn announce(&mut self, task: &Task) -> Result<(), RunError> {
@@ -133,7 +133,7 @@ impl<'a> Follower<'a> {
         Ok(())
     }
 
-    /// Delivers what was read since the last look, if the task is still in the run that it was in then.
+    /// Delivers what waits for a look, if the task is still in the run that it was in before.
     async fn note_run(&mut self, task: &Task) -> Result<(), RunError> {
         let run = TaskRun::of(task);
         if run.follows(self.run) {
@@ -208,8 +208,8 @@ impl<'a> Follower<'a> {
         if self.ended_for.is_some() { next } else { limits.fold(next, Instant::min) }
     }
 
-    /// Reads the log until it is time to look at the state again, or until it has brought something: a look has to say of
-    /// which run of the task that is.
+    /// Delivers log lines until it is time to look at the state again, or until a look has to say of which run of the task
+    /// they are.
     async fn read_logs(&mut self, until: Instant) -> Result<(), RunError> {
         if !self.task.plan.stream_logs || self.task_state != Some(TaskState::Running) {
             sleep_until(until).await;
@@ -225,14 +225,14 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Reads the streams that are due. Returns whether that has brought anything.
+    /// Reads the streams that are due. Returns whether that asks for a look.
     async fn pull_logs(&mut self) -> Result<bool, RunError> {
         for log in &mut self.logs {
             if log.due() <= Instant::now() {
                 log.pull(&self.task).await?;
             }
         }
-        Ok(self.logs.iter().any(OutputStream::holds))
+        Ok(self.logs.iter().any(OutputStream::is_in_doubt))
     }
 
     async fn finish_logs(&mut self, ended: &Task) -> Result<(), RunError> {

@@ -17,6 +17,10 @@ use crate::position::{StreamPosition, TaskRun};
 /// Most bytes of a log in one answer.
 const CHUNK: u64 = 256 * 1024;
 
+/// Bytes at the end of what was read that the next read brings again: where they are others, the file is that of
+/// another run of the task. Two runs that write the same for so long are told apart by the next look alone.
+const OVERLAP: usize = 1024;
+
 /// Bytes that become lines at once: a line without text takes many times the memory that it has bytes.
 const PART: usize = 4096;
 
@@ -33,22 +37,31 @@ pub(crate) struct Source<'a> {
     pub(crate) events: &'a EventSender,
 }
 
-/// What a read has brought. The service says of which task a file is, not of which of its runs: only a look at the
-/// task that comes after the read does, where it shows the same run as the look before.
+/// What a read has brought.
 struct Piece {
     bytes: Bytes,
     read: Read,
 }
 
+/// Why a look at the task has to come before the next read. The service says of which task a file is, not of which of
+/// its runs.
+enum Doubt {
+    /// The file's first bytes are those of the run that the look before had shown, if the look after shows it too.
+    First(Piece),
+    /// The file does not have what was read of it before.
+    Other,
+}
+
 pub(crate) struct OutputStream {
     stream: Stream,
     run: TaskRun,
-    /// Bytes that were read, without those that are held.
+    /// Bytes that were read, without those in doubt.
     read: u64,
+    /// The last of these.
+    tail: Vec<u8>,
     /// When the file was read, the last time.
     last_read: u64,
-    /// What waits for the look that says whose it is.
-    held: Option<Piece>,
+    doubt: Option<Doubt>,
     /// Bytes of the lines that an earlier worker has delivered. They are read again for what the task says to Kestra in
     /// them (outputs, metrics), which went with that worker.
     known: u64,
@@ -60,7 +73,8 @@ pub(crate) struct OutputStream {
 impl OutputStream {
     pub(crate) fn new(stream: Stream, run: TaskRun, known: u64, share: Share) -> Self {
         let (lines, pace) = (LineSplitter::default(), LogPace::new());
-        Self { stream, run, read: 0, last_read: now(), held: None, known, lines, pace, share }
+        let (tail, last_read) = (Vec::new(), now());
+        Self { stream, run, read: 0, tail, last_read, doubt: None, known, lines, pace, share }
     }
 
     /// The task was just seen to run.
@@ -78,16 +92,18 @@ impl OutputStream {
         self.run = run;
     }
 
-    /// Whether something waits for a look at the task.
-    pub(crate) fn holds(&self) -> bool {
-        self.held.is_some()
+    /// Whether a look at the task has to come before the next read.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.doubt.is_some()
     }
 
-    /// Reads what the file has beyond what was read, or the next of it, and holds it.
+    /// Delivers what the file has beyond what was read, or the next of it.
     pub(crate) async fn pull(&mut self, from: &Source<'_>) -> Result<(), RunError> {
-        let piece = self.next_piece(from, CHUNK).await?;
-        self.held = piece.filter(|piece| !piece.bytes.is_empty());
-        let length = self.held.as_ref().map_or(0, Piece::length);
+        let overlap = self.tail.len() as u64;
+        let length = match self.read_file(from, self.read - overlap, overlap + CHUNK).await? {
+            Some(bytes) => self.take_new(&bytes, from.events).await?,
+            None => 0,
+        };
         self.pace.was_read(length > 0);
         if length == CHUNK {
             self.pace.read_on();
@@ -97,36 +113,50 @@ impl OutputStream {
         Ok(())
     }
 
-    /// Delivers what is held: the task was seen to be in the run that it was in before.
+    /// Takes what follows the bytes that were read before, of a read that has begun with these. Returns its length.
+    async fn take_new(&mut self, bytes: &Bytes, events: &EventSender) -> Result<u64, RunError> {
+        if !bytes.starts_with(&self.tail) {
+            self.doubt = Some(Doubt::Other);
+            return Ok(0);
+        }
+        let piece = self.piece(bytes.slice(self.tail.len()..));
+        let length = piece.length();
+        match (length, self.tail.is_empty()) {
+            (0, _) => {}
+            (_, true) => self.doubt = Some(Doubt::First(piece)),
+            (_, false) => self.push(&piece, events).await?,
+        }
+        Ok(length)
+    }
+
+    /// The task was seen to be in the run that it was in before.
     pub(crate) async fn confirm(&mut self, events: &EventSender) -> Result<(), RunError> {
-        match self.held.take() {
-            Some(piece) => self.push(&piece, events).await,
-            None => Ok(()),
+        match self.doubt.take() {
+            Some(Doubt::First(piece)) => self.push(&piece, events).await,
+            Some(Doubt::Other) | None => Ok(()),
         }
     }
 
-    /// Delivers the rest of a run that another one has followed. If that one may have written already, what is held is of
-    /// either of them.
+    /// Delivers the rest of a run that another one has followed. If that one may have written already, a first piece is
+    /// of either of them.
     pub(crate) async fn end_run(
         &mut self,
         from: &Source<'_>,
         may_have_written: bool,
     ) -> Result<(), RunError> {
-        if may_have_written && self.next_run_has_it(from).await? {
-            self.held = None;
+        if let Some(Doubt::First(piece)) = self.doubt.take()
+            && !(may_have_written && self.next_run_has(&piece, from).await?)
+        {
+            self.push(&piece, from.events).await?;
         }
-        self.confirm(from.events).await?;
         // Of a line that an earlier worker has delivered, the caller has all.
         if self.read > self.known { self.finish_lines(from.events).await } else { Ok(()) }
     }
 
-    /// Whether what is held may be of the new run: then it is in that one's file, and is read again there.
-    async fn next_run_has_it(&mut self, from: &Source<'_>) -> Result<bool, RunError> {
-        let Some(held) = self.held.take() else { return Ok(false) };
-        let there = self.next_piece(from, held.length()).await?;
-        let has_it = there.is_none_or(|there| there.bytes == held.bytes);
-        self.held = Some(held);
-        Ok(has_it)
+    /// Whether a first piece may be of the new run: then it is in that one's file, and is read again there.
+    async fn next_run_has(&self, piece: &Piece, from: &Source<'_>) -> Result<bool, RunError> {
+        let there = self.read_file(from, 0, piece.length()).await?;
+        Ok(there.is_none_or(|there| there == piece.bytes))
     }
 
     /// Delivers the rest of a task that has ended. What its node has uploaded to blob storage comes from there, which
@@ -155,7 +185,8 @@ impl OutputStream {
 
     /// Delivers all that the file has beyond what was read. Returns whether the node showed it to its end.
     async fn pull_all(&mut self, from: &Source<'_>) -> Result<bool, RunError> {
-        while let Some(piece) = self.next_piece(from, CHUNK).await? {
+        while let Some(bytes) = self.read_file(from, self.read, CHUNK).await? {
+            let piece = self.piece(bytes);
             self.push(&piece, from.events).await?;
             if piece.length() < CHUNK {
                 return Ok(true);
@@ -164,12 +195,16 @@ impl OutputStream {
         Ok(false)
     }
 
-    /// What the file has beyond what was read, and at most so many bytes. None: the node does not show the file.
-    async fn next_piece(&mut self, from: &Source<'_>, max: u64) -> Result<Option<Piece>, RunError> {
+    /// At most so many bytes of the file. None: the node does not show it.
+    async fn read_file(
+        &self,
+        from: &Source<'_>,
+        start: u64,
+        max: u64,
+    ) -> Result<Option<Bytes>, RunError> {
         let (job, task) = (from.names.job_id(), from.names.task_id());
-        let read = from.plan.batch.get_task_file(&job, &task, self.file(), self.read, max);
-        let bytes = read.await.map_err(RunError::gone)?;
-        Ok(bytes.map(|bytes| self.piece(bytes)))
+        let read = from.plan.batch.get_task_file(&job, &task, self.file(), start, max);
+        read.await.map_err(RunError::gone)
     }
 
     /// Reads on in blob storage. Returns whether the file is there.
@@ -230,6 +265,8 @@ impl OutputStream {
 
     fn take(&mut self, bytes: &[u8]) -> Vec<String> {
         self.read += bytes.len() as u64;
+        self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(OVERLAP)..]);
+        self.tail.drain(..self.tail.len().saturating_sub(OVERLAP));
         self.lines.push(bytes)
     }
 
