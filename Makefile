@@ -8,6 +8,8 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 VERSION := $(shell sed -n 's/^version=//p' gradle.properties)
 # Demo and tests use the dev profile: the release library would be a second compilation of everything.
 DEV := -PnativeDir=$(TARGET)/debug -Pversion=$(VERSION)-dev
+# The jar for Kestra before 0.21 is compiled against the oldest that it serves.
+OLDER := -PkestraBaseVersion=$(shell sed -n 's/^olderKestraBaseVersion=//p' gradle.properties)
 SAY = @printf '\n[make] %s\n'
 
 # Where setup puts cargo-nextest, unless the machine has one.
@@ -39,8 +41,12 @@ live: variables setup build ## Runs flows on the Azure account that AZURE_BATCH_
 	$(SAY) "running the flows"
 	@scripts/live build/live/storage
 
-matrix: setup-matrix build ## Tries the jar on eight versions of Kestra, 0.21 to 2.0, and writes docs/matrix.md; needs Maven Central and Java 25.
-	$(SAY) "trying the jar on each version of Kestra"
+matrix: setup-matrix build ## Tries the jars on ten versions of Kestra, 0.19 to 2.0, and writes docs/matrix.md; needs Maven Central and Java 25.
+	$(SAY) "building the jar for Kestra 0.19 and 0.20"
+	@scripts/gradle $(DEV) $(OLDER) jar
+	@rm -rf build/plugins-kestra-0.19 && mkdir -p build/plugins-kestra-0.19
+	@cp build/libs/plugin-azure-batch-$(VERSION)-dev-kestra-0.19.jar build/plugins-kestra-0.19/
+	$(SAY) "trying the jars on each version of Kestra"
 	@scripts/matrix
 
 sweep: setup build ## Lets every request of a run fail and every step of it die; the tables go to docs/sweep.md and sweep-worker.md.

@@ -17,6 +17,7 @@ import io.kestra.core.tenant.TenantService;
 import io.micronaut.context.ApplicationContext;
 import io.micronaut.inject.qualifiers.Qualifiers;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -27,7 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.slf4j.event.Level;
 
-/** What the matrix needs of the demo's engine, for Kestra 0.21 to 1.2. From 1.3 on it is the demo's own. */
+/** What the matrix needs of the demo's engine, for Kestra 0.19 to 1.2. From 1.3 on it is the demo's own. */
 public final class Engine implements AutoCloseable {
     private static final Duration KILL_LIMIT = Duration.ofSeconds(60);
 
@@ -129,9 +130,17 @@ public final class Engine implements AutoCloseable {
     }
 
     /** Returns the content of a file in Kestra's storage. */
-    public String read(String namespace, String uri) throws IOException {
-        try (var content = context.getBean(StorageInterface.class).get(tenant, namespace, URI.create(uri))) {
+    public String read(String namespace, String uri) throws IOException, ReflectiveOperationException {
+        try (var content = open(context.getBean(StorageInterface.class), namespace, URI.create(uri))) {
             return new String(content.readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    private InputStream open(StorageInterface storage, String namespace, URI uri) throws ReflectiveOperationException {
+        try {
+            return (InputStream) StorageInterface.class.getMethod("get", String.class, String.class, URI.class).invoke(storage, tenant, namespace, uri);
+        } catch (NoSuchMethodException before020) {
+            return (InputStream) StorageInterface.class.getMethod("get", String.class, URI.class).invoke(storage, tenant, uri);
         }
     }
 

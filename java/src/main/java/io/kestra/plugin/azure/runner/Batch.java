@@ -11,8 +11,6 @@ import io.kestra.core.models.property.Property;
 import io.kestra.core.models.tasks.runners.RemoteRunnerInterface;
 import io.kestra.core.models.tasks.runners.ScriptService;
 import io.kestra.core.models.tasks.runners.TaskCommands;
-import io.kestra.core.models.tasks.runners.TaskRunner;
-import io.kestra.core.models.tasks.runners.TaskRunnerResult;
 import io.kestra.core.runners.RunContext;
 import io.swagger.v3.oas.annotations.media.Schema;
 import jakarta.validation.Valid;
@@ -99,7 +97,7 @@ import java.util.Map;
         @Example(title = "Call that flow.", full = true, code = Examples.SUBFLOW)
     }
 )
-public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInterface {
+public class Batch extends Runner implements RemoteRunnerInterface {
     private static final CleanUp CLEAN_UP = new CleanUp();
     private static final String CONTAINER_PARENT = "/tmp/";
 
@@ -278,19 +276,12 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
     @Builder.Default
     private Property<Boolean> syncWorkingDirectory = Properties.ofValue(false);
 
-    /**
-     * Runs the commands and returns when they have ended.
-     *
-     * @throws io.kestra.core.models.tasks.runners.TaskException if the task fails, with its exit code
-     * @throws IllegalArgumentException if the configuration is wrong; the message names the property
-     * @throws InterruptedException if the thread is interrupted; the job goes on, unless {@link #kill} is called too
-     */
     @Override
-    public TaskRunnerResult<BatchDetails> run(RunContext runContext, TaskCommands taskCommands, List<String> filesToDownload) throws Exception {
-        return run(new BatchRun(Native::boundary), runContext, taskCommands, filesToDownload);
+    Event.Outcome outcome(RunContext runContext, TaskCommands taskCommands, List<String> filesToDownload) throws Exception {
+        return outcome(new BatchRun(Native::boundary), runContext, taskCommands, filesToDownload);
     }
 
-    TaskRunnerResult<BatchDetails> run(BatchRun run, RunContext runContext, TaskCommands taskCommands, List<String> filesToDownload) throws Exception {
+    Event.Outcome outcome(BatchRun run, RunContext runContext, TaskCommands taskCommands, List<String> filesToDownload) throws Exception {
         onKill(run::kill);
         // A kill before the line above found no callback; any later one finds it.
         if (getIsKilled().get()) {
@@ -300,7 +291,7 @@ public class Batch extends TaskRunner<BatchDetails> implements RemoteRunnerInter
         Event.Outcome outcome = run.follow(runContext.logger(), Progress.of(runContext), taskCommands.getLogConsumer());
         CLEAN_UP.begin(run, taskCommands.getWorkingDirectory(), runContext.logger());
         outcome.sendMetricsTo(taskCommands.getLogConsumer());
-        return outcome.toResult(taskCommands.getLogConsumer());
+        return outcome;
     }
 
     /** Names the run. Kestra calls this before it renders the commands, and keeps the result for this object. */

@@ -66,23 +66,6 @@ record Details(
 
     private static final double GIB = 1L << 30;
 
-    BatchDetails toOutput(Integer exitCode) {
-        return BatchDetails.builder()
-            .jobId(jobId)
-            .taskId(taskId)
-            .poolId(poolId)
-            .nodeId(nodeId)
-            .nodeSize(nodeSize)
-            .exitCode(exitCode)
-            .resumed(resumed)
-            .deletionTriggered(deletionTriggered)
-            .stageMillis(stageMillis)
-            .queueMillis(queueMillis)
-            .runMillis(runMillis)
-            .collectMillis(collectMillis)
-            .build();
-    }
-
     /**
      * Reports what the run took as metrics of the Kestra task, with a log line of the form that scripts use for theirs.
      * Kestra ignores metrics that a task runner adds to its RunContext, which is a copy.

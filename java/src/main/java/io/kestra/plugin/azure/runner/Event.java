@@ -7,7 +7,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import io.kestra.core.models.tasks.runners.AbstractLogConsumer;
 import io.kestra.core.models.tasks.runners.TaskException;
-import io.kestra.core.models.tasks.runners.TaskRunnerResult;
 import io.kestra.core.utils.PathMatcherPredicate;
 import org.slf4j.Logger;
 import org.slf4j.event.Level;
@@ -92,17 +91,18 @@ sealed interface Event {
             }
         }
 
-        private BatchDetails output() {
-            return details == null ? null : details.toOutput(exitCode);
+        /** Returns the exit code of the Kestra task. */
+        int taskExitCode() {
+            return exitCode == null ? NO_EXIT_CODE : exitCode;
         }
 
-        TaskRunnerResult<BatchDetails> toResult(AbstractLogConsumer logConsumer) throws TaskException {
-            return switch (status) {
-                case SUCCEEDED -> new TaskRunnerResult<>(exitCode, logConsumer, output());
-                case FAILED -> throw Failure.of(message, exitCode == null ? NO_EXIT_CODE : exitCode, logConsumer, output());
+        void throwUnlessSuccess(AbstractLogConsumer logConsumer) throws TaskException {
+            switch (status) {
+                case SUCCEEDED -> { }
+                case FAILED -> throw Failure.of(this, logConsumer);
                 case INVALID -> throw new IllegalArgumentException(message);
                 case KILLED -> throw new CancellationException(message);
-            };
+            }
         }
     }
 

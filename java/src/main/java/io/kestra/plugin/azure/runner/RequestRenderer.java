@@ -72,7 +72,7 @@ final class RequestRenderer {
     }
 
     private void addContainer(RequestBuilder request) throws IllegalVariableEvaluationException {
-        request.entryPoint(runContext.render(batch.getEntryPoint()).asList(String.class))
+        request.entryPoint(Runner.list(runContext, batch.getEntryPoint()))
             .containerRunOptions(value(batch.getContainerRunOptions(), String.class))
             .containerHostBatchBindMounts(mounts(batch.getContainerHostBatchBindMounts()));
     }
@@ -91,7 +91,7 @@ final class RequestRenderer {
         request.requiredSlots(value(batch.getRequiredSlots(), Integer.class))
             .priority(value(batch.getPriority(), Integer.class))
             .displayName(value(batch.getDisplayName(), String.class))
-            .extraLabels(batch.getLabels() == null ? null : runContext.render(batch.getLabels()).asMap(String.class, String.class))
+            .extraLabels(batch.getLabels() == null ? null : Runner.map(runContext, batch.getLabels()))
             .maxTaskRetryCount(value(batch.getMaxTaskRetryCount(), Integer.class))
             .retentionTime(seconds(batch.getRetentionTime()));
     }
@@ -112,7 +112,7 @@ final class RequestRenderer {
             .labels(Batch.labels(runContext))
             .containerImage(runContext.render(taskCommands.getContainerImage(), batch.additionalVars(runContext, taskCommands)))
             .targetOs(taskCommands.getTargetOS())
-            .commands(runContext.render(taskCommands.getCommands()).asList(String.class))
+            .commands(Runner.commands(runContext, taskCommands))
             .environment(environment());
     }
 
@@ -208,7 +208,7 @@ final class RequestRenderer {
     }
 
     private <T> T value(Property<T> property, Class<T> type) throws IllegalVariableEvaluationException {
-        return runContext.render(property).as(type).orElse(null);
+        return Runner.value(runContext, property, type);
     }
 
     /** Any duration is a decimal number of seconds, while it may be too long for a number of milliseconds. */

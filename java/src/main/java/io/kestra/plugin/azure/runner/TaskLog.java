@@ -17,7 +17,7 @@ import java.util.Optional;
  * Passes the lines of a task on to Kestra, each with a time of its own.
  *
  * <p>Kestra's log consumer heeds a given time only for messages of the form {@code ::{"logs": […]}::}, in all versions, so plain lines are passed on as
- * such. A consumer of another plugin wants to see the lines themselves, and gets them. In Kestra 0.21 no consumer takes times, and all lines have that of
+ * such. A consumer of another plugin wants to see the lines themselves, and gets them. Before Kestra 0.22 no consumer takes times, and all lines have that of
  * the clock.
  */
 final class TaskLog {

@@ -305,7 +305,7 @@ class BatchPropertiesTest {
         FakeBoundary rust = new FakeBoundary();
         Batch batch = parse(YAML);
         batch.kill();
-        assertThatThrownBy(() -> batch.run(new BatchRun(() -> rust), runContext, taskCommands, null)).isInstanceOf(CancellationException.class);
+        assertThatThrownBy(() -> batch.outcome(new BatchRun(() -> rust), runContext, taskCommands, null)).isInstanceOf(CancellationException.class);
         assertThat(rust.calls).isEmpty();
     }
 
@@ -316,7 +316,7 @@ class BatchPropertiesTest {
             return null;
         });
         Batch batch = parse(YAML);
-        assertThatThrownBy(() -> batch.run(new BatchRun(() -> rust), runContext, taskCommands, null)).isInstanceOf(InterruptedException.class);
+        assertThatThrownBy(() -> batch.outcome(new BatchRun(() -> rust), runContext, taskCommands, null)).isInstanceOf(InterruptedException.class);
         batch.kill();
         assertThat(rust.calls).containsExactly("start", "next 7", "close 7", "kill 7");
     }
@@ -362,7 +362,7 @@ class BatchPropertiesTest {
     private List<Tuple> metrics(String status) throws Exception {
         JsonNode outcome = outcome(status);
         FakeBoundary rust = new FakeBoundary().answers(() -> "[" + outcome + ", {\"type\": \"end\"}]");
-        catchThrowable(() -> parse(YAML).run(new BatchRun(() -> rust), runContext, taskCommands, null));
+        catchThrowable(() -> parse(YAML).outcome(new BatchRun(() -> rust), runContext, taskCommands, null));
         return runContext.metrics().stream().map(metric -> tuple(metric.getName(), metric.getValue())).toList();
     }
 

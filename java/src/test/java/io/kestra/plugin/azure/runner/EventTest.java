@@ -52,7 +52,7 @@ class EventTest {
 
     @Test
     void success_becomes_a_result_that_says_where_the_task_ran() throws TaskException {
-        TaskRunnerResult<BatchDetails> result = outcome(5).toResult(logConsumer);
+        TaskRunnerResult<BatchDetails> result = Runner.result(outcome(5), logConsumer);
         assertThat(result.getExitCode()).isZero();
         assertThat(result.getLogConsumer()).isSameAs(logConsumer);
         assertThat(result.getDetails().getJobId()).isEqualTo("company-team-1a2b3c4d");
@@ -64,7 +64,7 @@ class EventTest {
 
     @Test
     void success_says_how_long_each_part_took() throws TaskException {
-        BatchDetails details = outcome(5).toResult(logConsumer).getDetails();
+        BatchDetails details = Runner.result(outcome(5), logConsumer).getDetails();
         assertThat(details.getStageMillis()).isEqualTo(120);
         assertThat(details.getQueueMillis()).isEqualTo(1500);
         assertThat(details.getRunMillis()).isEqualTo(61_000);
@@ -73,7 +73,7 @@ class EventTest {
 
     @Test
     void the_result_says_which_nodes_there_are_who_began_and_what_is_deleted() throws TaskException {
-        assertThat(outcome(5).toResult(logConsumer).getDetails())
+        assertThat(Runner.result(outcome(5), logConsumer).getDetails())
             .returns("STANDARD_D2S_V3", BatchDetails::getNodeSize)
             .returns(true, BatchDetails::getResumed)
             .returns(true, BatchDetails::getDeletionTriggered);
@@ -81,14 +81,14 @@ class EventTest {
 
     @Test
     void a_part_that_did_not_take_place_has_no_duration() {
-        assertThat(outcome(6).details().toOutput(3))
+        assertThat(BatchDetails.of(outcome(6)))
             .returns(null, BatchDetails::getStageMillis)
             .returns(61_000L, BatchDetails::getRunMillis);
     }
 
     @Test
     void failure_becomes_a_task_exception_with_the_real_exit_code() {
-        TaskException failure = catchThrowableOfType(TaskException.class, () -> outcome(6).toResult(logConsumer));
+        TaskException failure = catchThrowableOfType(TaskException.class, () -> Runner.result(outcome(6), logConsumer));
         assertThat(failure).hasMessage("The task exited with code 3");
         assertThat(failure.getExitCode()).isEqualTo(3);
         assertThat(failure.getLogConsumer()).isSameAs(logConsumer);
@@ -96,21 +96,21 @@ class EventTest {
 
     @Test
     void a_command_that_did_not_run_to_its_end_has_exit_code_minus_one() {
-        TaskException failure = catchThrowableOfType(TaskException.class, () -> outcome(7).toResult(logConsumer));
+        TaskException failure = catchThrowableOfType(TaskException.class, () -> Runner.result(outcome(7), logConsumer));
         assertThat(failure).hasMessageContaining("could not be pulled");
         assertThat(failure.getExitCode()).isEqualTo(-1);
     }
 
     @Test
     void bad_configuration_becomes_an_illegal_argument_that_names_the_property() {
-        assertThatThrownBy(() -> outcome(8).toResult(logConsumer))
+        assertThatThrownBy(() -> Runner.result(outcome(8), logConsumer))
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessageStartingWith("poolId: ");
     }
 
     @Test
     void a_killed_run_never_counts_as_success() {
-        assertThatThrownBy(() -> outcome(9).toResult(logConsumer))
+        assertThatThrownBy(() -> Runner.result(outcome(9), logConsumer))
             .isInstanceOf(CancellationException.class)
             .hasMessageContaining("was terminated");
     }

@@ -3,12 +3,21 @@ package io.kestra.plugin.azure.runner;
 import io.kestra.core.models.tasks.runners.AbstractLogConsumer;
 import io.kestra.core.models.tasks.runners.TaskException;
 import io.kestra.core.models.tasks.runners.TaskRunnerDetailResult;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+
+import java.io.IOException;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 class FailureTest {
     private final CollectingLogConsumer logConsumer = new CollectingLogConsumer();
+    private Event.Outcome outcome;
+
+    @BeforeEach
+    void readTheFixture() throws IOException {
+        outcome = (Event.Outcome) Event.parse(Fixtures.read("events.json").toString()).get(6);
+    }
 
     /** As in Kestra 2. */
     public static final class WithDetails extends TaskException {
@@ -22,15 +31,14 @@ class FailureTest {
 
     @Test
     void a_kestra_that_takes_details_gets_them() {
-        BatchDetails details = BatchDetails.builder().jobId("job").build();
-        TaskException failure = Failure.of(Failure.withDetails(WithDetails.class), "failed", 3, logConsumer, details);
-        assertThat(failure).hasMessage("failed").returns(3, TaskException::getExitCode).returns(logConsumer, TaskException::getLogConsumer);
-        assertThat(((WithDetails) failure).details).isSameAs(details);
+        TaskException failure = Failure.of(Failure.withDetails(WithDetails.class), outcome, logConsumer);
+        assertThat(failure).hasMessage("The task exited with code 3").returns(3, TaskException::getExitCode).returns(logConsumer, TaskException::getLogConsumer);
+        assertThat(((BatchDetails) ((WithDetails) failure).details).getJobId()).isEqualTo("company-team-1a2b3c4d");
     }
 
     @Test
     void an_older_one_does_without() {
         assertThat(Failure.withDetails(IllegalStateException.class)).isNull();
-        assertThat(Failure.of("failed", 3, logConsumer, null)).hasMessage("failed").returns(3, TaskException::getExitCode);
+        assertThat(Failure.of(outcome, logConsumer)).hasMessage("The task exited with code 3").returns(3, TaskException::getExitCode);
     }
 }

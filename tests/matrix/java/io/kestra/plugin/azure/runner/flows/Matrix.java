@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kestra.core.models.executions.Execution;
 import io.kestra.core.models.flows.State;
+import io.kestra.core.models.tasks.runners.TaskException;
 import io.kestra.core.runners.RunContext;
 import io.kestra.plugin.azure.demo.Engine;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -24,6 +26,11 @@ public final class Matrix {
     private static final Duration QUOTA_LIMIT = Duration.ofSeconds(10);
     /** Class files of Java N have the version 44 + N. */
     private static final int CLASS_FILE_OFFSET = 44;
+    /** New in Kestra 0.21: before, what a task runner knows of a run has no place in the outputs. */
+    private static final boolean HAS_DETAILS = RunContext.class.getResource("/io/kestra/core/models/tasks/runners/TaskRunnerDetailResult.class") != null;
+    /** New in Kestra 0.20: before, a failed task has no outputs, and its exit code is only in the log. */
+    private static final boolean HAS_OUTPUTS_OF_FAILED =
+        Arrays.stream(TaskException.class.getMethods()).anyMatch(method -> method.getName().equals("getLogConsumer"));
 
     private final Flows flows;
     private final Emulator emulator = new Emulator();
@@ -68,14 +75,19 @@ public final class Matrix {
         var outputs = flows.engine.outputs(seed);
         var host = ((Map<?, ?>) outputs.get("vars")).get("host").toString();
         var file = ((Map<?, ?>) outputs.get("outputFiles")).get("environment_info.json").toString();
-        assertThat(host).isEqualTo(((Map<?, ?>) outputs.get("taskRunner")).get("nodeId"));
+        if (HAS_DETAILS) {
+            assertThat(host).isEqualTo(((Map<?, ?>) outputs.get("taskRunner")).get("nodeId"));
+        }
         assertThat(flows.engine.read("company.team", file)).contains("\"host\": \"" + host + "\"");
     }
 
     private void exitCode() throws Exception {
         var execution = flows.run("exit_code.yaml");
         assertState(execution, State.Type.FAILED);
-        assertThat(flows.engine.outputs(execution)).containsEntry("exitCode", 3);
+        if (HAS_OUTPUTS_OF_FAILED) {
+            assertThat(flows.engine.outputs(execution)).containsEntry("exitCode", 3);
+        }
+        flows.awaitLine(execution, "exited with code 3");
         flows.awaitLine(execution, "about to fail");
         flows.awaitLine(execution, "last words");
     }

@@ -46,4 +46,23 @@ public class BatchDetails extends TaskRunnerDetailResult {
 
     @Schema(title = "How long the download of the output files took, in milliseconds")
     private final Long collectMillis;
+
+    /** Returns null where nothing is known. */
+    static BatchDetails of(Event.Outcome outcome) {
+        Details details = outcome.details();
+        return details == null ? null : builder()
+            .jobId(details.jobId())
+            .taskId(details.taskId())
+            .poolId(details.poolId())
+            .nodeId(details.nodeId())
+            .nodeSize(details.nodeSize())
+            .exitCode(outcome.exitCode())
+            .resumed(details.resumed())
+            .deletionTriggered(details.deletionTriggered())
+            .stageMillis(details.stageMillis())
+            .queueMillis(details.queueMillis())
+            .runMillis(details.runMillis())
+            .collectMillis(details.collectMillis())
+            .build();
+    }
 }

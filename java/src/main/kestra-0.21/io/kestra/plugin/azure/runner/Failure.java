@@ -18,9 +18,8 @@ final class Failure {
     private Failure() {
     }
 
-    /** @param details is left out where it is null or Kestra does not take it */
-    static TaskException of(String message, int exitCode, AbstractLogConsumer logConsumer, TaskRunnerDetailResult details) {
-        return WITH_DETAILS == null ? new TaskException(message, exitCode, logConsumer) : of(WITH_DETAILS, message, exitCode, logConsumer, details);
+    static TaskException of(Event.Outcome failure, AbstractLogConsumer logConsumer) {
+        return WITH_DETAILS == null ? new TaskException(failure.message(), failure.taskExitCode(), logConsumer) : of(WITH_DETAILS, failure, logConsumer);
     }
 
     /** Returns null if the class has no such constructor. */
@@ -33,11 +32,9 @@ final class Failure {
         }
     }
 
-    static TaskException of(
-        MethodHandle constructor, String message, int exitCode, AbstractLogConsumer logConsumer, TaskRunnerDetailResult details
-    ) {
+    static TaskException of(MethodHandle constructor, Event.Outcome failure, AbstractLogConsumer logConsumer) {
         try {
-            return (TaskException) constructor.invoke(message, exitCode, logConsumer, details);
+            return (TaskException) constructor.invoke(failure.message(), failure.taskExitCode(), logConsumer, BatchDetails.of(failure));
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
