@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -136,6 +137,12 @@ def bill(folder, name, jar):
     command = (ROOT / ".tools" / "upkeep" / "bin" / "python", ROOT / "scripts" / "sbom", jar, folder / "java", file)
     subprocess.run(command, check=True, env=os.environ | {"SOURCE_DATE_EPOCH": "1790000000"})
     return file.read_bytes()
+
+
+def test_a_jar_is_listed_with_the_kestra_that_it_is_compiled_against(script):
+    assert script.base_version(Path("plugin-azure-batch-0.1.0.jar")).startswith("0.21.")
+    assert script.base_version(Path("plugin-azure-batch-0.1.0-windows.jar")).startswith("0.21.")
+    assert script.base_version(Path("plugin-azure-batch-0.1.0-kestra-0.19.jar")).startswith("0.19.")
 
 
 def test_the_list_of_components_has_both_sides_and_is_the_same_each_time(tmp_path, jar):
