@@ -83,6 +83,9 @@ pub(crate) struct Work {
     /// The job's commonEnvironmentSettings.
     pub(crate) common_environment: Vec<EnvironmentSetting>,
     pub(crate) directory: TaskDirectory,
+    /// The directory is as the run before has left it on this node, and nothing is downloaded again
+    /// ([Azure/Batch #14](https://github.com/Azure/Batch/issues/14)).
+    pub(crate) is_retry: bool,
     /// The directory of the job's preparation task, if there is one.
     pub(crate) preparation: Option<TaskDirectory>,
     /// With which the task can authenticate operations on its job.

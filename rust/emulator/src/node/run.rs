@@ -59,6 +59,7 @@ impl Node {
             task: task.as_task(),
             common_environment: Vec::new(),
             directory: self.startup_directory(),
+            is_retry: false,
             preparation: None,
             token: None,
         };
@@ -76,7 +77,8 @@ impl Node {
         run: &RunHandle,
         interruption: &mut Interruption,
     ) -> Result<End, FailureInfo> {
-        let files = work.task.resource_files.as_deref().unwrap_or_default();
+        let files = work.task.resource_files.as_deref().filter(|_| !work.is_retry);
+        let files = files.unwrap_or_default();
         let fetched = tokio::select! {
             fetched = self.fetch(work, files) => fetched,
             reason = interruption.reason() => Err(reason),
@@ -201,7 +203,9 @@ impl Work {
 }
 
 fn prepare(node: &Node, work: &Work) -> Result<Container, FailureInfo> {
-    work.directory.create().map_err(|error| unusable_directory(&error))?;
+    if !work.is_retry {
+        work.directory.create().map_err(|error| unusable_directory(&error))?;
+    }
     container::prepare(node, work)
 }
 

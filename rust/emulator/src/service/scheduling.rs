@@ -60,8 +60,9 @@ impl Service {
         let node = self.node(&assignment.node)?;
         let job = store.job(&assignment.task.job).ok()?.job.spec.clone();
         let (mut work, run) = store.change_task(&assignment.task, |task| {
-            let work = work(&node, &job, task.spec.clone());
-            task.placement = Some(placement(&node, &work.directory));
+            let mut work = work(&node, &job, task.spec.clone());
+            let before = task.placement.replace(placement(&node, &work.directory));
+            work.is_retry = before.is_some() && before == task.placement;
             task.phase.enter(TaskState::Preparing);
             (work, new_run(task))
         })?;
@@ -191,6 +192,7 @@ pub(super) fn work(node: &Node, job: &JobCreate, task: TaskCreate) -> Work {
         directory: node.task_directory(&job.id, &task.id),
         preparation: preparation.map(|own| node.task_directory(&job.id, &own.id)),
         common_environment: job.common_environment_settings.clone().unwrap_or_default(),
+        is_retry: false,
         token: None,
         task,
     }

@@ -64,7 +64,7 @@ pub(crate) struct Management {
 }
 
 /// The node and the directory of a task.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Placement {
     pub(crate) pool_id: String,
     pub(crate) node_id: String,

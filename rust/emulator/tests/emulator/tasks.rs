@@ -207,6 +207,15 @@ async fn a_non_zero_exit_is_tried_again_as_often_as_allowed() {
 }
 
 #[tokio::test]
+async fn a_retry_finds_what_the_run_before_has_left() {
+    let cloud = Cloud::start().await;
+    let retries = json!({"constraints": {"maxTaskRetryCount": 1}});
+    let execution = cloud.run_with("echo x >>left; cat left; exit 1", retries).await;
+    assert_eq!(execution["executionInfo"]["retryCount"], 1);
+    assert_eq!(cloud.output("stdout.txt").await, "x\nx\n");
+}
+
+#[tokio::test]
 async fn the_wall_clock_limit_counts_each_try() {
     let cloud = Cloud::start().await;
     let constraints = json!({"constraints": {"maxTaskRetryCount": 2, "maxWallClockTime": "PT4S"}});

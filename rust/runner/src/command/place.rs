@@ -12,6 +12,10 @@ const USUAL_DIRECTORY_MODE: u32 = 0o755;
 /// Bytes of the paths that one command gets: Linux limits its arguments to some 2 MiB, and other systems to less.
 const MAX_ARGUMENTS: usize = 64 * 1024;
 
+/// File in `wd` that says that the inputs are in their places. A retry on the same node finds the directory as the run
+/// before has left it, and downloads nothing ([Azure/Batch #14](https://github.com/Azure/Batch/issues/14)).
+const PLACED: &str = "\"$AZ_BATCH_TASK_WORKING_DIR\"/kestra-placed";
+
 /// Batch may keep the blob prefix below the target directory or strip it: both are looked at.
 pub(super) fn download(inputs: &Inputs, prefix: &str) -> Vec<u8> {
     if inputs.files.is_empty() {
@@ -19,10 +23,11 @@ pub(super) fn download(inputs: &Inputs, prefix: &str) -> Vec<u8> {
     }
     let kept = quote(prefix.trim_end_matches('/'));
     format!(
-        "in=$AZ_BATCH_TASK_WORKING_DIR/{INPUTS_DIR}\n\
+        "download=$AZ_BATCH_TASK_WORKING_DIR/{INPUTS_DIR} in=$download\n\
          [ -d \"$in\"/{kept} ] && in=$in/{kept}\n\
-         if [ -d \"$in\" ]; then\n  rm -rf \"$work\"\n  \
-         mv \"$in\" \"$work\" || fail \"the input files could not be put into $work: the image needs mv\"\nfi"
+         if [ -d \"$in\" ]; then\n  rm -rf \"$work\" {PLACED}\n  \
+         mv \"$in\" \"$work\" || fail \"the input files could not be put into $work: the image needs mv\"\n  \
+         rm -rf \"$download\"\nfi"
     )
     .into_bytes()
 }
@@ -37,8 +42,10 @@ pub(super) fn complete(inputs: &Inputs) -> Vec<u8> {
     if parts.is_empty() {
         return Vec::new();
     }
-    let enter = b"cd \"$work\" || fail \"$work could not be entered\"".to_vec();
-    [vec![enter], parts].concat().join(&b'\n')
+    let begin =
+        format!("if [ ! -e {PLACED} ]; then\ncd \"$work\" || fail \"$work could not be entered\"");
+    let end = format!(": >{PLACED}\nfi");
+    [vec![begin.into_bytes()], parts, vec![end.into_bytes()]].concat().join(&b'\n')
 }
 
 fn make_directories(inputs: &Inputs) -> Vec<Vec<u8>> {
@@ -112,4 +119,84 @@ fn commands<'a>(start: &str, paths: impl Iterator<Item = &'a Path>, end: &str) -
 /// A path that no command takes for an option, in its own bytes.
 fn quote_path(path: &Path) -> Vec<u8> {
     quote_bytes(&[b"./", path.as_os_str().as_encoded_bytes()].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::{Command, Output};
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::command::{Argv, Script};
+    use crate::inputs::{Directory, InputFile};
+
+    const COMMAND: &str = "cat plain 'a\\b' && ls -d closed/in && echo more >>plain";
+
+    fn file(path: &str, number: Option<usize>) -> InputFile {
+        InputFile { path: path.into(), size: 1, mode: 0o644, number }
+    }
+
+    fn directory(path: &str, mode: u32) -> Directory {
+        Directory { path: path.into(), mode, is_bare: true }
+    }
+
+    const PREFIX: &str = "box/in/";
+
+    /// What Batch downloads of them, into the directory itself or below the prefix there.
+    fn download_into(wd: &TempDir, below: &str) {
+        let inputs = wd.path().join(INPUTS_DIR).join(below);
+        fs::create_dir_all(inputs.join(RENAMED_DIR)).unwrap();
+        fs::write(inputs.join("plain"), "plain\n").unwrap();
+        fs::write(inputs.join(RENAMED_DIR).join("0"), "odd\n").unwrap();
+    }
+
+    fn run(wd: &TempDir) -> Output {
+        let script = Script {
+            link: wd.path().join("link").display().to_string(),
+            directory: "run".to_owned(),
+            output_dir: None,
+            argv: Argv::new(["/bin/sh", "-c", COMMAND].map(str::to_owned).into()).unwrap(),
+            report: None,
+        };
+        let inputs = Inputs {
+            files: vec![file("plain", None), file("a\\b", Some(0))],
+            directories: vec![directory("closed", 0o555), directory("closed/in", 0o755)],
+        };
+        fs::write(wd.path().join("script"), script.staged_text(&inputs, PREFIX)).unwrap();
+        let mut shell = Command::new("/bin/sh");
+        let shell = shell.arg(wd.path().join("script"));
+        shell.env("AZ_BATCH_TASK_WORKING_DIR", wd.path()).output().unwrap()
+    }
+
+    fn said(output: &Output) -> (String, String) {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (text(&output.stdout), text(&output.stderr))
+    }
+
+    fn is_said(output: &Output, expected: &str) {
+        assert_eq!(said(output), (expected.to_owned(), String::new()));
+    }
+
+    #[test]
+    fn a_retry_finds_the_directory_as_the_run_before_has_left_it() {
+        for below in ["", PREFIX] {
+            let wd = tempfile::tempdir().unwrap();
+            download_into(&wd, below);
+            is_said(&run(&wd), "plain\nodd\nclosed/in\n");
+            is_said(&run(&wd), "plain\nmore\nodd\nclosed/in\n");
+        }
+    }
+
+    #[test]
+    fn a_new_download_is_put_into_its_place_again() {
+        for below in ["", PREFIX] {
+            let wd = tempfile::tempdir().unwrap();
+            for _ in 0..2 {
+                download_into(&wd, below);
+                is_said(&run(&wd), "plain\nodd\nclosed/in\n");
+            }
+        }
+    }
 }

@@ -119,6 +119,18 @@ async fn a_task_that_fails_each_time_has_the_exit_code_of_its_last_run() {
     assert_eq!(lab.read("out.txt"), b"2\n");
 }
 
+/// The run before has moved them out of the download, which does not come again on the same node.
+#[tokio::test]
+async fn input_files_that_travel_under_numbers_are_there_in_the_next_run_too() {
+    let lab = Lab::start().await;
+    lab.write("a\\b.", b"odd\n");
+    let mut request = lab.request("cat 'a\\b.'; [ -e left ] || { touch left; exit 1; }");
+    request["maxTaskRetryCount"] = json!(1);
+    let report = lab.run(&request).await;
+    assert_eq!(report.outcome().exit_code, Some(0), "{report:?}");
+    assert_eq!(report.stdout.last().unwrap(), "odd", "{report:?}");
+}
+
 #[tokio::test]
 async fn a_task_is_run_once_where_the_flow_says_nothing() {
     let lab = Lab::start().await;
