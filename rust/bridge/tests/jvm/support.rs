@@ -7,7 +7,6 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 const REQUEST: &str = include_str!("../../../../tests/fixtures/request.json");
-const JAVA: [&str; 4] = ["Boundary.java", "LinkFailure.java", "Native.java", "NativeLibrary.java"];
 
 /// A JVM with the library on its class path, as in the jar. `-Xcheck:jni` only prints its findings, so the JVM is a
 /// child process whose output is looked at.
@@ -39,12 +38,13 @@ impl Jvm {
 
     fn compile(&self) {
         let bridge = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let plugin = bridge.join("../../java/src/main/java/io/kestra/plugin/azure/runner");
         let checks = bridge.join("tests/java").read_dir().unwrap().map(|file| file.unwrap().path());
         let javac = Command::new(jdk("javac"))
             .arg("-d")
             .arg(self.class_path.path())
-            .args(JAVA.map(|file| plugin.join(file)))
+            // Of the plugin's classes it compiles those that the checks need.
+            .arg("-sourcepath")
+            .arg(bridge.join("../../java/src/main/java"))
             .args(checks)
             .output()
             .unwrap();
