@@ -54,7 +54,8 @@ impl Jvm {
     /// Runs a scenario of a class in `tests/java` to its end. Fails where it does not end well or JNI was misused.
     pub(crate) fn check(&self, class: &str, arguments: &[&str]) -> String {
         let Output { status, stdout, stderr } = Command::new(jdk("java"))
-            .args(["-Xcheck:jni", "--enable-native-access=ALL-UNNAMED"])
+            // Whatever the locale is.
+            .args(["-Xcheck:jni", "--enable-native-access=ALL-UNNAMED", "-Dstdout.encoding=UTF-8"])
             .args(&self.arguments)
             .arg("-cp")
             .arg(self.class_path.path())
